@@ -1,0 +1,72 @@
+// Command detgen makes labelled network traffic with controlled microstructure, and reads it.
+// This directory is the command line: flags in, calls out, nothing else; a file a verb.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes of the command (docs: README).
+const (
+	exitDone        = 0
+	exitFailed      = 1 // a run or a check failed
+	exitRequest     = 2 // the request was wrong; nothing was started
+	exitInterrupted = 130
+)
+
+// requestError is an error in what the user asked for, found before anything started.
+type requestError struct{ err error }
+
+func (e requestError) Error() string { return e.err.Error() }
+func (e requestError) Unwrap() error { return e.err }
+
+// badRequest marks err as found before anything started.
+func badRequest(err error) error {
+	if err == nil {
+		return nil
+	}
+	return requestError{err}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := newRoot().ExecuteContext(ctx)
+	interrupted := ctx.Err() != nil
+	stop()
+	os.Exit(exitCode(err, interrupted))
+}
+
+// exitCode prints err, if there is one, and gives the exit code for it.
+func exitCode(err error, interrupted bool) int {
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintln(os.Stderr, "detgen:", err)
+	var request requestError
+	switch {
+	case interrupted:
+		return exitInterrupted
+	case errors.As(err, &request):
+		return exitRequest
+	}
+	return exitFailed
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "detgen",
+		Short:         "Labelled network traffic with controlled microstructure",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badRequest(err) })
+	root.AddCommand()
+	return root
+}

@@ -1,0 +1,50 @@
+package record
+
+// Link is what happens to frames in one direction between a host and its network. Names and
+// meaning are those of NetEm (tc-netem(8)); the zero value is a perfect link.
+//
+// Probabilities and correlations are fractions in [0, 1].
+type Link struct {
+	Rate                 uint64          `json:"rate,omitempty"` // bits/s; 0: unlimited
+	Delay                Duration        `json:"delay,omitempty"`
+	Jitter               Duration        `json:"jitter,omitempty"`
+	DelayCorrelation     float64         `json:"delay_correlation,omitempty"`
+	Distribution         string          `json:"distribution,omitempty"` // "uniform" (also ""), "normal", "pareto", "paretonormal"
+	Loss                 float64         `json:"loss,omitempty"`
+	LossCorrelation      float64         `json:"loss_correlation,omitempty"`
+	GilbertElliott       *GilbertElliott `json:"gilbert_elliott,omitempty"` // instead of Loss
+	FourState            *FourState      `json:"four_state,omitempty"`      // instead of Loss
+	Corrupt              float64         `json:"corrupt,omitempty"`
+	CorruptCorrelation   float64         `json:"corrupt_correlation,omitempty"`
+	Duplicate            float64         `json:"duplicate,omitempty"`
+	DuplicateCorrelation float64         `json:"duplicate_correlation,omitempty"`
+	Reorder              float64         `json:"reorder,omitempty"`
+	ReorderCorrelation   float64         `json:"reorder_correlation,omitempty"`
+	ReorderGap           int             `json:"reorder_gap,omitempty"`
+	Limit                int             `json:"limit,omitempty"` // frames in the queue; 0 means NetEm's default, 1000
+	Schedule             []LinkChange    `json:"schedule,omitempty"`
+}
+
+// LinkChange replaces a link's settings At a time after the main activity's start.
+type LinkChange struct {
+	At   Duration `json:"at"`
+	Link Link     `json:"link"` // its own Schedule is empty
+}
+
+// GilbertElliott is the loss model of NetEm's "loss gemodel".
+type GilbertElliott struct {
+	P         float64 `json:"p"`           // good to bad
+	R         float64 `json:"r"`           // bad to good
+	OneMinusH float64 `json:"one_minus_h"` // loss probability in the bad state
+	OneMinusK float64 `json:"one_minus_k"` // loss probability in the good state
+}
+
+// FourState is the loss model of NetEm's "loss state": 1 good, 2 good within a burst, 3 lost
+// within a burst, 4 lost alone.
+type FourState struct {
+	P13 float64 `json:"p13"`
+	P31 float64 `json:"p31"`
+	P32 float64 `json:"p32"`
+	P23 float64 `json:"p23"`
+	P14 float64 `json:"p14"`
+}

@@ -1,0 +1,112 @@
+package record
+
+import "time"
+
+// Record is the content of run.json: what was asked for and what happened.
+type Record struct {
+	Format int    `json:"format"`
+	Tool   string `json:"tool"` // "detgen <version>"
+	Run    Run    `json:"run"`
+	Result Result `json:"result"`
+}
+
+// Status says whether a run did what it claims.
+type Status string
+
+// The ends of a run.
+const (
+	Complete Status = "complete"
+	Failed   Status = "failed" // kept with its logs, never labelled as good
+)
+
+// Result is what was observed while a Run was executed.
+type Result struct {
+	Status     Status           `json:"status"`
+	Error      string           `json:"error,omitempty"`
+	Engine     Engine           `json:"engine"`
+	LinkDriver string           `json:"link_driver"`
+	Started    time.Time        `json:"started"`  // lab time: the main activity's first script starts
+	Finished   time.Time        `json:"finished"` // lab time: captures closed
+	LabTime    Duration         `json:"lab_time"` // from the first action of the lab to the last, in lab time
+	WallTime   Duration         `json:"wall_time"`
+	Activities []ActivityResult `json:"activities"`
+	Links      []LinkResult     `json:"links"`
+	Loads      []LoadResult     `json:"loads,omitempty"`
+	Captures   []Capture        `json:"captures"`
+	Drained    bool             `json:"drained"` // no connection was left open when the captures closed
+	Images     []ImageResult    `json:"images,omitempty"`
+}
+
+// Engine is the kernel and the clock that a lab ran on.
+type Engine struct {
+	Name    string            `json:"name"` // "live", "exact"
+	Kernel  string            `json:"kernel"`
+	Details map[string]string `json:"details,omitempty"`
+}
+
+// ActivityResult is what an activity did.
+type ActivityResult struct {
+	Name    string            `json:"name"`
+	Start   time.Time         `json:"start"`
+	End     time.Time         `json:"end"`
+	Phases  []Phase           `json:"phases"`
+	Outcome map[string]string `json:"outcome"`
+	Exits   []Exit            `json:"exits"` // of its scripts
+}
+
+// Phase is a named span of an activity on a host, marked by the script itself. It ends where
+// the next phase of the same script starts, or with the script.
+type Phase struct {
+	Host  string    `json:"host"`
+	Name  string    `json:"name"`
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+}
+
+// Exit is how a script ended.
+type Exit struct {
+	Host   string `json:"host"`
+	Status int    `json:"status"` // exit status, or 128 + signal number
+}
+
+// LinkResult is one direction of one interface as the driver read it back, and what it
+// counted.
+type LinkResult struct {
+	Host       string `json:"host"`
+	Interface  string `json:"interface"`
+	Direction  string `json:"direction"` // "up" or "down"
+	ReadBack   Link   `json:"read_back"`
+	Frames     uint64 `json:"frames"` // that entered the link
+	Lost       uint64 `json:"lost"`
+	Corrupted  uint64 `json:"corrupted"`
+	Duplicated uint64 `json:"duplicated"`
+	Reordered  uint64 `json:"reordered"`
+	QueueDrops uint64 `json:"queue_drops"` // lost because the queue was full
+}
+
+// LoadResult is the load measured on a host's CPUs over the main activity.
+type LoadResult struct {
+	Host     string  `json:"host"`
+	Asked    Load    `json:"asked"`
+	Workers  int     `json:"workers"`            // that were running when the activity started and when it ended
+	CPU      float64 `json:"cpu"`                // CPU seconds the workers used, per second of the activity
+	Pressure float64 `json:"pressure,omitempty"` // share of the time in which some task waited for a CPU (PSI), in [0, 1]
+}
+
+// Capture is one capture file.
+type Capture struct {
+	Host      string `json:"host"`
+	Interface string `json:"interface"`
+	File      string `json:"file"` // relative to the run directory
+	SHA256    string `json:"sha256"`
+	Bytes     int64  `json:"bytes"`
+	Frames    uint64 `json:"frames"`
+	Dropped   uint64 `json:"dropped"` // by the kernel; a complete run has 0
+}
+
+// ImageResult names what was inside an image.
+type ImageResult struct {
+	Name     string            `json:"name"`
+	Digest   string            `json:"digest"`
+	Packages map[string]string `json:"packages,omitempty"` // Debian package -> version
+}

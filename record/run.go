@@ -1,0 +1,186 @@
+// Package record is the run directory: what a run is (Run), what happened when it was
+// executed (Result), and the files that hold both (design: "The run directory"). It is the
+// border between the half of detgen that makes runs (scenario, image, lab, engine) and the
+// half that reads them (packet, flow, truth and what follows): both know it, neither knows
+// the other.
+package record
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Format is the version of run.json that this package writes.
+const Format = 1
+
+// Run is one spec with everything resolved. Nothing random is left in it but its seed, from
+// which the lab seeds its link streams; executing the same Run again needs nothing but the
+// images it names by digest.
+type Run struct {
+	Seed       uint64     `json:"seed"`
+	Values     []Value    `json:"values"`
+	Networks   []Network  `json:"networks"`
+	Hosts      []Host     `json:"hosts"`
+	Activities []Activity `json:"activities"`            // the first is the main one, the others are background
+	LinkDriver string     `json:"link_driver,omitempty"` // "netem", "soft", or "" for what the kernel has
+	Epoch      time.Time  `json:"epoch"`                 // start of the wall clock on engines that own their clock
+	Timeout    Duration   `json:"timeout"`               // of the whole run, in the lab's time
+}
+
+// Value is one controlled value and how it came to be.
+type Value struct {
+	Name   string `json:"name"`  // the key as in "-s": "params.size", "link.client.up.delay", "failure"
+	Value  string `json:"value"` // with its unit, as a user would write it
+	Origin Origin `json:"origin"`
+	Law    string `json:"law,omitempty"` // the law it was drawn from
+}
+
+// Origin says how a value came.
+type Origin string
+
+// The origins of a value.
+const (
+	Given   Origin = "given"
+	Default Origin = "default"
+	Drawn   Origin = "drawn"
+)
+
+// Network is one broadcast domain: a switch that the interfaces of hosts are plugged into.
+type Network struct {
+	Name   string       `json:"name"`
+	Prefix netip.Prefix `json:"prefix"`
+}
+
+// Host is one machine of the lab.
+type Host struct {
+	Name           string            `json:"name"`
+	Aliases        []string          `json:"aliases,omitempty"` // further names that /etc/hosts gives to it, on every host
+	Implementation string            `json:"implementation,omitempty"`
+	Image          string            `json:"image"`
+	Digest         string            `json:"digest"` // of the image: "sha256:<hex>"
+	Interfaces     []Interface       `json:"interfaces"`
+	Routes         []Route           `json:"routes,omitempty"`
+	Forward        bool              `json:"forward,omitempty"` // forwards packets between its interfaces
+	Environment    map[string]string `json:"environment,omitempty"`
+	Files          []File            `json:"files,omitempty"`
+	Services       []Service         `json:"services,omitempty"`
+	Capabilities   []string          `json:"capabilities,omitempty"`   // without "CAP_", sorted
+	NewPrivileges  bool              `json:"new_privileges,omitempty"` // when false, no_new_privs is set
+	Memory         uint64            `json:"memory"`                   // limit, bytes
+	Processes      int               `json:"processes"`                // limit
+	CPU            float64           `json:"cpu,omitempty"`            // limit, in CPUs; 0: none
+	Load           Load              `json:"load"`
+	Transport      Transport         `json:"transport"`
+}
+
+// Interface is one network card of a host. Up is the direction from the host into the
+// network, Down the direction towards the host.
+type Interface struct {
+	Name    string       `json:"name"` // "eth0"
+	Network string       `json:"network"`
+	MAC     string       `json:"mac"`
+	Address netip.Prefix `json:"address"`
+	Up      Link         `json:"up"`
+	Down    Link         `json:"down"`
+}
+
+// Route sends packets for Destination to the neighbour Via.
+type Route struct {
+	Destination netip.Prefix `json:"destination"`
+	Via         netip.Addr   `json:"via"`
+}
+
+// File is put into a host's root before its services start. Exactly one of Text, Base64,
+// Generate, Symlink and Directory is set (an empty regular file has none of them).
+type File struct {
+	Path      string    `json:"path"`
+	Mode      uint32    `json:"mode,omitempty"`  // permission bits; 0 means 0644 (0755 for directories)
+	Owner     string    `json:"owner,omitempty"` // "user:group" by the host's own /etc/passwd, or numbers; "" is root
+	Text      string    `json:"text,omitempty"`
+	Base64    string    `json:"base64,omitempty"`
+	Generate  *Generate `json:"generate,omitempty"`
+	Symlink   string    `json:"symlink,omitempty"`
+	Directory bool      `json:"directory,omitempty"`
+}
+
+// Generate says what content to make from a seed: the same seed, kind and size always give
+// the same bytes.
+type Generate struct {
+	Kind string `json:"kind"` // "bytes" (incompressible), "text" (words and lines)
+	Seed uint64 `json:"seed"`
+	Size int64  `json:"size"` // bytes
+}
+
+// Service is a program that runs as long as the lab, or, with Ready.Exit, prepares something
+// and ends before the next service of its host starts.
+type Service struct {
+	Name        string            `json:"name"`
+	Command     []string          `json:"command"` // argv; a shell script is {"sh", "-euc", text}
+	User        string            `json:"user,omitempty"`
+	Environment map[string]string `json:"environment,omitempty"`
+	After       []string          `json:"after,omitempty"` // "host/service" on other hosts that must be ready first
+	Ready       Ready             `json:"ready"`
+	Timeout     Duration          `json:"timeout"` // to get ready
+}
+
+// Ready says what event shows that a service is ready. Several conditions must all hold.
+type Ready struct {
+	Listen []string `json:"listen,omitempty"` // "tcp/80", "udp/53", "unix//run/x.sock"; seen in the kernel's socket tables
+	File   string   `json:"file,omitempty"`   // exists
+	Log    string   `json:"log,omitempty"`    // a regular expression matches a line of its output
+	Exit   bool     `json:"exit,omitempty"`   // it ended with status 0
+}
+
+// Activity is one task going on in the lab: the main one, or a background one.
+type Activity struct {
+	Name     string            `json:"name"` // "main", "background-1", ...
+	Scenario string            `json:"scenario"`
+	Task     string            `json:"task"`
+	Failure  string            `json:"failure,omitempty"`
+	Caching  string            `json:"caching,omitempty"`
+	Labels   Labels            `json:"labels"`
+	Start    Duration          `json:"start,omitempty"` // after the main activity's start; 0 for the main one
+	Warmup   []Script          `json:"warmup,omitempty"`
+	Scripts  []Script          `json:"scripts"` // started together; the activity ends when all have ended
+	Phases   []string          `json:"phases,omitempty"`
+	Expect   map[string]string `json:"expect"` // outcome key -> expected value; see Expected
+	Timeout  Duration          `json:"timeout"`
+}
+
+// Labels are the class labels of an activity.
+type Labels struct {
+	Class     string `json:"class"`               // "benign" or "attack"
+	Family    string `json:"family,omitempty"`    // attack family: "bruteforce", "dos", ...
+	Technique string `json:"technique,omitempty"` // MITRE ATT&CK technique: "T1110.001"
+}
+
+// Script is what one host does in an activity: a shell script, run by "sh -eu".
+type Script struct {
+	Host        string            `json:"host"`
+	Text        string            `json:"text"`
+	User        string            `json:"user,omitempty"`
+	Environment map[string]string `json:"environment,omitempty"`
+}
+
+// Load is work beside the task on a host, made by stress-ng.
+type Load struct {
+	CPU    int `json:"cpu,omitempty"`    // CPU workers
+	Memory int `json:"memory,omitempty"` // memory workers
+}
+
+// Transport is how a host's network stack is set up.
+type Transport struct {
+	MTU            int    `json:"mtu"`
+	Offload        bool   `json:"offload,omitempty"`      // segmentation and receive offloads on
+	Congestion     string `json:"congestion,omitempty"`   // TCP congestion control, "" for the kernel's default
+	SACK           bool   `json:"sack"`                   // net.ipv4.tcp_sack
+	Timestamps     bool   `json:"timestamps"`             // net.ipv4.tcp_timestamps
+	ECN            int    `json:"ecn"`                    // net.ipv4.tcp_ecn: 0, 1 or 2
+	WindowScaling  bool   `json:"window_scaling"`         // net.ipv4.tcp_window_scaling
+	InitialCwnd    int    `json:"initial_cwnd,omitempty"` // segments; 0 for the kernel's default
+	InitialRwnd    int    `json:"initial_rwnd,omitempty"` // segments; 0 for the kernel's default
+	NoMetricsSave  bool   `json:"no_metrics_save"`        // net.ipv4.tcp_no_metrics_save
+	EphemeralPorts [2]int `json:"ephemeral_ports"`        // net.ipv4.ip_local_port_range
+	TTL            int    `json:"ttl,omitempty"`          // net.ipv4.ip_default_ttl; 0 for the kernel's default
+	IPv6           bool   `json:"ipv6,omitempty"`         // off unless asked
+}
