@@ -1,31 +1,51 @@
 package packet
 
+import "net/netip"
+
 // Headers is what one frame's headers say. It holds no pointers into the frame and can be
 // reused from frame to frame. Lengths are bytes.
 type Headers struct {
 	IPVersion uint8    // 4, 6, or 0 when there is no IP header
 	Protocol  uint8    // the transport protocol's number (after IPv6 extension headers); valid when IPVersion is not 0
 	Fragment  Fragment // of an IP datagram
-	SrcIP     [16]byte // an IPv4 address is in the first 4 bytes, the others are 0
+	SrcIP     [16]byte // an IPv4 address is in the first 4 bytes, the others are 0; ARP's protocol addresses are here too
 	DstIP     [16]byte
-	SrcPort   uint16 // TCP, UDP, SCTP; else 0
+	SrcPort   uint16 // TCP, UDP, UDP-Lite, SCTP; else 0
 	DstPort   uint16
 	EtherType uint16 // after VLAN tags
 	VLAN      uint16 // the innermost VLAN identifier, 0 when untagged
+	VLANs     uint8  // number of VLAN tags
 	TTL       uint8  // or hop limit
 	IPID      uint16 // IPv4 identification
 	IPOffset  int    // of the IP header in the frame
 	IPLength  int    // total length of the IP datagram by its header (wire bytes from the IP header when the header says 0: segmentation offload)
-	L4Offset  int    // of the transport header in the frame
+	L4Offset  int    // of the transport header in the frame, 0 when there is none
 	L4Length  int    // length of the transport header (TCP data offset x 4, UDP 8, SCTP 12, ICMP 8), 0 when unknown or cut
-	Payload   int    // transport payload by the IP length; Ethernet padding does not count
+	Payload   int    // transport payload by the IP length, as far as it was on the wire; Ethernet padding does not count
 	Padding   int    // bytes on the wire after the IP datagram
 	Seq, Ack  uint32 // TCP
 	Window    uint16 // TCP, unscaled
 	Flags     TCPFlags
 	ICMPType  uint8
 	ICMPCode  uint8
-	Truncated bool // a header was cut by the capture length; fields after the cut are 0
+	ARPOpcode uint8 // 1 request, 2 reply; 0 when the frame is not ARP
+	Truncated bool  // a header was cut by the capture length; fields after the cut are 0
+	Malformed bool  // a length contradicts another (IP header below 20 bytes, TCP header longer than its segment, ...); fields after it are 0
+}
+
+// Source and Destination are the addresses in the form of the standard library; the zero
+// Addr when the frame has no IP (or ARP) header.
+func (h *Headers) Source() netip.Addr      { return h.address(&h.SrcIP) }
+func (h *Headers) Destination() netip.Addr { return h.address(&h.DstIP) }
+
+func (h *Headers) address(a *[16]byte) netip.Addr {
+	switch {
+	case h.IPVersion == 6:
+		return netip.AddrFrom16(*a)
+	case h.IPVersion == 4 || h.ARPOpcode != 0:
+		return netip.AddrFrom4([4]byte(a[:4]))
+	}
+	return netip.Addr{}
 }
 
 // Fragment is a frame's place in a fragmented IP datagram.
@@ -51,4 +71,24 @@ const (
 	URG
 	ECE
 	CWR
+)
+
+// Protocol numbers (IANA "Assigned Internet Protocol Numbers").
+const (
+	ProtocolICMP    = 1
+	ProtocolIPv4    = 4 // IPv4 in IP
+	ProtocolTCP     = 6
+	ProtocolUDP     = 17
+	ProtocolIPv6    = 41 // IPv6 in IP
+	ProtocolGRE     = 47
+	ProtocolICMPv6  = 58
+	ProtocolSCTP    = 132
+	ProtocolUDPLite = 136
+)
+
+// EtherTypes (IEEE).
+const (
+	EtherTypeIPv4 = 0x0800
+	EtherTypeARP  = 0x0806
+	EtherTypeIPv6 = 0x86dd
 )

@@ -1,0 +1,80 @@
+package packet
+
+import (
+	"io"
+)
+
+// blockSize is how much is asked of the source at once: big enough that the system call costs
+// nothing per packet, small enough to stay in the processor's cache.
+const blockSize = 1 << 20
+
+// input hands out slices of a stream that it reads in big blocks.
+type input struct {
+	src    io.Reader
+	buf    []byte
+	pos    int   // the next byte to hand out
+	end    int   // the end of what was read
+	offset int64 // of buf[0] in the stream
+	err    error // why the source gives no more: io.EOF or a failure
+}
+
+// peek returns at least n bytes of the stream from its current place without moving on; fewer
+// only when the stream ends (or fails) before. The slice is valid until the next call.
+func (in *input) peek(n int) []byte {
+	if in.end-in.pos < n {
+		in.fill(n)
+	}
+	return in.buf[in.pos:in.end]
+}
+
+// fill reads until n bytes are there or the source ends.
+func (in *input) fill(n int) {
+	if in.err != nil {
+		return
+	}
+	if size := max(n, blockSize); size > len(in.buf) {
+		bigger := make([]byte, size)
+		copy(bigger, in.buf[in.pos:in.end])
+		in.buf = bigger
+	} else {
+		copy(in.buf, in.buf[in.pos:in.end])
+	}
+	in.offset += int64(in.pos)
+	in.end -= in.pos
+	in.pos = 0
+	for empty := 0; in.end < n && in.err == nil; {
+		got, err := in.src.Read(in.buf[in.end:])
+		in.end += got
+		in.err = err
+		if empty++; got > 0 {
+			empty = 0
+		} else if empty == 100 {
+			in.err = io.ErrNoProgress
+		}
+	}
+}
+
+// skip moves on by n bytes and says how many of them the stream did not have.
+func (in *input) skip(n int) (missing int) {
+	for n > 0 {
+		there := len(in.peek(1))
+		if there == 0 {
+			return n
+		}
+		step := min(n, there)
+		in.pos += step
+		n -= step
+	}
+	return 0
+}
+
+// at is the place in the stream of the next byte.
+func (in *input) at() int64 { return in.offset + int64(in.pos) }
+
+// failed is the error of the source, nil when it just ended.
+func (in *input) failed() error {
+	if in.err == io.EOF {
+		return nil
+	}
+	return in.err
+}

@@ -1,0 +1,198 @@
+package packet
+
+import "encoding/binary"
+
+// EtherTypes of what may stand between Ethernet and IP.
+const (
+	etherTypeVLAN       = 0x8100 // IEEE 802.1Q
+	etherTypeQinQ       = 0x88a8 // IEEE 802.1ad
+	etherTypeQinQOld    = 0x9100
+	etherTypeMPLS       = 0x8847 // RFC 3032
+	etherTypeMPLSMulti  = 0x8848
+	etherTypePPPoE      = 0x8864 // RFC 2516, session stage
+	etherTypeEthernetIn = 0x6558 // transparent Ethernet bridging, in GRE
+)
+
+// maxShims bounds the headers between the link and IP.
+const maxShims = 32
+
+// link reads the link header of every type but plain Ethernet; h.EtherType then says what follows,
+// 0 when that is unknown.
+func (l *layer) link(h *Headers, link LinkType) {
+	b := l.data
+	need := func(n int) bool {
+		if len(b) < n {
+			h.Truncated = true
+			return false
+		}
+		l.at = n
+		return true
+	}
+	switch link {
+	case LinkEthernet:
+		need(14)
+	case LinkRaw, LinkDLTRaw, LinkDLTRaw14, LinkIPv4, LinkIPv6:
+		if need(1) {
+			l.at = 0
+			h.EtherType = etherTypeOfVersion(b[0])
+		}
+	case LinkLinuxSLL:
+		if need(16) {
+			l.etherType(h, binary.BigEndian.Uint16(b[14:]))
+		}
+	case LinkSLL2:
+		if need(20) {
+			l.etherType(h, binary.BigEndian.Uint16(b))
+		}
+	case LinkNull:
+		if need(4) {
+			l.family(h, binary.LittleEndian.Uint32(b))
+		}
+	case LinkLoop:
+		if need(4) {
+			l.family(h, binary.BigEndian.Uint32(b))
+		}
+	case LinkPPP, LinkPPPHDLC:
+		if need(1) {
+			l.at = 0
+			l.ppp(h)
+		}
+	}
+}
+
+// etherTypeOfVersion is the type of what starts with an IP version.
+func etherTypeOfVersion(first byte) uint16 {
+	switch first >> 4 {
+	case 4:
+		return EtherTypeIPv4
+	case 6:
+		return EtherTypeIPv6
+	}
+	return 0
+}
+
+// family reads a BSD address family. Its byte order is that of the machine that captured, so
+// a value that is too big is of the other order.
+func (l *layer) family(h *Headers, family uint32) {
+	if family > 0xffff {
+		family = family>>24 | family>>8&0xff00 | family<<8&0xff0000 | family<<24
+	}
+	switch family {
+	case 2:
+		h.EtherType = EtherTypeIPv4
+	case 10, 23, 24, 28, 30: // Linux, Winsock, NetBSD and OpenBSD, FreeBSD, macOS
+		h.EtherType = EtherTypeIPv6
+	case EtherTypeIPv4, EtherTypeIPv6:
+		h.EtherType = uint16(family)
+	}
+}
+
+// etherType passes over VLAN tags, MPLS labels, PPPoE and LLC/SNAP and sets h.EtherType to
+// the type after them.
+func (l *layer) etherType(h *Headers, kind uint16) {
+	for range maxShims {
+		h.EtherType = kind
+		b := l.left()
+		switch {
+		case kind <= 1500:
+			if !l.llc(h, int(kind)) {
+				return
+			}
+			kind = h.EtherType
+			continue
+		case kind == etherTypeVLAN || kind == etherTypeQinQ || kind == etherTypeQinQOld:
+			if len(b) < 4 {
+				h.Truncated = true
+				return
+			}
+			h.VLAN = binary.BigEndian.Uint16(b) & 0xfff
+			h.VLANs++
+			kind = binary.BigEndian.Uint16(b[2:])
+			l.at += 4
+			continue
+		case kind == etherTypeMPLS || kind == etherTypeMPLSMulti:
+			l.mpls(h)
+		case kind == etherTypePPPoE:
+			if len(b) < 6 {
+				h.Truncated = true
+				return
+			}
+			l.end = min(l.end, l.at+6+int(binary.BigEndian.Uint16(b[4:])))
+			l.at += 6
+			l.ppp(h)
+		}
+		return
+	}
+}
+
+// mpls passes over a stack of labels. What follows has no type; only IP is told from the rest.
+func (l *layer) mpls(h *Headers) {
+	for {
+		b := l.left()
+		if len(b) < 5 {
+			h.Truncated = true
+			return
+		}
+		l.at += 4
+		if last := b[2]&1 != 0; last {
+			if kind := etherTypeOfVersion(b[4]); kind != 0 {
+				h.EtherType = kind
+			}
+			return
+		}
+	}
+}
+
+// ppp reads a PPP header (RFC 1661, RFC 1662).
+func (l *layer) ppp(h *Headers) {
+	b := l.left()
+	if len(b) >= 2 && b[0] == 0xff && b[1] == 0x03 {
+		b = b[2:]
+		l.at += 2
+	}
+	if len(b) < 2 {
+		h.Truncated = true
+		return
+	}
+	protocol := uint16(b[0]) // compressed when odd
+	l.at++
+	if protocol&1 == 0 {
+		protocol = binary.BigEndian.Uint16(b)
+		l.at++
+	}
+	switch protocol {
+	case 0x21:
+		h.EtherType = EtherTypeIPv4
+	case 0x57:
+		h.EtherType = EtherTypeIPv6
+	}
+}
+
+// llc reads IEEE 802.2 LLC and SNAP after an IEEE 802.3 length, and says whether
+// h.EtherType is what follows.
+func (l *layer) llc(h *Headers, length int) bool {
+	l.end = min(l.end, l.at+length)
+	b := l.left()
+	if len(b) < 3 {
+		h.Truncated = l.at+3 > len(l.data)
+		return false
+	}
+	switch {
+	case b[0] == 0xaa && b[1] == 0xaa && len(b) >= 8:
+		if b[3] != 0 || b[4] != 0 || b[5] != 0 && b[5] != 0xf8 {
+			return false
+		}
+		kind := binary.BigEndian.Uint16(b[6:])
+		if kind <= 1500 {
+			return false
+		}
+		h.EtherType = kind
+		l.at += 8
+	case b[0] == 0x06 && b[1] == 0x06: // the SAP of IP
+		h.EtherType = EtherTypeIPv4
+		l.at += 3
+	default:
+		return false
+	}
+	return true
+}

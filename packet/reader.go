@@ -1,0 +1,281 @@
+package packet
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"os"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Frame is one captured frame.
+type Frame struct {
+	Number    uint64 // in its capture, from 1
+	Time      int64  // ns since the Unix epoch
+	Data      []byte // what was captured of it; valid until the next read
+	WireLen   int    // its length on the wire as the file says, bytes
+	LinkType  LinkType
+	Interface int // index into Reader.Interfaces
+
+	options   []byte // of a pcapng packet block
+	bigEndian bool   // the byte order of the section that holds it
+}
+
+// Interface is what a capture says about one interface: a pcapng interface description, or
+// the header of a pcap file.
+type Interface struct {
+	Name     string
+	LinkType LinkType
+	SnapLen  uint32 // 0: no limit
+
+	units  uint64 // of time per second
+	offset int64  // seconds
+}
+
+// Warning is something odd in a capture that did not keep its frames from being read.
+type Warning struct {
+	Offset int64 // in the (uncompressed) file
+	Text   string
+}
+
+func (w Warning) String() string { return fmt.Sprintf("at byte %d: %s", w.Offset, w.Text) }
+
+// ErrNotCapture is what NewReader and Open wrap when the input is no capture.
+var ErrNotCapture = errors.New("not a capture")
+
+// DamageError says where and why a capture could not be read to its end. The frames before
+// that place were read and are good.
+type DamageError struct {
+	Offset int64  // in the (uncompressed) file
+	Frames uint64 // that were read before
+	Reason string
+}
+
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("damaged at byte %d, after frame %d: %s", e.Offset, e.Frames, e.Reason)
+}
+
+// maxCaptured is the longest captured frame that is believed (as in libpcap and Wireshark);
+// a longer one means that the file is damaged.
+const maxCaptured = 256 << 10
+
+// maxWarnings bounds what a hostile file can make a reader remember.
+const maxWarnings = 100
+
+// Reader reads the frames of a capture: pcap (versions 2.0 to 2.4, microseconds, nanoseconds,
+// and Kuznetzov's modified format) or pcapng, in either byte order, plain or compressed with
+// gzip or zstd. The format is found by its content. It reads ahead in blocks of 1 MiB and holds no more
+// than that, unless a single frame needs it.
+type Reader struct {
+	in         input
+	number     uint64
+	interfaces []Interface
+	warnings   []Warning
+	warned     map[string]bool
+	err        error // final
+	closers    []func() error
+
+	swapped bool // byte order differs from little endian
+	pcapng  bool
+
+	// pcap
+	link       LinkType
+	header     int   // bytes of a record header
+	fraction   int64 // ns per unit of a record's fraction of a second
+	exchanged  bool  // captured and wire length are in each other's place
+	maybeSwaps bool  // ... when they look like it (version 2.3)
+
+	// pcapng
+	section int // index into interfaces of the section's first one
+}
+
+// Open opens the capture at path, "-" for the standard input. Close it after use.
+func Open(path string) (*Reader, error) {
+	if path == "-" {
+		r, err := NewReader(os.Stdin)
+		if err != nil {
+			return nil, fmt.Errorf("standard input: %w", err)
+		}
+		return r, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		file.Close()
+		return nil, fmt.Errorf("%s: %w: a directory", path, ErrNotCapture)
+	}
+	r, err := NewReader(file)
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	r.closers = append(r.closers, file.Close)
+	return r, nil
+}
+
+// NewReader starts reading a capture from src, which stays the caller's to close. The error
+// wraps ErrNotCapture when src is something else.
+func NewReader(src io.Reader) (*Reader, error) {
+	r := &Reader{in: input{src: src}, warned: map[string]bool{}}
+	if err := r.uncompress(); err != nil {
+		r.Close()
+		return nil, err
+	}
+	if err := r.start(); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// uncompress looks for the magic numbers of gzip (RFC 1952) and zstd (RFC 8878) and puts the
+// decompressor in front.
+func (r *Reader) uncompress() error {
+	head := r.in.peek(4)
+	if len(head) == 0 {
+		if err := r.in.failed(); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: empty", ErrNotCapture)
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		plain, err := gzip.NewReader(r.rest())
+		if err != nil {
+			return fmt.Errorf("%w: bad gzip: %v", ErrNotCapture, err)
+		}
+		r.in = input{src: plain}
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		plain, err := zstd.NewReader(r.rest(), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
+		if err != nil {
+			return fmt.Errorf("%w: bad zstd: %v", ErrNotCapture, err)
+		}
+		r.closers = append(r.closers, func() error { plain.Close(); return nil })
+		r.in = input{src: plain}
+	}
+	return nil
+}
+
+// rest is everything from the current place on.
+func (r *Reader) rest() io.Reader {
+	return io.MultiReader(bytes.NewReader(r.in.buf[r.in.pos:r.in.end]), r.in.src)
+}
+
+// start finds the format and reads the file header.
+func (r *Reader) start() error {
+	head := r.in.peek(4)
+	if len(head) < 4 {
+		return r.notCapture(head)
+	}
+	const (
+		microseconds = 0xa1b2c3d4
+		nanoseconds  = 0xa1b23c4d
+		modified     = 0xa1b2cd34
+		section      = 0x0a0d0d0a
+	)
+	magic := binary.LittleEndian.Uint32(head)
+	if magic == section {
+		r.pcapng = true
+		return r.startPcapng()
+	}
+	switch bits.ReverseBytes32(magic) {
+	case microseconds, nanoseconds, modified:
+		r.swapped = true
+		magic = bits.ReverseBytes32(magic)
+	}
+	r.header, r.fraction = 16, 1000
+	switch magic {
+	case microseconds:
+	case nanoseconds:
+		r.fraction = 1
+	case modified:
+		r.header = 24
+	default:
+		return r.notCapture(head)
+	}
+	return r.startPcap()
+}
+
+func (r *Reader) notCapture(head []byte) error {
+	if err := r.in.failed(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: it starts with % x, which is neither pcap nor pcapng (nor gzip or zstd)", ErrNotCapture, head[:min(4, len(head))])
+}
+
+// Next reads the next frame into f. It returns io.EOF after the last one, a *DamageError when
+// the file is cut or broken there, or the error of the source.
+func (r *Reader) Next(f *Frame) error {
+	if r.pcapng {
+		return r.nextPcapng(f)
+	}
+	return r.nextPcap(f)
+}
+
+// Interfaces are the interfaces seen so far, of all sections of the file.
+func (r *Reader) Interfaces() []Interface { return r.interfaces }
+
+// Warnings are what was odd so far, each kind once.
+func (r *Reader) Warnings() []Warning { return r.warnings }
+
+// Close closes what Open opened. Frames must not be used after it.
+func (r *Reader) Close() error {
+	var errs []error
+	for _, closer := range r.closers {
+		errs = append(errs, closer())
+	}
+	r.closers = nil
+	return errors.Join(errs...)
+}
+
+// warn remembers an oddity of a kind once.
+func (r *Reader) warn(kind, format string, args ...any) {
+	if r.warned[kind] || len(r.warnings) == maxWarnings {
+		return
+	}
+	r.warned[kind] = true
+	r.warnings = append(r.warnings, Warning{Offset: r.in.at(), Text: fmt.Sprintf(format, args...)})
+}
+
+// end makes the final error of a stream that had no more bytes: the end of the file between
+// two records, or damage within one.
+func (r *Reader) end(within bool, format string, args ...any) error {
+	switch err := r.in.failed(); {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		r.err = &DamageError{Offset: r.in.at(), Frames: r.number, Reason: "the compressed data ends too early"}
+	case err != nil && compressionDamage(err):
+		r.err = &DamageError{Offset: r.in.at(), Frames: r.number, Reason: "the compressed data is broken: " + err.Error()}
+	case err != nil:
+		r.err = err
+	case within:
+		r.damaged(format, args...)
+	default:
+		r.err = io.EOF
+	}
+	return r.err
+}
+
+// damaged makes the final error of a file that is broken at the current place.
+func (r *Reader) damaged(format string, args ...any) error {
+	r.err = &DamageError{Offset: r.in.at(), Frames: r.number, Reason: fmt.Sprintf(format, args...)}
+	return r.err
+}
+
+// compressionDamage tells damage of compressed data from failures of the source.
+func compressionDamage(err error) bool {
+	for _, damage := range []error{gzip.ErrChecksum, gzip.ErrHeader, zstd.ErrCRCMismatch, zstd.ErrMagicMismatch, zstd.ErrReservedBlockType,
+		zstd.ErrDecoderSizeExceeded, zstd.ErrWindowSizeExceeded, zstd.ErrUnexpectedBlockSize} {
+		if errors.Is(err, damage) {
+			return true
+		}
+	}
+	var path *os.PathError
+	return !errors.As(err, &path)
+}
