@@ -1,0 +1,59 @@
+package link
+
+import "net"
+
+// macTable is where a network's switch knows stations to be.
+type macTable map[mac]*softPort
+
+// mac is an Ethernet address; its first byte is the most significant of the 48 bits.
+type mac uint64
+
+func macAt(b []byte) mac {
+	return mac(b[0])<<40 | mac(b[1])<<32 | mac(b[2])<<24 | mac(b[3])<<16 | mac(b[4])<<8 | mac(b[5])
+}
+
+// group says whether m is a multicast address or the broadcast address.
+func (m mac) group() bool { return m>>40&1 != 0 }
+
+// linkLocal says whether m is one of the addresses that no bridge forwards (IEEE 802.1Q,
+// table 8-1: 01-80-c2-00-00-0x).
+func (m mac) linkLocal() bool { return m>>4 == 0x0180c200000 }
+
+func (t macTable) learn(m mac, p *softPort) {
+	if t[m] != p {
+		t[m] = p
+	}
+}
+
+func (p *softPort) hardwareAddress() mac {
+	address, _ := net.ParseMAC(p.MAC) // check has seen that it parses
+	return macAt(address)
+}
+
+// forward is the switch: it does what the kernel's bridge does with multicast snooping and
+// spanning tree off (net/bridge/br_input.c, br_forward.c). It takes the frame.
+func (s *soft) forward(from *softPort, f *frame, now int64) {
+	if len(f.data) < 14 {
+		s.pool.put(f)
+		return
+	}
+	destination, source := macAt(f.data), macAt(f.data[6:])
+	if source.group() || source == 0 || destination.linkLocal() {
+		s.pool.put(f)
+		return
+	}
+	from.macs.learn(source, from)
+	if !destination.group() {
+		if to := from.macs[destination]; to == from {
+			s.pool.put(f)
+			return
+		} else if to != nil {
+			s.enterDown(to, f, now)
+			return
+		}
+	}
+	for _, to := range from.peers {
+		s.enterDown(to, s.pool.clone(f), now)
+	}
+	s.pool.put(f)
+}

@@ -1,0 +1,187 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// tunDevice is where TAP devices come from (Documentation/networking/tuntap.rst).
+const tunDevice = "/dev/net/tun"
+
+// tapQueue is how many frames the kernel keeps for a reader that is late. Frames beyond are
+// dropped by the device, unseen by the link; it is therefore larger than any window of
+// unacknowledged frames that the lab's hosts have.
+const tapQueue = 16384
+
+// openTAP makes a TAP device in the network namespace netns, as Open promises it, and gives
+// its non-blocking descriptor. The device lives as long as the descriptor is open.
+func openTAP(p Port) (fd int, err error) {
+	mac, err := net.ParseMAC(p.MAC)
+	if err != nil {
+		return -1, err
+	}
+	err = inNetNS(p.NetNS, func() error {
+		fd, err = unix.Open(tunDevice, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("open %s: %w", tunDevice, err)
+		}
+		if err := setUpTAP(fd, p, mac); err != nil {
+			unix.Close(fd)
+			return err
+		}
+		return nil
+	})
+	return fd, err
+}
+
+func setUpTAP(fd int, p Port, mac net.HardwareAddr) error {
+	request, err := unix.NewIfreq(p.Interface)
+	if err != nil {
+		return fmt.Errorf("interface name %q: %w", p.Interface, err)
+	}
+	request.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
+	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, request); err != nil {
+		return fmt.Errorf("make TAP device %s: %w", p.Interface, err)
+	}
+	dev, err := openDevice(p.Interface)
+	if err != nil {
+		return err
+	}
+	defer dev.close()
+	return errors.Join(
+		dev.setMAC(mac),
+		dev.set("MTU", unix.SIOCSIFMTU, uint32(p.MTU)),
+		dev.set("queue length", unix.SIOCSIFTXQLEN, tapQueue),
+		dev.offloadsOff(),
+	)
+}
+
+// inNetNS calls f on a thread that is in the given network namespace.
+func inNetNS(netns int, f func() error) error {
+	result := make(chan error, 1)
+	go func() {
+		// The thread is not unlocked when it cannot be brought home: it ends with the
+		// goroutine then.
+		runtime.LockOSThread()
+		home, err := os.Open("/proc/thread-self/ns/net")
+		if err != nil {
+			result <- fmt.Errorf("find own network namespace: %w", err)
+			return
+		}
+		defer home.Close()
+		if err := unix.Setns(netns, unix.CLONE_NEWNET); err != nil {
+			result <- fmt.Errorf("enter network namespace: %w", err)
+			return
+		}
+		err = f()
+		if unix.Setns(int(home.Fd()), unix.CLONE_NEWNET) == nil {
+			runtime.UnlockOSThread()
+		}
+		result <- err
+	}()
+	return <-result
+}
+
+// device configures one network device of the namespace it was opened in, by the ioctls of
+// netdevice(7).
+type device struct {
+	name   string
+	socket int
+}
+
+func openDevice(name string) (*device, error) {
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open a socket to configure %s: %w", name, err)
+	}
+	return &device{name, socket}, nil
+}
+
+func (d *device) close() { unix.Close(d.socket) }
+
+func (d *device) set(what string, request uint, value uint32) error {
+	ifreq, err := unix.NewIfreq(d.name)
+	if err != nil {
+		return fmt.Errorf("interface name %q: %w", d.name, err)
+	}
+	ifreq.SetUint32(value)
+	if err := unix.IoctlIfreq(d.socket, request, ifreq); err != nil {
+		return fmt.Errorf("set %s of %s to %d: %w", what, d.name, value, err)
+	}
+	return nil
+}
+
+// hardwareRequest and ethtoolRequest are struct ifreq (40 bytes) with the parts of its union
+// that package unix has no setter for.
+type hardwareRequest struct {
+	name   [unix.IFNAMSIZ]byte
+	family uint16
+	mac    [22]byte
+}
+
+type ethtoolRequest struct {
+	name  [unix.IFNAMSIZ]byte
+	value *ethtoolValue
+	_     [16]byte
+}
+
+func (d *device) setMAC(mac net.HardwareAddr) error {
+	r := hardwareRequest{family: unix.ARPHRD_ETHER}
+	copy(r.name[:], d.name)
+	copy(r.mac[:], mac)
+	if err := d.ioctl(unix.SIOCSIFHWADDR, unsafe.Pointer(&r)); err != nil {
+		return fmt.Errorf("set MAC of %s to %s: %w", d.name, mac, err)
+	}
+	return nil
+}
+
+func (d *device) ioctl(request uintptr, argument unsafe.Pointer) error {
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(d.socket), request, uintptr(argument))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// ethtoolValue is struct ethtool_value (include/uapi/linux/ethtool.h).
+type ethtoolValue struct{ command, value uint32 }
+
+// offloadsOff lets the device neither merge nor leave unfinished what the stack sends: no
+// segmentation offloads (TSO, GSO), no merging of received frames (GRO), no checksums left
+// to the device. Then every frame in a capture is one that was on the wire.
+func (d *device) offloadsOff() error {
+	for _, feature := range []struct {
+		name     string
+		get, set uint32
+	}{
+		{"TSO", unix.ETHTOOL_GTSO, unix.ETHTOOL_STSO},
+		{"GSO", unix.ETHTOOL_GGSO, unix.ETHTOOL_SGSO},
+		{"GRO", unix.ETHTOOL_GGRO, unix.ETHTOOL_SGRO},
+		{"transmit checksums", unix.ETHTOOL_GTXCSUM, unix.ETHTOOL_STXCSUM},
+	} {
+		if _, err := d.ethtool(feature.set, 0); err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
+			return fmt.Errorf("turn %s of %s off: %w", feature.name, d.name, err)
+		}
+		on, err := d.ethtool(feature.get, 0)
+		if err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
+			return fmt.Errorf("read %s of %s: %w", feature.name, d.name, err)
+		}
+		if on != 0 {
+			return fmt.Errorf("turn %s of %s off: the device keeps it on", feature.name, d.name)
+		}
+	}
+	return nil
+}
+
+func (d *device) ethtool(command, value uint32) (uint32, error) {
+	r := ethtoolRequest{value: &ethtoolValue{command, value}}
+	copy(r.name[:], d.name)
+	err := d.ioctl(unix.SIOCETHTOOL, unsafe.Pointer(&r))
+	return r.value.value, err
+}
