@@ -65,8 +65,9 @@ type Phase struct {
 
 // Exit is how a script ended.
 type Exit struct {
-	Host   string `json:"host"`
-	Status int    `json:"status"` // exit status, or 128 + signal number
+	Host   string    `json:"host"`
+	Status int       `json:"status"` // exit status, or 128 + signal number; -1 when it was cut off
+	Time   time.Time `json:"time"`
 }
 
 // LinkResult is one direction of one interface as the driver read it back, and what it

@@ -1,0 +1,53 @@
+package record
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Match says whether an observed outcome is what was expected. An expectation is
+//
+//	any        any value
+//	~REGEXP    a value that the regular expression matches somewhere (RE2 syntax)
+//	>=N <=N >N <N   a number on that side of N
+//	TEXT       exactly this text
+//
+// An expectation that is not one of these is an error.
+func Match(expected, observed string) (bool, error) {
+	if expected == "any" {
+		return true, nil
+	}
+	if pattern, ok := strings.CutPrefix(expected, "~"); ok {
+		r, err := regexp.Compile(pattern)
+		if err != nil {
+			return false, fmt.Errorf("expectation %q: %w", expected, err)
+		}
+		return r.MatchString(observed), nil
+	}
+	for _, operator := range []string{">=", "<=", ">", "<"} {
+		text, ok := strings.CutPrefix(expected, operator)
+		if !ok {
+			continue
+		}
+		bound, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+		if err != nil {
+			return false, fmt.Errorf("expectation %q: %q is not a number", expected, text)
+		}
+		value, err := strconv.ParseFloat(observed, 64)
+		if err != nil {
+			return false, nil // what was observed is not a number, so it is not what was expected
+		}
+		switch operator {
+		case ">=":
+			return value >= bound, nil
+		case "<=":
+			return value <= bound, nil
+		case ">":
+			return value > bound, nil
+		}
+		return value < bound, nil
+	}
+	return expected == observed, nil
+}
