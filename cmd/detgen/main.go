@@ -8,7 +8,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"syscall"
+
+	"detgen/engine/live"
+	"detgen/lab/inside"
 
 	"github.com/spf13/cobra"
 )
@@ -36,11 +41,36 @@ func badRequest(err error) error {
 }
 
 func main() {
+	if role := insideRole(os.Args); role != nil {
+		if err := role(); err != nil {
+			fmt.Fprintln(os.Stderr, filepath.Base(os.Args[0])+":", err)
+			os.Exit(exitFailed)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := newRoot().ExecuteContext(ctx)
 	interrupted := ctx.Err() != nil
 	stop()
 	os.Exit(exitCode(err, interrupted))
+}
+
+// insideRole gives the main of what this program is besides the user's command: a lab's
+// supervisor, a host's init, or a helper command of a task's script.
+func insideRole(args []string) func() error {
+	if slices.Contains(inside.HelperNames, filepath.Base(args[0])) {
+		return func() error { return inside.Helper(append([]string{filepath.Base(args[0])}, args[1:]...)) }
+	}
+	if len(args) < 2 {
+		return nil
+	}
+	switch args[1] {
+	case inside.InitRole:
+		return inside.Init
+	case live.SupervisorRole:
+		return live.Supervisor
+	}
+	return nil
 }
 
 // exitCode prints err, if there is one, and gives the exit code for it.

@@ -1,0 +1,81 @@
+package live
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// labName names a lab after the process that asked for it and that process's start time, so
+// that its control groups can be told from those of a process that is gone.
+func labName(pid int, start uint64, dir string) string {
+	clean := regexp.MustCompile(`[^a-zA-Z0-9]+`).ReplaceAllString(dir, "")
+	return fmt.Sprintf("detgen-%d-%d-%s", pid, start, clean)
+}
+
+var groupName = regexp.MustCompile(`^detgen-(\d+)-(\d+)-`)
+
+// processStart is when a process started, in clock ticks since boot (field 22 of
+// /proc/<pid>/stat), 0 when there is no such process.
+func processStart(pid int) uint64 {
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(content), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 20 {
+		return 0
+	}
+	start, _ := strconv.ParseUint(fields[19], 10, 64)
+	return start
+}
+
+// removeStaleGroups removes the control groups of labs whose process is gone.
+func removeStaleGroups() {
+	for _, dir := range groups("detgen-*") {
+		m := groupName.FindStringSubmatch(filepath.Base(dir))
+		if m == nil {
+			continue
+		}
+		pid, _ := strconv.Atoi(m[1])
+		start, _ := strconv.ParseUint(m[2], 10, 64)
+		if processStart(pid) != start {
+			removeTree(dir)
+		}
+	}
+}
+
+// removeGroups removes what is left of a lab's control groups.
+func removeGroups(name string) {
+	for _, dir := range groups(name + "-*") {
+		removeTree(dir)
+	}
+}
+
+// groups gives the control groups at the top of every hierarchy whose name matches.
+func groups(pattern string) []string {
+	v2, _ := filepath.Glob(filepath.Join("/sys/fs/cgroup", pattern))
+	v1, _ := filepath.Glob(filepath.Join("/sys/fs/cgroup/*", pattern))
+	return append(v2, v1...)
+}
+
+// removeTree removes a control group and those below it, deepest first; the kernel refuses
+// those that still have processes.
+func removeTree(dir string) {
+	var dirs []string
+	filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			dirs = append(dirs, path)
+		}
+		return nil
+	})
+	slices.Reverse(dirs)
+	for _, d := range dirs {
+		os.Remove(d)
+	}
+}

@@ -1,0 +1,178 @@
+package lab
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"detgen/record"
+
+	"golang.org/x/sys/unix"
+)
+
+// furnish writes the host's own files into its root before anything runs there: names of all
+// hosts, then the run's files.
+func (h *host) furnish(run *record.Run) error {
+	files := []record.File{
+		{Path: "/etc/hosts", Text: hostsFile(run)},
+		{Path: "/etc/hostname", Text: h.Name + "\n"},
+		{Path: "/etc/resolv.conf"}, // a DNS server is a scenario's choice
+		{Path: "/etc/machine-id", Text: fmt.Sprintf("%032x\n", run.Seed)},
+	}
+	for _, f := range append(files, h.Files...) {
+		if err := h.write(&f); err != nil {
+			return fmt.Errorf("host %q: file %s: %w", h.Name, f.Path, err)
+		}
+	}
+	return nil
+}
+
+// hostsFile gives every host's name and aliases, on every network, in the run's order.
+func hostsFile(run *record.Run) string {
+	var b strings.Builder
+	b.WriteString("127.0.0.1\tlocalhost\n")
+	for _, h := range run.Hosts {
+		for _, i := range h.Interfaces {
+			fmt.Fprintf(&b, "%s\t%s\n", i.Address.Addr(), strings.Join(append([]string{h.Name}, h.Aliases...), " "))
+		}
+	}
+	return b.String()
+}
+
+// write puts one file into the host's root. Symbolic links on the way are followed within the
+// root only (openat2(2), RESOLVE_IN_ROOT).
+func (h *host) write(f *record.File) error {
+	dir, base := filepath.Split(filepath.Clean("/" + f.Path))
+	if f.Directory {
+		dir, base = filepath.Clean("/"+f.Path), "."
+	}
+	at, err := openIn(h.root(), dir)
+	if err != nil {
+		return err
+	}
+	defer at.Close()
+	path := fmt.Sprintf("/proc/self/fd/%d/%s", at.Fd(), base)
+	switch {
+	case f.Directory:
+	case f.Symlink != "":
+		os.Remove(path)
+		if err := os.Symlink(f.Symlink, path); err != nil {
+			return err
+		}
+	default:
+		if err := writeContent(path, f); err != nil {
+			return err
+		}
+	}
+	uid, gid, err := h.owner(f.Owner)
+	if err != nil {
+		return err
+	}
+	if err := os.Lchown(path, uid, gid); err != nil {
+		return err
+	}
+	mode := f.Mode
+	if mode == 0 {
+		mode = 0o644
+		if f.Directory {
+			mode = 0o755
+		}
+	}
+	if f.Symlink != "" {
+		return nil
+	}
+	return unix.Chmod(path, mode)
+}
+
+func writeContent(path string, f *record.File) error {
+	os.Remove(path) // a symbolic link of the image (resolv.conf) is replaced, not followed
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	switch {
+	case f.Generate != nil:
+		var content io.Reader
+		if content, err = f.Generate.Content(); err == nil {
+			_, err = io.Copy(file, content)
+		}
+	case f.Base64 != "":
+		var content []byte
+		if content, err = base64.StdEncoding.DecodeString(f.Base64); err == nil {
+			_, err = file.Write(content)
+		}
+	default:
+		_, err = file.WriteString(f.Text)
+	}
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// openIn opens a directory below root, making what is missing of it.
+func openIn(root, dir string) (*os.File, error) {
+	rootFile, err := os.Open(root)
+	if err != nil {
+		return nil, err
+	}
+	defer rootFile.Close()
+	how := unix.OpenHow{Flags: unix.O_DIRECTORY | unix.O_RDONLY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT}
+	fd, err := unix.Openat2(int(rootFile.Fd()), dir, &how)
+	if err == unix.ENOENT && filepath.Clean(dir) != "/" {
+		parent, err := openIn(root, filepath.Dir(filepath.Clean(dir)))
+		if err != nil {
+			return nil, err
+		}
+		defer parent.Close()
+		if err := unix.Mkdirat(int(parent.Fd()), filepath.Base(dir), 0o755); err != nil {
+			return nil, err
+		}
+		return openIn(root, dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %s in the image: %w", dir, err)
+	}
+	return os.NewFile(uintptr(fd), dir), nil
+}
+
+// owner gives the numbers of "user:group", by the host's own passwd and group files.
+func (h *host) owner(owner string) (uid, gid int, err error) {
+	if owner == "" {
+		return 0, 0, nil
+	}
+	user, group, hasGroup := strings.Cut(owner, ":")
+	uid, gid, err = h.look("/etc/passwd", user)
+	if err == nil && hasGroup {
+		gid, _, err = h.look("/etc/group", group)
+	}
+	return uid, gid, err
+}
+
+// look finds the third and fourth fields of a name's line in passwd(5) or group(5); a number
+// stands for itself.
+func (h *host) look(file, name string) (int, int, error) {
+	if n, err := strconv.Atoi(name); err == nil {
+		return n, n, nil
+	}
+	content, err := os.ReadFile(filepath.Join(h.root(), file))
+	if err != nil {
+		return 0, 0, err
+	}
+	for line := range strings.Lines(string(content)) {
+		fields := strings.Split(strings.TrimSpace(line), ":")
+		if fields[0] == name && len(fields) >= 4 {
+			third, err := strconv.Atoi(fields[2])
+			if err != nil {
+				return 0, 0, fmt.Errorf("%s: %w", file, err)
+			}
+			fourth, _ := strconv.Atoi(fields[3]) // of a group: its members
+			return third, fourth, nil
+		}
+	}
+	return 0, 0, fmt.Errorf("%q is not in the image's %s", name, file)
+}

@@ -1,0 +1,201 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"detgen/lab/inside"
+	"detgen/record"
+
+	"golang.org/x/sys/unix"
+)
+
+// host is one host of a lab while it lives.
+type host struct {
+	*record.Host
+	dir       string // its bundle
+	logs      string
+	net       *namespace
+	captures  []*capture
+	container *exec.Cmd
+	pid       int           // of the host's init
+	ended     chan struct{} // closed when the container's runtime has ended
+
+	report func(*host, inside.Report) error // what to do with a helper's call; may block
+
+	mu       sync.Mutex // of everything below
+	conn     *os.File
+	lastID   uint64
+	replies  map[uint64]chan inside.Message
+	programs map[string]*process
+	ready    chan struct{} // closed when the init takes requests
+	gone     chan struct{} // closed when the init's connection ended
+}
+
+// process is a program that runs, or ran, in a host.
+type process struct {
+	name    string
+	matched chan time.Time // one for each matching line, as long as there is room
+	done    chan struct{}  // closed when it ended
+	status  int            // valid when done is closed
+	end     time.Time
+}
+
+// connect starts talking to the host's init.
+func (h *host) connect(conn *os.File) {
+	h.conn = conn
+	h.replies = map[uint64]chan inside.Message{}
+	h.programs = map[string]*process{}
+	h.ready, h.gone = make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(h.gone)
+		messages := json.NewDecoder(conn)
+		for {
+			var m inside.Message
+			if err := messages.Decode(&m); err != nil {
+				return
+			}
+			h.receive(m)
+		}
+	}()
+}
+
+func (h *host) receive(m inside.Message) {
+	if m.Reply != 0 {
+		h.mu.Lock()
+		reply := h.replies[m.Reply]
+		delete(h.replies, m.Reply)
+		h.mu.Unlock()
+		reply <- m
+		return
+	}
+	h.mu.Lock()
+	p := h.programs[m.Program]
+	h.mu.Unlock()
+	switch m.Event {
+	case inside.Ready:
+		close(h.ready)
+	case inside.Exited:
+		if p != nil {
+			p.status, p.end = m.Status, m.Time
+			close(p.done)
+		}
+	case inside.Matched:
+		select {
+		case p.matched <- m.Time:
+		default:
+		}
+	case inside.Reported:
+		go func() {
+			answer := inside.Request{Operation: inside.Answer, Call: m.Call}
+			if err := h.report(h, *m.Report); err != nil {
+				answer.Error = err.Error()
+			}
+			h.request(context.Background(), answer)
+		}()
+	}
+}
+
+// request sends a request to the host's init and waits for the reply.
+func (h *host) request(ctx context.Context, r inside.Request) (inside.Message, error) {
+	reply := make(chan inside.Message, 1)
+	h.mu.Lock()
+	h.lastID++
+	r.ID = h.lastID
+	h.replies[r.ID] = reply
+	line, err := json.Marshal(r)
+	if err == nil {
+		_, err = h.conn.Write(append(line, '\n'))
+	}
+	h.mu.Unlock()
+	if err != nil {
+		return inside.Message{}, fmt.Errorf("host %q: %w", h.Name, err)
+	}
+	select {
+	case m := <-reply:
+		if m.Error != "" {
+			return m, errors.New(m.Error)
+		}
+		return m, nil
+	case <-h.gone:
+		return inside.Message{}, fmt.Errorf("host %q ended: %s", h.Name, h.tail("runtime"))
+	case <-ctx.Done():
+		return inside.Message{}, context.Cause(ctx)
+	}
+}
+
+// awaitInit waits for the host's init to take requests.
+func (h *host) awaitInit(ctx context.Context) error {
+	select {
+	case <-h.ready:
+		content, err := os.ReadFile(filepath.Join(h.dir, "pid"))
+		if err != nil {
+			return fmt.Errorf("start host %q: %w", h.Name, err)
+		}
+		h.pid, err = strconv.Atoi(strings.TrimSpace(string(content)))
+		return err
+	case <-h.ended:
+		return fmt.Errorf("start host %q: %s", h.Name, h.tail("runtime"))
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// start starts a program in the host.
+func (h *host) start(ctx context.Context, r inside.Request) (*process, error) {
+	p := &process{name: r.Program, done: make(chan struct{}), matched: make(chan time.Time, 256)}
+	h.mu.Lock()
+	h.programs[r.Program] = p
+	h.mu.Unlock()
+	r.Operation = inside.Start
+	if _, err := h.request(ctx, r); err != nil {
+		return nil, fmt.Errorf("host %q: start %s: %w (image %q)", h.Name, r.Program, err, h.Image)
+	}
+	return p, nil
+}
+
+// tail gives the last lines of a program's log, for an error message.
+func (h *host) tail(program string) string {
+	content, err := os.ReadFile(filepath.Join(h.logs, program+".log"))
+	if err != nil {
+		return err.Error()
+	}
+	const most = 8
+	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
+	if len(lines) > most {
+		lines = lines[len(lines)-most:]
+	}
+	if len(lines) == 1 {
+		if lines[0] == "" {
+			return "it printed nothing"
+		}
+		return "it printed: " + lines[0]
+	}
+	return "its last lines:\n  " + strings.Join(lines, "\n  ")
+}
+
+// stop ends the host with everything in it.
+func (h *host) stop() {
+	if h.conn != nil {
+		h.conn.Close()
+	}
+	if h.container != nil {
+		// With the init the kernel ends every process of the host.
+		if h.pid != 0 {
+			unix.Kill(h.pid, unix.SIGKILL)
+		}
+		<-h.ended
+	}
+	if h.net != nil {
+		h.net.close()
+	}
+}

@@ -1,0 +1,300 @@
+package inside
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// server is a host's init.
+type server struct {
+	lab      io.Writer
+	mu       sync.Mutex // of everything below and of writes to lab
+	programs map[string]*program
+	calls    map[uint64]net.Conn
+	lastCall uint64
+}
+
+// program is a running program, the leader of a session and process group of its own.
+type program struct{ pid int }
+
+// Init is the main of a host's init process. It returns when the lab closes its end of the
+// socket pair; the kernel then ends everything in the host's PID namespace.
+func Init() error {
+	lab := os.NewFile(labDescriptor, "lab")
+	unix.CloseOnExec(labDescriptor)
+	if err := os.MkdirAll(filepath.Dir(reportSocket), 0o755); err != nil {
+		return err
+	}
+	listener, err := net.Listen("unix", reportSocket)
+	if err != nil {
+		return err
+	}
+	// Scripts may run as any user of the host.
+	if err := os.Chmod(reportSocket, 0o666); err != nil {
+		return err
+	}
+	s := &server{lab: lab, programs: map[string]*program{}, calls: map[uint64]net.Conn{}}
+	children := make(chan os.Signal, 1)
+	notifyChildren(children)
+	go s.reap(children)
+	go s.acceptHelpers(listener)
+	s.send(Message{Event: Ready, Time: time.Now()})
+	requests := json.NewDecoder(lab)
+	for {
+		var r Request
+		if err := requests.Decode(&r); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return fmt.Errorf("read request: %w", err)
+		}
+		reply := Message{Reply: r.ID}
+		if err := s.handle(&r, &reply); err != nil {
+			reply.Error = err.Error()
+		}
+		s.send(reply)
+	}
+}
+
+func (s *server) send(m Message) {
+	line, err := json.Marshal(m)
+	if err != nil {
+		panic(err) // Message holds nothing that cannot be written
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// When the lab is gone, reading requests ends this process.
+	s.lab.Write(append(line, '\n'))
+}
+
+func (s *server) handle(r *Request, reply *Message) error {
+	switch r.Operation {
+	case Start:
+		return s.start(r)
+	case Signal:
+		p, err := s.program(r.Program)
+		if err != nil {
+			return err
+		}
+		return unix.Kill(-p.pid, unix.Signal(r.Number))
+	case Usage:
+		p, err := s.program(r.Program)
+		if err != nil {
+			return err
+		}
+		reply.CPU, reply.Workers, err = childUsage(p.pid)
+		return err
+	case Answer:
+		s.mu.Lock()
+		conn := s.calls[r.Call]
+		delete(s.calls, r.Call)
+		s.mu.Unlock()
+		if conn != nil {
+			json.NewEncoder(conn).Encode(Message{Error: r.Error})
+			conn.Close()
+		}
+		return nil
+	}
+	return fmt.Errorf("unknown operation %q", r.Operation)
+}
+
+func (s *server) program(name string) (*program, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.programs[name]; p != nil {
+		return p, nil
+	}
+	return nil, fmt.Errorf("program %q does not run", name)
+}
+
+// start starts a program in a process group of its own, its output going to its log.
+func (s *server) start(r *Request) error {
+	argv := r.Command
+	if r.Script != "" {
+		path := filepath.Join(Directory, "run", r.Program+".sh")
+		if err := os.WriteFile(path, []byte(r.Script), 0o755); err != nil {
+			return err
+		}
+		argv = []string{"sh", "-eu", path}
+	}
+	if len(argv) == 0 {
+		return errors.New("nothing to start")
+	}
+	credential, home, err := lookUpUser(r.User)
+	if err != nil {
+		return err
+	}
+	environment := map[string]string{
+		"PATH": Helpers + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOME": home, "LANG": "C.UTF-8", "TZ": "UTC",
+	}
+	for k, v := range r.Environment {
+		environment[k] = v
+	}
+	env := make([]string, 0, len(environment))
+	for k, v := range environment {
+		env = append(env, k+"="+v)
+	}
+	slices.Sort(env)
+	path, err := findProgram(argv[0], environment["PATH"])
+	if err != nil {
+		return err
+	}
+	log, err := os.OpenFile(filepath.Join(Logs, r.Program+".log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	output := log
+	if r.Match != "" {
+		if output, err = s.watchOutput(r, log); err != nil {
+			return err
+		}
+		defer output.Close()
+	}
+	null, err := os.Open("/dev/null")
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	attributes := &syscall.ProcAttr{
+		Dir: "/", Env: env, Files: []uintptr{null.Fd(), output.Fd(), output.Fd()},
+		Sys: &syscall.SysProcAttr{Setsid: true, Credential: credential},
+	}
+	if home != "" {
+		if info, err := os.Stat(home); err == nil && info.IsDir() {
+			attributes.Dir = home
+		}
+	}
+	// The lock makes the program known before its end can be seen.
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.programs[r.Program] != nil {
+		return fmt.Errorf("program %q runs already", r.Program)
+	}
+	pid, err := syscall.ForkExec(path, argv, attributes)
+	if err != nil {
+		return fmt.Errorf("exec %s: %w", path, err)
+	}
+	s.programs[r.Program] = &program{pid}
+	return nil
+}
+
+// watchOutput gives the program a pipe whose lines go to the log and are matched.
+func (s *server) watchOutput(r *Request, log *os.File) (*os.File, error) {
+	pattern, err := regexp.Compile(r.Match)
+	if err != nil {
+		return nil, err
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	fd, err := unix.FcntlInt(log.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	copied := os.NewFile(uintptr(fd), log.Name())
+	go func() {
+		defer read.Close()
+		defer copied.Close()
+		lines := bufio.NewReader(read)
+		for {
+			line, err := lines.ReadBytes('\n')
+			if len(line) > 0 {
+				copied.Write(line)
+				if pattern.Match(line) {
+					s.send(Message{Event: Matched, Program: r.Program, Time: time.Now()})
+				}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return write, nil
+}
+
+func findProgram(name, path string) (string, error) {
+	if filepath.IsAbs(name) {
+		return name, nil
+	}
+	for _, dir := range filepath.SplitList(path) {
+		full := filepath.Join(dir, name)
+		if info, err := os.Stat(full); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
+			return full, nil
+		}
+	}
+	return "", fmt.Errorf("%s: %w in %s", name, exec.ErrNotFound, path)
+}
+
+// reap takes note of every process that ends, orphans included.
+func (s *server) reap(children <-chan os.Signal) {
+	for range children {
+		for {
+			var status unix.WaitStatus
+			pid, err := unix.Wait4(-1, &status, unix.WNOHANG, nil)
+			if errors.Is(err, unix.EINTR) {
+				continue
+			}
+			if err != nil || pid <= 0 {
+				break
+			}
+			now := time.Now()
+			s.mu.Lock()
+			var name string
+			var ended *program
+			for n, p := range s.programs {
+				if p.pid == pid {
+					name, ended = n, p
+				}
+			}
+			delete(s.programs, name)
+			s.mu.Unlock()
+			if ended == nil {
+				continue
+			}
+			code := status.ExitStatus()
+			if status.Signaled() {
+				code = 128 + int(status.Signal())
+			}
+			s.send(Message{Event: Exited, Program: name, Status: code, Time: now})
+		}
+	}
+}
+
+func (s *server) acceptHelpers(listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			var r Report
+			if err := json.NewDecoder(conn).Decode(&r); err != nil {
+				conn.Close()
+				return
+			}
+			s.mu.Lock()
+			s.lastCall++
+			call := s.lastCall
+			s.calls[call] = conn
+			s.mu.Unlock()
+			s.send(Message{Event: Reported, Call: call, Report: &r, Time: time.Now()})
+		}()
+	}
+}

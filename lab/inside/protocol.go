@@ -1,0 +1,86 @@
+// Package inside is the part of detgen that runs within a host of a lab: its init process,
+// which starts programs at the lab's request, and the helper commands by which a task's
+// script reports to the lab (phase, outcome, signal, await). Nothing of it touches the
+// network: the init talks to the lab over an inherited socket pair, the helpers to the init
+// over a unix socket.
+package inside
+
+import "time"
+
+// Where the lab puts things inside a host.
+const (
+	Directory    = "/.detgen"            // what the lab adds to a host's root
+	Binary       = Directory + "/detgen" // this program
+	Helpers      = Directory + "/bin"    // links to it, one a helper command
+	Logs         = Directory + "/logs"   // outputs of the host's processes
+	reportSocket = Directory + "/run/report"
+	// InitRole is the argument by which this program becomes a host's init.
+	InitRole = "host-init"
+
+	labDescriptor = 3 // the init's end of the socket pair
+)
+
+// HelperNames are the helper commands.
+var HelperNames = []string{"phase", "outcome", "signal", "await"}
+
+// Operation is what the lab asks a host's init to do.
+type Operation string
+
+// The operations.
+const (
+	Start  Operation = "start"  // start a program; the reply says that it runs
+	Signal Operation = "signal" // send a signal to a program's process group
+	Usage  Operation = "usage"  // CPU time and number of a program's children
+	Answer Operation = "answer" // let a helper's call return
+)
+
+// Request is one message from the lab to a host's init.
+type Request struct {
+	ID          uint64            `json:"id"`
+	Operation   Operation         `json:"operation"`
+	Program     string            `json:"program,omitempty"` // a name that is unique in the host; also of its log
+	Command     []string          `json:"command,omitempty"`
+	Script      string            `json:"script,omitempty"` // instead of Command: run by "sh -eu"
+	User        string            `json:"user,omitempty"`
+	Environment map[string]string `json:"environment,omitempty"`
+	Match       string            `json:"match,omitempty"`  // a regular expression: a Matched event is sent for each line of output that it matches
+	Number      int               `json:"number,omitempty"` // of the signal
+	Call        uint64            `json:"call,omitempty"`   // of the helper to answer
+	Error       string            `json:"error,omitempty"`  // the helper fails with this
+}
+
+// Message is what a host's init tells the lab: the reply to a request, or an event.
+type Message struct {
+	Reply   uint64        `json:"reply,omitempty"` // the request's ID
+	Error   string        `json:"error,omitempty"`
+	CPU     time.Duration `json:"cpu,omitempty"`     // Usage: of the program's children
+	Workers int           `json:"workers,omitempty"` // Usage: number of its children
+
+	Event   Event     `json:"event,omitempty"`
+	Program string    `json:"program,omitempty"`
+	Status  int       `json:"status,omitempty"` // Exited
+	Time    time.Time `json:"time,omitzero"`
+	Call    uint64    `json:"call,omitempty"` // Reported: to be answered
+	Report  *Report   `json:"report,omitempty"`
+}
+
+// Event is something that happened within a host.
+type Event string
+
+// The events.
+const (
+	Ready    Event = "ready"    // the init takes requests
+	Exited   Event = "exited"   // a program ended
+	Matched  Event = "matched"  // a line of its output matched
+	Reported Event = "reported" // a helper was called
+)
+
+// Report is one call of a helper command.
+type Report struct {
+	Helper   string    `json:"helper"`
+	Activity string    `json:"activity"`
+	Program  string    `json:"program"`
+	Time     time.Time `json:"time"` // when the helper was called
+	Name     string    `json:"name"` // phase, signal, outcome's key
+	Value    string    `json:"value,omitempty"`
+}

@@ -1,0 +1,443 @@
+// Package lab makes one run happen on the kernel it is on: hosts, links, captures, processes,
+// phases. It is the same code whatever the engine; an engine is only the kernel it runs on.
+//
+// A lab is made of things that have no name outside the process that makes it: network
+// namespaces that only descriptors hold, mounts in the caller's mount namespace, processes in
+// the caller's PID namespace. When the caller is the first process of its own namespaces
+// (engine/live) or of its own machine (engine/exact), nothing of a lab can outlive it.
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"detgen/lab/inside"
+	"detgen/lab/link"
+	"detgen/record"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+)
+
+// Options say where a lab finds and leaves things.
+type Options struct {
+	Dir       string              // an existing directory that receives captures/ and logs/
+	Scratch   string              // an existing directory for what lives as long as the lab; a tmpfs is mounted on it
+	Images    map[string][]string // image digest -> directories of its root, top layer first
+	Name      string              // of the lab among those of this machine; letters, digits and dashes
+	Self      string              // this program's file, static, for the hosts' init
+	Runtime   string              // the OCI runtime's file
+	RingBytes int                 // of the ring of each capture; 0 means 16 MiB
+	Progress  func(stage string)  `json:"-"` // called when a stage begins; may be nil
+	Log       *slog.Logger        `json:"-"`
+}
+
+// lab is a run while it lives.
+type lab struct {
+	*Options
+	run    *record.Run
+	hosts  []*host
+	byName map[string]*host
+	net    *namespace // of the switch
+	links  link.Driver
+	board  *board
+	result *record.Result
+}
+
+// Execute makes a run happen, in the order of the contract: hosts and links up and read back,
+// captures open, services ready, warm-up, load on, the activities, connections drained,
+// captures closed. Everything it made is gone when it returns.
+//
+// The result is never nil; when the error is not nil the run failed, and the result and the
+// directory hold what was seen until then.
+func Execute(ctx context.Context, run *record.Run, o Options) (*record.Result, error) {
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+	if o.RingBytes == 0 {
+		o.RingBytes = 16 << 20
+	}
+	begin := time.Now()
+	l := &lab{Options: &o, run: run, byName: map[string]*host{}, result: &record.Result{Status: record.Failed}}
+	l.board = newBoard(run)
+	if run.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, time.Duration(run.Timeout),
+			fmt.Errorf("the run took longer than its time limit, %s", run.Timeout))
+		defer cancel()
+	}
+	err := l.execute(ctx)
+	err = errors.Join(err, l.closeCaptures())
+	l.close()
+	l.result.LabTime = record.Duration(time.Since(begin))
+	l.result.Activities = l.board.results()
+	if err == nil {
+		err = l.check()
+	}
+	if err != nil {
+		l.result.Error = err.Error()
+		return l.result, err
+	}
+	l.result.Status = record.Complete
+	return l.result, nil
+}
+
+func (l *lab) execute(ctx context.Context) error {
+	l.Progress("hosts")
+	if err := l.prepare(); err != nil {
+		return err
+	}
+	if err := l.connect(ctx); err != nil {
+		return err
+	}
+	if err := l.openCaptures(); err != nil {
+		return err
+	}
+	if err := l.startHosts(ctx); err != nil {
+		return err
+	}
+	l.Progress("services")
+	if err := l.startServices(ctx); err != nil {
+		return err
+	}
+	if err := l.warmUp(ctx); err != nil {
+		return err
+	}
+	loads, err := l.startLoads(ctx)
+	if err != nil {
+		return err
+	}
+	l.Progress("task")
+	if err := l.act(ctx); err != nil {
+		return err
+	}
+	if err := l.measureLoads(ctx, loads); err != nil {
+		return err
+	}
+	l.Progress("draining")
+	return l.drain(ctx)
+}
+
+// prepare makes the places that hosts live in.
+func (l *lab) prepare() error {
+	if err := prepareRuntime(); err != nil {
+		return err
+	}
+	if err := unix.Mount("tmpfs", l.Scratch, "tmpfs", unix.MS_NOSUID, "mode=755"); err != nil {
+		return fmt.Errorf("mount a tmpfs on %s: %w", l.Scratch, err)
+	}
+	if err := os.MkdirAll(filepath.Join(l.Dir, "captures"), 0o755); err != nil {
+		return err
+	}
+	for i := range l.run.Hosts {
+		spec := &l.run.Hosts[i]
+		h := &host{
+			Host:   spec,
+			dir:    filepath.Join(l.Scratch, spec.Name),
+			logs:   filepath.Join(l.Dir, "logs", spec.Name),
+			report: l.board.report,
+		}
+		// Services write their logs as the users they run as.
+		if err := os.MkdirAll(h.logs, 0o755); err != nil {
+			return err
+		}
+		l.hosts = append(l.hosts, h)
+		l.byName[h.Name] = h
+	}
+	return nil
+}
+
+// connect makes the hosts' networks: namespaces, links, addresses.
+func (l *lab) connect(ctx context.Context) (err error) {
+	if l.net, err = newNamespace(); err != nil {
+		return err
+	}
+	if err := l.net.sysctl([]setting{{"net.ipv6.conf.all.disable_ipv6", "1"}, {"net.ipv6.conf.default.disable_ipv6", "1"}}); err != nil {
+		return err
+	}
+	var ports []link.Port
+	for _, h := range l.hosts {
+		if h.net, err = newNamespace(); err != nil {
+			return err
+		}
+		if err := isolate(h.net, h.Host); err != nil {
+			return fmt.Errorf("host %q: %w", h.Name, err)
+		}
+		for _, i := range h.Interfaces {
+			ports = append(ports, link.Port{
+				Host: h.Name, Interface: i.Name, Network: i.Network, MAC: i.MAC, NetNS: int(h.net.fd),
+				MTU: h.Transport.MTU, Offload: h.Transport.Offload, Up: i.Up, Down: i.Down,
+			})
+		}
+	}
+	driver := l.run.LinkDriver
+	if driver == "" {
+		driver = link.NetEm
+		if link.Supported(driver) != nil {
+			driver = link.Soft
+		}
+	}
+	l.links, err = link.Open(ctx, driver, l.run.Seed, int(l.net.fd), ports, l.Log)
+	if err != nil {
+		return fmt.Errorf("links: %w", err)
+	}
+	l.result.LinkDriver = l.links.Name()
+	return nil
+}
+
+// openCaptures opens the captures while the interfaces are still down, so that nothing is
+// missed, then brings the interfaces up.
+func (l *lab) openCaptures() error {
+	for _, h := range l.hosts {
+		for _, i := range h.Interfaces {
+			link, err := h.net.handle.LinkByName(i.Name)
+			if err != nil {
+				return fmt.Errorf("host %q: interface %s: %w", h.Name, i.Name, err)
+			}
+			file := filepath.Join("captures", h.Name+".pcap")
+			if len(h.Interfaces) > 1 {
+				file = filepath.Join("captures", h.Name+"-"+i.Name+".pcap")
+			}
+			var c *capture
+			err = h.net.do(func() (err error) {
+				c, err = openCapture(link.Attrs().Index, filepath.Join(l.Dir, file), l.RingBytes)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("host %q: capture of %s: %w", h.Name, i.Name, err)
+			}
+			h.captures = append(h.captures, c)
+			l.result.Captures = append(l.result.Captures, record.Capture{Host: h.Name, Interface: i.Name, File: file})
+		}
+	}
+	for _, h := range l.hosts {
+		if err := configure(h.net, h.Host); err != nil {
+			return fmt.Errorf("host %q: %w", h.Name, err)
+		}
+	}
+	return nil
+}
+
+// startHosts starts the hosts' containers, all at once.
+func (l *lab) startHosts(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, h := range l.hosts {
+		group.Go(func() error {
+			id := l.Name + "-" + h.Name
+			if err := h.bundle(l.Options, id); err != nil {
+				return fmt.Errorf("host %q: %w", h.Name, err)
+			}
+			if err := h.furnish(l.run); err != nil {
+				return err
+			}
+			if err := h.launch(l.Options, id); err != nil {
+				return fmt.Errorf("host %q: %w", h.Name, err)
+			}
+			return h.awaitInit(ctx)
+		})
+	}
+	return group.Wait()
+}
+
+// startServices starts each host's services in their order, each when the one before it and
+// those it names on other hosts are ready.
+func (l *lab) startServices(ctx context.Context) error {
+	ready := map[string]chan struct{}{}
+	for _, h := range l.hosts {
+		for _, s := range h.Services {
+			ready[h.Name+"/"+s.Name] = make(chan struct{})
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, h := range l.hosts {
+		group.Go(func() error {
+			for i := range h.Services {
+				s := &h.Services[i]
+				for _, name := range s.After {
+					select {
+					case <-ready[name]:
+					case <-ctx.Done():
+						return context.Cause(ctx)
+					}
+				}
+				p, err := h.start(ctx, inside.Request{
+					Program: s.Name, Command: s.Command, User: s.User, Match: s.Ready.Log,
+					Environment: environment(h.Environment, s.Environment),
+				})
+				if err != nil {
+					return err
+				}
+				if err := h.awaitReady(ctx, s, p); err != nil {
+					return err
+				}
+				close(ready[h.Name+"/"+s.Name])
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// environment joins environments, later ones first.
+func environment(maps ...map[string]string) map[string]string {
+	all := map[string]string{}
+	for _, m := range maps {
+		for k, v := range m {
+			all[k] = v
+		}
+	}
+	return all
+}
+
+// warmUp runs the warm-up scripts of the activities, one after the other.
+func (l *lab) warmUp(ctx context.Context) error {
+	for i := range l.run.Activities {
+		a := &l.run.Activities[i]
+		for n := range a.Warmup {
+			l.Progress("warm-up")
+			program := fmt.Sprintf("%s-warmup-%d", a.Name, n+1)
+			exits, err := l.runScripts(ctx, a, a.Warmup[n:n+1], program)
+			if err != nil {
+				return err
+			}
+			if exits[0].Status != 0 {
+				h := l.byName[exits[0].Host]
+				return fmt.Errorf("host %q: warm-up ended with status %d; %s", h.Name, exits[0].Status, h.tail(program))
+			}
+		}
+	}
+	l.board.startTasks()
+	return nil
+}
+
+// act runs all activities at their times and waits for their ends.
+func (l *lab) act(ctx context.Context) error {
+	start := time.Now()
+	l.result.Started = start
+	l.links.Start(start)
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range l.run.Activities {
+		group.Go(func() error {
+			a := &l.run.Activities[i]
+			if a.Start > 0 {
+				timer := time.NewTimer(time.Until(start.Add(time.Duration(a.Start))))
+				defer timer.Stop()
+				select {
+				case <-timer.C:
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
+			}
+			ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(a.Timeout),
+				fmt.Errorf("activity %q (%s/%s) took longer than its time limit, %s", a.Name, a.Scenario, a.Task, a.Timeout))
+			defer cancel()
+			l.board.began(i, time.Now())
+			exits, err := l.runScripts(ctx, a, a.Scripts, a.Name)
+			l.board.ended(i, exits, time.Now())
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// runScripts runs scripts of an activity at once and waits for all to end. Where there are
+// several on one host, their programs are told apart by a number.
+func (l *lab) runScripts(ctx context.Context, a *record.Activity, scripts []record.Script, program string) ([]record.Exit, error) {
+	exits := make([]record.Exit, len(scripts))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, s := range scripts {
+		name := program
+		if n := slices.IndexFunc(scripts, func(o record.Script) bool { return o.Host == s.Host }); n != i {
+			name = fmt.Sprintf("%s-%d", program, i-n+1)
+		}
+		group.Go(func() error {
+			h := l.byName[s.Host]
+			p, err := h.start(ctx, inside.Request{
+				Program: name, Script: s.Text, User: s.User,
+				Environment: environment(h.Environment, s.Environment, map[string]string{
+					inside.ActivityVariable: a.Name, inside.ProgramVariable: name,
+				}),
+			})
+			if err != nil {
+				return err
+			}
+			select {
+			case <-p.done:
+				exits[i] = record.Exit{Host: s.Host, Status: p.status, Time: p.end}
+				return nil
+			case <-h.gone:
+				return fmt.Errorf("host %q ended while its script ran: %s", h.Name, h.tail("runtime"))
+			case <-ctx.Done():
+				exits[i] = record.Exit{Host: s.Host, Status: -1, Time: time.Now()}
+				return context.Cause(ctx)
+			}
+		})
+	}
+	return exits, group.Wait()
+}
+
+// closeCaptures ends the captures: reads what is left, and the kernel's drop counters.
+func (l *lab) closeCaptures() error {
+	var wait sync.WaitGroup
+	var captures []*capture
+	for _, h := range l.hosts {
+		captures = append(captures, h.captures...)
+	}
+	errs := make([]error, len(captures))
+	for i, c := range captures {
+		wait.Go(func() { errs[i] = c.close() })
+	}
+	wait.Wait()
+	for i, c := range captures {
+		out := &l.result.Captures[i]
+		out.Frames, out.Dropped, out.Bytes = c.frames, c.dropped, c.bytes
+		if errs[i] != nil {
+			errs[i] = fmt.Errorf("capture %s: %w", out.File, errs[i])
+		} else if c.dropped > 0 {
+			errs[i] = fmt.Errorf("capture %s: the kernel dropped %d frames, so it is not whole", out.File, c.dropped)
+		}
+	}
+	l.result.Finished = time.Now()
+	return errors.Join(errs...)
+}
+
+// close takes the lab down.
+func (l *lab) close() {
+	if l.links != nil {
+		if results, err := l.links.Results(); err == nil {
+			l.result.Links = results
+		} else {
+			l.Log.Error("read the links' counters", "error", err)
+		}
+		l.links.Close()
+	}
+	var wait sync.WaitGroup
+	for _, h := range l.hosts {
+		wait.Go(h.stop)
+	}
+	wait.Wait()
+	if l.net != nil {
+		l.net.close()
+	}
+	for _, h := range l.hosts {
+		unix.Unmount(h.root(), unix.MNT_DETACH)
+	}
+	unix.Unmount(l.Scratch, unix.MNT_DETACH)
+}
+
+// check compares every activity's outcome with what it expects.
+func (l *lab) check() error {
+	for i := range l.run.Activities {
+		if err := checkOutcome(&l.run.Activities[i], &l.result.Activities[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

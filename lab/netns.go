@@ -1,0 +1,88 @@
+package lab
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+)
+
+// namespace is a network namespace without a name: it lives as long as a process or this
+// descriptor does.
+type namespace struct {
+	fd     netns.NsHandle
+	handle *netlink.Handle
+}
+
+// newNamespace makes an empty network namespace.
+func newNamespace() (*namespace, error) {
+	type made struct {
+		fd  netns.NsHandle
+		err error
+	}
+	result := make(chan made)
+	go func() {
+		// The thread is never unlocked, so it ends with the goroutine and its namespace with it.
+		runtime.LockOSThread()
+		fd, err := netns.New()
+		result <- made{fd, err}
+	}()
+	m := <-result
+	if m.err != nil {
+		return nil, fmt.Errorf("make network namespace: %w", m.err)
+	}
+	handle, err := netlink.NewHandleAt(m.fd)
+	if err != nil {
+		m.fd.Close()
+		return nil, fmt.Errorf("open netlink in a network namespace: %w", err)
+	}
+	return &namespace{fd: m.fd, handle: handle}, nil
+}
+
+// path names the namespace for another process of this one's PID namespace.
+func (n *namespace) path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), int(n.fd)) }
+
+// do calls f on a thread that is in the namespace.
+func (n *namespace) do(f func() error) error {
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		if err := netns.Set(n.fd); err != nil {
+			result <- fmt.Errorf("enter network namespace: %w", err)
+			return
+		}
+		result <- f()
+	}()
+	return <-result
+}
+
+// sysctl sets values below /proc/sys of this namespace and reads them back.
+func (n *namespace) sysctl(settings []setting) error {
+	return n.do(func() error {
+		for _, s := range settings {
+			path := filepath.Join("/proc/sys", strings.ReplaceAll(s.key, ".", "/"))
+			if err := os.WriteFile(path, []byte(s.value), 0); err != nil {
+				return fmt.Errorf("set %s=%s: %w", s.key, s.value, err)
+			}
+			got, err := os.ReadFile(path)
+			if err != nil {
+				return fmt.Errorf("read back %s: %w", s.key, err)
+			}
+			if strings.Join(strings.Fields(string(got)), " ") != s.value {
+				return fmt.Errorf("set %s=%s: it reads back as %q", s.key, s.value, strings.TrimSpace(string(got)))
+			}
+		}
+		return nil
+	})
+}
+
+type setting struct{ key, value string }
+
+func (n *namespace) close() {
+	n.handle.Close()
+	n.fd.Close()
+}

@@ -1,0 +1,159 @@
+package lab
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"detgen/lab/inside"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// Runtimes are the OCI runtimes that can start hosts, in order of preference.
+var Runtimes = []string{"crun", "runc"}
+
+// FindRuntime gives the path of the OCI runtime that hosts are started with.
+func FindRuntime() (string, error) {
+	for _, name := range Runtimes {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("no OCI runtime: install crun (apt-get install crun)")
+}
+
+// bundle writes the OCI bundle of a host: its overlay root, mounted, and its config.json.
+func (h *host) bundle(o *Options, id string) error {
+	for _, dir := range []string{"root", "upper", "work", "detgen/bin", "detgen/run"} {
+		if err := os.MkdirAll(filepath.Join(h.dir, dir), 0o755); err != nil {
+			return err
+		}
+	}
+	layers := o.Images[h.Digest]
+	if len(layers) == 0 {
+		return fmt.Errorf("image %s (%s) is not at hand", h.Image, h.Digest)
+	}
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s",
+		strings.Join(layers, ":"), filepath.Join(h.dir, "upper"), filepath.Join(h.dir, "work"))
+	if err := unix.Mount("overlay", h.root(), "overlay", 0, options); err != nil {
+		return fmt.Errorf("mount the root of image %s: %w", h.Image, err)
+	}
+	for _, name := range inside.HelperNames {
+		if err := os.Symlink(inside.Binary, filepath.Join(h.dir, "detgen/bin", name)); err != nil {
+			return err
+		}
+	}
+	config, err := json.Marshal(h.config(o, id))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(h.dir, "config.json"), config, 0o644)
+}
+
+func (h *host) root() string { return filepath.Join(h.dir, "root") }
+
+// config is the host as an OCI container (OCI runtime specification 1.0).
+func (h *host) config(o *Options, id string) *specs.Spec {
+	caps := make([]string, 0, len(h.Capabilities))
+	for _, c := range h.Capabilities {
+		caps = append(caps, "CAP_"+strings.TrimPrefix(c, "CAP_"))
+	}
+	slices.Sort(caps)
+	bind := func(source, destination string, options ...string) specs.Mount {
+		return specs.Mount{Source: source, Destination: destination, Type: "bind", Options: append([]string{"bind", "nosuid", "nodev"}, options...)}
+	}
+	memory, processes := int64(h.Memory), int64(h.Processes)
+	resources := &specs.LinuxResources{
+		Memory: &specs.LinuxMemory{Limit: &memory},
+		Pids:   &specs.LinuxPids{Limit: &processes},
+	}
+	if h.CPU > 0 {
+		period := uint64(10_000) // microseconds: short, so that a limited host is slow rather than bursty
+		quota := int64(h.CPU * float64(period))
+		resources.CPU = &specs.LinuxCPU{Quota: &quota, Period: &period}
+	}
+	return &specs.Spec{
+		Version:  "1.0.2",
+		Hostname: h.Name,
+		Root:     &specs.Root{Path: h.root()},
+		Process: &specs.Process{
+			Args:            []string{inside.Binary, inside.InitRole},
+			Env:             []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "GOMAXPROCS=1"},
+			Cwd:             "/",
+			NoNewPrivileges: !h.NewPrivileges,
+			Capabilities:    &specs.LinuxCapabilities{Bounding: caps, Effective: caps, Permitted: caps, Inheritable: caps},
+		},
+		Mounts: []specs.Mount{
+			{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
+			{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
+			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
+			{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}},
+			{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777"}},
+			bind(filepath.Join(h.dir, "detgen"), inside.Directory),
+			bind(o.Self, inside.Binary, "ro"),
+			bind(h.logs, inside.Logs),
+		},
+		Linux: &specs.Linux{
+			Namespaces: []specs.LinuxNamespace{
+				{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace}, {Type: specs.MountNamespace},
+				{Type: specs.NetworkNamespace, Path: h.net.path()},
+			},
+			CgroupsPath: "/" + id,
+			Resources:   resources,
+		},
+	}
+}
+
+// launch starts the host's container and its init's connection.
+func (h *host) launch(o *Options, id string) error {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("socket pair: %w", err)
+	}
+	// Non-blocking, so that closing it ends the read that waits on it.
+	if err := unix.SetNonblock(pair[0], true); err != nil {
+		return fmt.Errorf("socket pair: %w", err)
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "host"), os.NewFile(uintptr(pair[1]), "lab")
+	defer theirs.Close()
+	log, err := os.Create(filepath.Join(h.logs, "runtime.log"))
+	if err != nil {
+		ours.Close()
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(o.Runtime, "--root", filepath.Join(h.dir, "runtime"), "run", "--preserve-fds=1",
+		"--pid-file", filepath.Join(h.dir, "pid"), "--bundle", h.dir, id)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.ExtraFiles = []*os.File{theirs}
+	if err := cmd.Start(); err != nil {
+		ours.Close()
+		return fmt.Errorf("start %s: %w", o.Runtime, err)
+	}
+	h.container = cmd
+	h.ended = make(chan struct{})
+	go func() {
+		cmd.Wait()
+		close(h.ended)
+	}()
+	h.connect(ours)
+	return nil
+}
+
+// prepareRuntime makes the cgroup tree one that the OCI runtimes take: in the hybrid layout
+// (cgroup v1 with an additional v2 tree) crun refuses the v2 tree, so it is taken away in this
+// mount namespace.
+func prepareRuntime() error {
+	err := unix.Unmount("/sys/fs/cgroup/unified", unix.MNT_DETACH)
+	if err == nil || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	return fmt.Errorf("take away the second cgroup tree: %w", err)
+}

@@ -1,0 +1,183 @@
+package record
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// FileName is the file of a run directory that holds its Record.
+const FileName = "run.json"
+
+// Staging is a run directory that is being written, under a temporary name beside its final
+// one. Exactly one of Commit and Discard ends it.
+type Staging struct {
+	final string
+	dir   string
+	lock  *os.File // of the temporary directory, held while this process lives
+}
+
+// partial is in the name of every unfinished run directory.
+const partial = ".partial-"
+
+// Create starts the run directory that will be called path. An existing path is an error,
+// unless it is an empty directory. Unfinished directories beside it whose makers are gone are
+// removed.
+func Create(path string) (*Staging, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := Vacant(path); err != nil {
+		return nil, err
+	}
+	parent, base := filepath.Split(path)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return nil, err
+	}
+	sweep(parent)
+	dir, err := os.MkdirTemp(parent, "."+base+partial)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return nil, err
+	}
+	lock, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	}
+	return &Staging{final: path, dir: dir, lock: lock}, nil
+}
+
+// Vacant says whether a run directory can be made at path: nothing is there, or an empty
+// directory.
+func Vacant(path string) error {
+	entries, err := os.ReadDir(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s exists and is not a directory; choose another name", path)
+	case len(entries) > 0:
+		return fmt.Errorf("%s exists and is not empty; choose another name, or remove it first", path)
+	}
+	return nil
+}
+
+// sweep removes unfinished run directories in parent whose makers are gone.
+func sweep(parent string) {
+	dirs, _ := filepath.Glob(filepath.Join(parent, ".*"+partial+"*"))
+	for _, dir := range dirs {
+		f, err := os.Open(dir)
+		if err != nil {
+			continue
+		}
+		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			os.RemoveAll(dir)
+		}
+		f.Close()
+	}
+}
+
+// Dir is the directory to write to until Commit.
+func (s *Staging) Dir() string { return s.dir }
+
+// Discard removes the directory.
+func (s *Staging) Discard() error {
+	defer s.lock.Close()
+	return os.RemoveAll(s.dir)
+}
+
+// Commit hashes the captures, writes run.json, makes everything durable and gives the
+// directory its final name.
+func (s *Staging) Commit(r *Record) error {
+	defer s.lock.Close()
+	r.Format = Format
+	for i := range r.Result.Captures {
+		c := &r.Result.Captures[i]
+		var err error
+		if c.SHA256, c.Bytes, err = Digest(filepath.Join(s.dir, c.File)); err != nil {
+			return fmt.Errorf("capture of host %q: %w", c.Host, err)
+		}
+	}
+	content, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, FileName), append(content, '\n'), 0o644); err != nil {
+		return err
+	}
+	if err := syncTree(s.dir); err != nil {
+		return fmt.Errorf("make %s durable: %w", s.final, err)
+	}
+	os.Remove(s.final) // an empty directory may be there
+	if err := os.Rename(s.dir, s.final); err != nil {
+		return err
+	}
+	return syncFile(filepath.Dir(s.final))
+}
+
+// Digest gives the SHA-256, in hexadecimal, and the length of a file.
+func Digest(path string) (string, int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	return hex.EncodeToString(h.Sum(nil)), n, err
+}
+
+func syncTree(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !(d.IsDir() || d.Type().IsRegular()) {
+			return err
+		}
+		return syncFile(path)
+	})
+}
+
+func syncFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+// Read reads the Record of a run directory.
+func Read(dir string) (*Record, error) {
+	path := filepath.Join(dir, FileName)
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is not a run directory: it has no %s", dir, FileName)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var r Record
+	decoder := json.NewDecoder(strings.NewReader(string(content)))
+	if err := decoder.Decode(&r); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if r.Format != Format {
+		return nil, fmt.Errorf("%s: format %d; this detgen reads format %d", path, r.Format, Format)
+	}
+	return &r, nil
+}
