@@ -23,12 +23,13 @@ type Link struct {
 	ReorderGap           int             `json:"reorder_gap,omitempty"`
 	Limit                int             `json:"limit,omitempty"` // frames in the queue; 0 means NetEm's default, 1000
 	Schedule             []LinkChange    `json:"schedule,omitempty"`
+	Interventions        []Intervention  `json:"interventions,omitempty"` // on chosen frames, over the whole run; only the soft driver has them
 }
 
 // LinkChange replaces a link's settings At a time after the main activity's start.
 type LinkChange struct {
 	At   Duration `json:"at"`
-	Link Link     `json:"link"` // its own Schedule is empty
+	Link Link     `json:"link"` // its own Schedule and Interventions are empty
 }
 
 // GilbertElliott is the loss model of NetEm's "loss gemodel".

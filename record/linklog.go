@@ -1,0 +1,177 @@
+package record
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// LinkLog is what the soft link driver did to every frame: the oracle for the fate of frames.
+// The events are in the order in which frames came into lines. The n-th frame that a host's
+// capture shows as sent is frame number n of the host's up line; the n-th that it shows as
+// received is the n-th delivered frame of the down line, by Out and then by place in the log.
+type LinkLog struct {
+	Start  time.Time   `json:"start"` // what the events' times count from
+	Seed   uint64      `json:"seed"`
+	Lines  []LinkLine  `json:"lines"`
+	Events []LinkEvent `json:"-"`
+}
+
+// LinkLine names one direction of one interface.
+type LinkLine struct {
+	Host      string `json:"host"`
+	Interface string `json:"interface"`
+	Direction string `json:"direction"` // "up" or "down"
+}
+
+// LinkEvent is one frame, or one copy of it, on one line. Times are ns since the log's start.
+type LinkEvent struct {
+	Line       uint16    // index in the log's lines
+	OriginLine uint16    // the up line that the frame came in by
+	Frame      uint32    // its number on the line, from 1; a copy has its original's
+	Origin     uint32    // its number on OriginLine
+	In         int64     // it came
+	Due        int64     // it was to leave
+	Out        int64     // it left; 0 when it never did
+	Delay      int64     // drawn; Due - In differs where rate, order of overtaking or an intervention has a say
+	Length     uint32    // bytes
+	Sum        uint32    // CRC-32C of the frame as it came
+	Queue      uint32    // frames that the line held when it came
+	Bit        uint32    // the bit that was flipped: 8 x octet + bit of the octet, when Corrupted
+	Fate       Fate      // what became of it on this line
+	Marks      LinkMarks // what else was done to it
+}
+
+// Fate is what became of a frame on a line.
+type Fate uint8
+
+// The fates.
+const (
+	Queued        Fate = iota // still on the line when the links closed
+	Passed                    // left the line: from an up line to the switch, from a down line to the host
+	LostRandom                // by the loss probability
+	LostModel                 // by Gilbert-Elliott or the 4-state model
+	LostQueue                 // the queue was full
+	LostDropped               // by an intervention
+	NotForwarded              // an up line's frame that the switch had no port for, or whose addresses no bridge forwards
+	TooLong                   // for the receiving port's MTU
+	InterfaceDown             // the receiving interface was down or gone
+)
+
+var fateNames = [...]string{"queued", "passed", "lost", "lost by model", "queue full", "dropped by intervention", "not forwarded", "too long", "interface down"}
+
+// String gives the fate in words.
+func (f Fate) String() string {
+	if int(f) < len(fateNames) {
+		return fateNames[f]
+	}
+	return fmt.Sprintf("fate %d", uint8(f))
+}
+
+// LinkMarks are the bits that say what was done to a frame.
+type LinkMarks uint16
+
+// The marks.
+const (
+	Corrupted  LinkMarks = 1 << iota // one bit of it
+	Duplicated                       // a copy of it was made, which has its own event
+	Copy                             // it is that copy
+	Overtook                         // it was sent ahead of the queue by the reordering probability
+	Intervened                       // an intervention chose it
+)
+
+// linkLogMagic starts a link log file; the last byte is the format's version.
+const linkLogMagic = "detgen links\n\x01"
+
+// eventSize is the size of an event in a file.
+const eventSize = 64
+
+// WriteTo writes the log as a file: the magic, the length of the header (4 bytes), the header
+// as JSON, then 64 bytes for each event: its fields in their order, little-endian.
+func (l *LinkLog) WriteTo(w io.Writer) (int64, error) {
+	header, err := json.Marshal(l)
+	if err != nil {
+		return 0, fmt.Errorf("write link log: %w", err)
+	}
+	out := bufio.NewWriterSize(w, 1<<16)
+	out.WriteString(linkLogMagic)
+	binary.Write(out, binary.LittleEndian, uint32(len(header)))
+	out.Write(header)
+	record := make([]byte, 0, eventSize)
+	for i := range l.Events {
+		record = l.Events[i].appendTo(record[:0])
+		out.Write(record)
+	}
+	if err := out.Flush(); err != nil {
+		return 0, fmt.Errorf("write link log: %w", err)
+	}
+	return int64(len(linkLogMagic)+4+len(header)) + int64(len(l.Events))*eventSize, nil
+}
+
+func (e *LinkEvent) appendTo(b []byte) []byte {
+	le := binary.LittleEndian
+	b = le.AppendUint16(b, e.Line)
+	b = le.AppendUint16(b, e.OriginLine)
+	b = le.AppendUint32(b, e.Frame)
+	b = le.AppendUint32(b, e.Origin)
+	b = le.AppendUint64(b, uint64(e.In))
+	b = le.AppendUint64(b, uint64(e.Due))
+	b = le.AppendUint64(b, uint64(e.Out))
+	b = le.AppendUint64(b, uint64(e.Delay))
+	b = le.AppendUint32(b, e.Length)
+	b = le.AppendUint32(b, e.Sum)
+	b = le.AppendUint32(b, e.Queue)
+	b = le.AppendUint32(b, e.Bit)
+	b = append(b, byte(e.Fate), 0)
+	return le.AppendUint16(b, uint16(e.Marks))
+}
+
+func (e *LinkEvent) from(b []byte) {
+	le := binary.LittleEndian
+	*e = LinkEvent{
+		Line: le.Uint16(b), OriginLine: le.Uint16(b[2:]),
+		Frame: le.Uint32(b[4:]), Origin: le.Uint32(b[8:]),
+		In: int64(le.Uint64(b[12:])), Due: int64(le.Uint64(b[20:])), Out: int64(le.Uint64(b[28:])),
+		Delay:  int64(le.Uint64(b[36:])),
+		Length: le.Uint32(b[44:]), Sum: le.Uint32(b[48:]), Queue: le.Uint32(b[52:]), Bit: le.Uint32(b[56:]),
+		Fate: Fate(b[60]), Marks: LinkMarks(le.Uint16(b[62:])),
+	}
+}
+
+// ReadLinkLog reads a whole file that WriteTo wrote.
+func ReadLinkLog(r io.Reader) (*LinkLog, error) {
+	in := bufio.NewReaderSize(r, 1<<16)
+	start := make([]byte, len(linkLogMagic)+4)
+	if _, err := io.ReadFull(in, start); err != nil || string(start[:len(linkLogMagic)]) != linkLogMagic {
+		return nil, errors.New("read link log: not a link log of this version")
+	}
+	size := binary.LittleEndian.Uint32(start[len(linkLogMagic):])
+	l := &LinkLog{}
+	header := make([]byte, min(size, 1<<24))
+	if _, err := io.ReadFull(in, header); err != nil {
+		return nil, fmt.Errorf("read link log: header: %w", err)
+	}
+	if err := json.Unmarshal(header, l); err != nil {
+		return nil, fmt.Errorf("read link log: header: %w", err)
+	}
+	record := make([]byte, eventSize)
+	for {
+		_, err := io.ReadFull(in, record)
+		if err == io.EOF {
+			return l, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read link log: event %d: %w", len(l.Events)+1, err)
+		}
+		var e LinkEvent
+		e.from(record)
+		if int(e.Line) >= len(l.Lines) || int(e.OriginLine) >= len(l.Lines) {
+			return nil, fmt.Errorf("read link log: event %d: line %d of %d", len(l.Events)+1, max(e.Line, e.OriginLine), len(l.Lines))
+		}
+		l.Events = append(l.Events, e)
+	}
+}
