@@ -8,15 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"detgen/lab/inside"
 	"detgen/record"
-
-	"golang.org/x/sys/unix"
 )
 
 // host is one host of a lab while it lives.
@@ -27,7 +24,6 @@ type host struct {
 	net       *namespace
 	captures  []*capture
 	container *exec.Cmd
-	pid       int           // of the host's init
 	ended     chan struct{} // closed when the container's runtime has ended
 
 	report func(*host, inside.Report) error // what to do with a helper's call; may block
@@ -137,12 +133,7 @@ func (h *host) request(ctx context.Context, r inside.Request) (inside.Message, e
 func (h *host) awaitInit(ctx context.Context) error {
 	select {
 	case <-h.ready:
-		content, err := os.ReadFile(filepath.Join(h.dir, "pid"))
-		if err != nil {
-			return fmt.Errorf("start host %q: %w", h.Name, err)
-		}
-		h.pid, err = strconv.Atoi(strings.TrimSpace(string(content)))
-		return err
+		return nil
 	case <-h.ended:
 		return fmt.Errorf("start host %q: %s", h.Name, h.tail("runtime"))
 	case <-ctx.Done():
@@ -189,10 +180,8 @@ func (h *host) stop() {
 		h.conn.Close()
 	}
 	if h.container != nil {
-		// With the init the kernel ends every process of the host.
-		if h.pid != 0 {
-			unix.Kill(h.pid, unix.SIGKILL)
-		}
+		// The init ends when its connection does, and with it the kernel ends every process of
+		// the host.
 		<-h.ended
 	}
 	if h.net != nil {

@@ -9,38 +9,49 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
-// namespace is a network namespace without a name: it lives as long as a process or this
-// descriptor does.
+// namespace is a network namespace without a name: it lives as long as the thread that is in
+// it, which is this one's until close, or a process or descriptor of others.
 type namespace struct {
 	fd     netns.NsHandle
 	handle *netlink.Handle
+	thread int           // that is in the namespace and does nothing
+	leave  chan struct{} // closed to end it
 }
 
 // newNamespace makes an empty network namespace.
 func newNamespace() (*namespace, error) {
-	type made struct {
-		fd  netns.NsHandle
-		err error
-	}
-	result := make(chan made)
+	n := &namespace{leave: make(chan struct{})}
+	made := make(chan error)
 	go func() {
-		// The thread is never unlocked, so it ends with the goroutine and its namespace with it.
+		// The thread is never unlocked, so it ends with the goroutine and does not run anything
+		// else in the namespace.
 		runtime.LockOSThread()
-		fd, err := netns.New()
-		result <- made{fd, err}
+		var err error
+		n.fd, err = netns.New()
+		n.thread = unix.Gettid()
+		made <- err
+		if err == nil {
+			<-n.leave
+		}
 	}()
-	m := <-result
-	if m.err != nil {
-		return nil, fmt.Errorf("make network namespace: %w", m.err)
+	if err := <-made; err != nil {
+		return nil, fmt.Errorf("make network namespace: %w", err)
 	}
-	handle, err := netlink.NewHandleAt(m.fd)
-	if err != nil {
-		m.fd.Close()
+	var err error
+	if n.handle, err = netlink.NewHandleAt(n.fd); err != nil {
+		n.fd.Close()
+		close(n.leave)
 		return nil, fmt.Errorf("open netlink in a network namespace: %w", err)
 	}
-	return &namespace{fd: m.fd, handle: handle}, nil
+	return n, nil
+}
+
+// proc is the path of a file that the kernel shows about the namespace.
+func (n *namespace) proc(file string) string {
+	return fmt.Sprintf("/proc/self/task/%d/%s", n.thread, file)
 }
 
 // path names the namespace for another process of this one's PID namespace.
@@ -85,4 +96,5 @@ type setting struct{ key, value string }
 func (n *namespace) close() {
 	n.handle.Close()
 	n.fd.Close()
+	close(n.leave)
 }

@@ -133,7 +133,7 @@ type socket struct {
 }
 
 // proc is the path of a table of the host's network namespace.
-func (h *host) proc(table string) string { return fmt.Sprintf("/proc/%d/net/%s", h.pid, table) }
+func (h *host) proc(table string) string { return h.net.proc("net/" + table) }
 
 // sockets calls f for each IPv4 and IPv6 socket of the host of a kind ("tcp", "udp").
 func (h *host) sockets(kind string, f func(socket)) error {

@@ -129,8 +129,7 @@ func (h *host) launch(o *Options, id string) error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(o.Runtime, "--root", filepath.Join(h.dir, "runtime"), "run", "--preserve-fds=1",
-		"--pid-file", filepath.Join(h.dir, "pid"), "--bundle", h.dir, id)
+	cmd := exec.Command(o.Runtime, "--root", filepath.Join(h.dir, "runtime"), "run", "--preserve-fds=1", "--bundle", h.dir, id)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{theirs}
 	if err := cmd.Start(); err != nil {

@@ -1,45 +1,73 @@
 package live_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"detgen/engine/live"
 	"detgen/lab/inside"
+	"detgen/packet"
 	"detgen/record"
+
+	"golang.org/x/sync/errgroup"
 )
 
-// The test binary plays the roles that the detgen binary has in a lab.
+// The test binary plays the roles that the detgen binary has in a lab, and, with runRole, that
+// of a process that runs a lab and can be killed.
 func TestMain(m *testing.M) {
+	for _, helper := range inside.HelperNames {
+		if filepath.Base(os.Args[0]) == helper {
+			exit(inside.Helper(append([]string{helper}, os.Args[1:]...)))
+		}
+	}
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case inside.InitRole:
 			exit(inside.Init())
 		case live.SupervisorRole:
 			exit(live.Supervisor())
+		case runRole:
+			_, err := live.Run(context.Background(), sleeper(), options(os.Args[2], func(stage string) { fmt.Println(stage) }))
+			exit(err)
 		}
-	}
-	switch base := os.Args[0]; base {
-	case "phase", "outcome", "signal", "await":
-		exit(inside.Helper(os.Args))
 	}
 	os.Exit(m.Run())
 }
 
+const runRole = "run-a-lab"
+
 func exit(err error) {
 	if err != nil {
-		os.Stderr.WriteString(err.Error() + "\n")
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
 }
 
-func transport() record.Transport {
-	return record.Transport{MTU: 1500, SACK: true, Timestamps: true, ECN: 2, WindowScaling: true, NoMetricsSave: true, EphemeralPorts: [2]int{32768, 60999}}
+// needsLab skips a test in the quick loop.
+func needsLab(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes a lab")
+	}
+	if os.Getuid() != 0 {
+		t.Fatal("labs need root")
+	}
+}
+
+// options take this machine's own root as the hosts' image.
+func options(dir string, progress func(string)) live.Options {
+	return live.Options{Dir: dir, Images: map[string][]string{"root": {"/"}}, Log: slog.New(slog.DiscardHandler), Progress: progress}
 }
 
 func twoHosts(script string) *record.Run {
@@ -47,7 +75,8 @@ func twoHosts(script string) *record.Run {
 		return record.Host{
 			Name: name, Image: "host", Digest: "root",
 			Interfaces:   []record.Interface{{Name: "eth0", Network: "lan", MAC: mac, Address: netip.MustParsePrefix(address)}},
-			Capabilities: []string{"NET_RAW"}, Memory: 1 << 30, Processes: 200, Transport: transport(),
+			Capabilities: []string{"NET_RAW"}, Memory: 1 << 30, Processes: 200,
+			Transport: record.Transport{MTU: 1500, SACK: true, Timestamps: true, ECN: 2, WindowScaling: true, NoMetricsSave: true, EphemeralPorts: [2]int{32768, 60999}},
 		}
 	}
 	return &record.Run{
@@ -57,23 +86,258 @@ func twoHosts(script string) *record.Run {
 		Activities: []record.Activity{{
 			Name: "main", Scenario: "test", Task: "test", Labels: record.Labels{Class: "benign"},
 			Scripts: []record.Script{{Host: "client", Text: script}},
-			Phases:  []string{"echo"}, Expect: map[string]string{"replies": "3"}, Timeout: record.Duration(10 * time.Second),
+			Phases:  []string{"echo"}, Expect: map[string]string{"replies": "3"}, Timeout: record.Duration(20 * time.Second),
 		}},
 	}
 }
 
-func TestEcho(t *testing.T) {
-	if testing.Short() {
-		t.Skip("needs root and network namespaces")
-	}
+const echo = "phase echo\nping -n -c 3 -i 0.01 server\noutcome replies=3\n"
+
+// sleeper is a run that does not end by itself, with a service.
+func sleeper() *record.Run {
+	run := twoHosts("phase echo\nsleep 1000\n")
+	run.Hosts[1].Services = []record.Service{{
+		Name: "idle", Command: []string{"sh", "-c", "echo up; exec sleep 1000"},
+		Ready: record.Ready{Log: "^up$"}, Timeout: record.Duration(5 * time.Second),
+	}}
+	return run
+}
+
+func execute(t *testing.T, run *record.Run) (*record.Result, string, error) {
+	t.Helper()
 	dir := t.TempDir()
-	run := twoHosts("phase echo\nping -n -c 3 -i 0.01 server\noutcome replies=3\n")
-	result, err := live.Run(context.Background(), run, live.Options{
-		Dir: dir, Images: map[string][]string{"root": {"/"}}, Log: slog.Default(),
-		Progress: func(s string) { t.Log(s) },
-	})
+	result, err := live.Run(t.Context(), run, options(dir, nil))
+	return result, dir, err
+}
+
+func TestEcho(t *testing.T) {
+	needsLab(t)
+	result, dir, err := execute(t, twoHosts(echo))
 	if err != nil {
-		t.Fatalf("%v\n%+v", err, result)
+		t.Fatal(err)
 	}
-	t.Logf("%+v", result)
+	if result.Status != record.Complete || !result.Drained {
+		t.Errorf("status %s, drained %v", result.Status, result.Drained)
+	}
+	if p := result.Activities[0].Phases; len(p) != 1 || p[0].Name != "echo" || !p[0].End.After(p[0].Start) {
+		t.Errorf("phases %+v, want echo", p)
+	}
+	for _, c := range result.Captures {
+		// 3 requests, 3 replies, and the resolution of one address.
+		if frames := readCapture(t, filepath.Join(dir, c.File)); len(frames) != 8 || c.Frames != 8 {
+			t.Errorf("%s: %d frames, counted %d; want 8", c.File, len(frames), c.Frames)
+		}
+	}
+}
+
+// readCapture gives the frames of a capture.
+func readCapture(t *testing.T, path string) [][]byte {
+	t.Helper()
+	r, err := packet.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var frames [][]byte
+	for {
+		var f packet.Frame
+		if err := r.Next(&f); errors.Is(err, io.EOF) {
+			return frames
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		frames = append(frames, bytes.Clone(f.Data))
+	}
+}
+
+// Labs with the same addresses and names run at once; each capture holds its own frames only.
+func TestLabsDoNotDisturbEachOther(t *testing.T) {
+	needsLab(t)
+	const labs = 8
+	dirs := make([]string, labs)
+	group, ctx := errgroup.WithContext(t.Context())
+	for i := range labs {
+		dirs[i] = t.TempDir()
+		group.Go(func() error {
+			// The size of the echo tells the labs apart.
+			script := strings.Replace(echo, "-c 3", fmt.Sprintf("-c 3 -s %d", 100+i), 1)
+			_, err := live.Run(ctx, twoHosts(script), options(dirs[i], nil))
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for i, dir := range dirs {
+		echoes := 0
+		for _, f := range readCapture(t, filepath.Join(dir, "captures/server.pcap")) {
+			if f[12] == 0x08 && f[13] == 0x00 {
+				if want := 14 + 20 + 8 + 100 + i; len(f) != want {
+					t.Errorf("lab %d: a frame of %d bytes, its own have %d", i, len(f), want)
+				}
+				echoes++
+			}
+		}
+		if echoes != 6 {
+			t.Errorf("lab %d: %d echo frames, want 6", i, echoes)
+		}
+	}
+}
+
+func TestFailuresSayWhatHappened(t *testing.T) {
+	needsLab(t)
+	for name, c := range map[string]struct {
+		change func(*record.Run)
+		want   []string
+	}{
+		"outcome differs": {
+			func(r *record.Run) { r.Activities[0].Expect["replies"] = "4" },
+			[]string{`outcome replies is "3", expected 4`},
+		},
+		"outcome missing": {
+			func(r *record.Run) { r.Activities[0].Expect["hash"] = "any" },
+			[]string{"outcome hash was not reported"},
+		},
+		"script fails": {
+			func(r *record.Run) { r.Activities[0].Scripts[0].Text = "phase echo\nfalse\n" },
+			[]string{`script on host "client" ended with status 1`, "logs/client/main.log"},
+		},
+		"unknown phase": {
+			func(r *record.Run) { r.Activities[0].Scripts[0].Text = "phase other\n" },
+			[]string{"ended with status 1"},
+		},
+		"service never ready": {
+			func(r *record.Run) {
+				r.Hosts[1].Services = []record.Service{{Name: "web", Command: []string{"sh", "-c", "echo cannot bind >&2; exec sleep 100"},
+					Ready: record.Ready{Listen: []string{"tcp/80"}}, Timeout: record.Duration(300 * time.Millisecond)}}
+			},
+			[]string{`host "server": service "web" is not ready after 300ms`, "tcp/80", "cannot bind"},
+		},
+		"service ends early": {
+			func(r *record.Run) {
+				r.Hosts[1].Services = []record.Service{{Name: "web", Command: []string{"sh", "-c", "echo bad option >&2; exit 3"},
+					Ready: record.Ready{Listen: []string{"tcp/80"}}, Timeout: record.Duration(5 * time.Second)}}
+			},
+			[]string{`service "web" ended with status 3 before it was ready`, "bad option"},
+		},
+		"service is not in the image": {
+			func(r *record.Run) {
+				r.Hosts[1].Services = []record.Service{{Name: "web", Command: []string{"no-such-program"},
+					Ready: record.Ready{Listen: []string{"tcp/80"}}, Timeout: record.Duration(5 * time.Second)}}
+			},
+			[]string{`host "server": start web`, "no-such-program", "not found", `image "host"`},
+		},
+		"task takes too long": {
+			func(r *record.Run) {
+				r.Activities[0].Timeout = record.Duration(400 * time.Millisecond)
+				r.Activities[0].Scripts[0].Text = "phase echo\nping -n -c 1 server\nsleep 100\n"
+			},
+			[]string{"took longer than its time limit, 400ms"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run := twoHosts(echo)
+			c.change(run)
+			result, dir, err := execute(t, run)
+			if err == nil || result == nil || result.Status != record.Failed {
+				t.Fatalf("error %v, result %+v; want a failed run", err, result)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not say %q", err, want)
+				}
+			}
+			if name == "task takes too long" {
+				if n := len(readCapture(t, filepath.Join(dir, "captures/client.pcap"))); n < 4 {
+					t.Errorf("%d frames were kept, want those from before the limit", n)
+				}
+			}
+		})
+	}
+}
+
+func TestNothingIsLeft(t *testing.T) {
+	needsLab(t)
+	for name, end := range map[string]func(*exec.Cmd){
+		"killed":     func(c *exec.Cmd) { c.Process.Kill() },
+		"terminated": func(c *exec.Cmd) { c.Process.Signal(os.Interrupt) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			self, err := os.Executable()
+			if err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(self, runRole, dir)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			stages := make([]byte, 0, 100)
+			for !bytes.Contains(stages, []byte("task")) {
+				buffer := make([]byte, 100)
+				n, err := out.Read(buffer)
+				if err != nil {
+					t.Fatalf("the lab did not get to its task: %v", err)
+				}
+				stages = append(stages, buffer[:n]...)
+			}
+			if len(processesOf(t, dir)) == 0 {
+				t.Fatal("the test does not see the lab's processes")
+			}
+			end(cmd)
+			cmd.Wait()
+			awaitNone(t, dir)
+			if mounts, _ := os.ReadFile("/proc/self/mountinfo"); bytes.Contains(mounts, []byte(dir)) {
+				t.Error("mounts are left")
+			}
+			// The next run removes the control groups of one that was killed.
+			if _, _, err := execute(t, twoHosts(echo)); err != nil {
+				t.Fatal(err)
+			}
+			left, _ := filepath.Glob(fmt.Sprintf("/sys/fs/cgroup/*/detgen-%d-*", cmd.Process.Pid))
+			if len(left) > 0 {
+				t.Errorf("control groups are left: %v", left)
+			}
+		})
+	}
+}
+
+// processesOf gives the processes of a lab: those whose command line, mounts or parents name
+// its directory.
+func processesOf(t *testing.T, dir string) []string {
+	t.Helper()
+	var found []string
+	all, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		mounts, _ := os.ReadFile(p + "/mountinfo")
+		if strings.Contains(string(mounts), dir+"/lab") {
+			command, _ := os.ReadFile(p + "/cmdline")
+			found = append(found, p+" "+strings.ReplaceAll(string(command), "\x00", " "))
+		}
+	}
+	return found
+}
+
+// awaitNone waits for the lab's processes to end: the kernel ends them, but not at once.
+func awaitNone(t *testing.T, dir string) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		left := processesOf(t, dir)
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("processes are left:\n%s", strings.Join(left, "\n"))
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }

@@ -2,6 +2,7 @@ package inside
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -217,7 +218,7 @@ func (s *server) watchOutput(r *Request, log *os.File) (*os.File, error) {
 			line, err := lines.ReadBytes('\n')
 			if len(line) > 0 {
 				copied.Write(line)
-				if pattern.Match(line) {
+				if pattern.Match(bytes.TrimRight(line, "\r\n")) {
 					s.send(Message{Event: Matched, Program: r.Program, Time: time.Now()})
 				}
 			}
