@@ -1,0 +1,165 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"detgen/catalogue"
+	"detgen/image"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// newImage is "detgen image": the root file systems that hosts run on.
+func newImage() *cobra.Command {
+	var flags imageFlags
+	cmd := &cobra.Command{
+		Use:   "image",
+		Short: "Build, list and prune the root file systems of hosts",
+	}
+	cmd.PersistentFlags().StringVar(&flags.cache, "cache", "", "keep images in this directory (default: DETGEN_CACHE, or /var/cache/detgen for root)")
+	cmd.PersistentFlags().StringVar(&flags.catalogue, "catalogue", "", "use the images of this folder too")
+	cmd.AddCommand(newImageBuild(&flags), newImageList(&flags), newImagePrune(&flags))
+	return cmd
+}
+
+type imageFlags struct{ cache, catalogue string }
+
+// open gives the store with the recipes of the catalogue. The caller closes it.
+func (f *imageFlags) open(progress func(image.Progress)) (*image.Store, *image.Recipes, error) {
+	folders := []image.Folder{{FS: catalogue.FS, Name: "catalogue"}}
+	if f.catalogue != "" {
+		folders = append(folders, image.DirFolder(f.catalogue))
+	}
+	recipes, err := image.Load(folders...)
+	if err != nil {
+		return nil, nil, badRequest(err)
+	}
+	dir, err := image.CacheDir(f.cache)
+	if err != nil {
+		return nil, nil, badRequest(err)
+	}
+	store, err := image.Open(dir, recipes, image.Options{Progress: progress})
+	return store, recipes, badRequest(err)
+}
+
+func newImageBuild(flags *imageFlags) *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "build [NAME...]",
+		Short: "Build the named images, and those they stand on, if they are missing",
+		RunE: func(cmd *cobra.Command, names []string) error {
+			if all == (len(names) > 0) {
+				return badRequest(fmt.Errorf("image build: give either names of images or --all"))
+			}
+			progress := newImageProgress(cmd.ErrOrStderr())
+			store, recipes, err := flags.open(progress.tell)
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			if all {
+				names = recipes.Names()
+			}
+			for _, name := range names {
+				if _, err := recipes.Recipe(name); err != nil {
+					return badRequest(err)
+				}
+			}
+			_, err = store.Ensure(cmd.Context(), names...)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "build every image of the catalogue")
+	return cmd
+}
+
+// imageProgress writes a line whenever an image gets to another step, with its time so far.
+type imageProgress struct {
+	out     io.Writer
+	steps   bool // every step, not only the end: the reader is a person at a terminal
+	started map[string]time.Time
+}
+
+func newImageProgress(out io.Writer) *imageProgress {
+	file, ok := out.(*os.File)
+	return &imageProgress{out: out, steps: ok && term.IsTerminal(int(file.Fd())), started: map[string]time.Time{}}
+}
+
+func (p *imageProgress) tell(e image.Progress) {
+	if _, ok := p.started[e.Image]; !ok {
+		p.started[e.Image] = time.Now()
+	}
+	if p.steps || e.Step == image.Built || e.Step == image.Failed {
+		fmt.Fprintf(p.out, "image %-16s %6.1f s  %s\n", e.Image, time.Since(p.started[e.Image]).Seconds(), e.Step)
+	}
+}
+
+func newImageList(flags *imageFlags) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the images of the catalogue and whether they are built",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			store, _, err := flags.open(nil)
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			list, err := store.List()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				encoder := json.NewEncoder(cmd.OutOrStdout())
+				encoder.SetIndent("", "  ")
+				return encoder.Encode(list)
+			}
+			return writeImageTable(cmd.OutOrStdout(), list)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	return cmd
+}
+
+func writeImageTable(out io.Writer, list []image.Status) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tDIGEST\tBUILT\tSIZE\tPACKAGES\tABOUT")
+	for _, i := range list {
+		built, size, packages := "no", "", ""
+		if i.Built {
+			built, size, packages = "yes", megabytes(i.Bytes), fmt.Sprint(i.Packages)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", i.Name, strings.TrimPrefix(i.Digest, "sha256:")[:12], built, size, packages, i.About)
+	}
+	return w.Flush()
+}
+
+func megabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }
+
+func newImagePrune(flags *imageFlags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "prune",
+		Short: "Remove images that no recipe names, and what killed builds left",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			store, _, err := flags.open(nil)
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			pruned, err := store.Prune()
+			for _, p := range pruned {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s\n", p)
+			}
+			return err
+		},
+	}
+}

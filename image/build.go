@@ -1,0 +1,381 @@
+package image
+
+import (
+	"archive/tar"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// epoch is the newest time a file of an image can have: what a build makes is given this time.
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// build is the making of one layer.
+type build struct {
+	store   *Store
+	recipe  *Recipe
+	digest  string
+	parents []string // digests, the parent first
+	dir     string   // work directory: images/<hex>.tmp
+	entry   string   // what the store will keep, inside dir
+	log     *os.File
+	lock    *lock
+	oci     string // digest of the OCI image's manifest
+}
+
+// build makes a missing image. When another process is making it, build waits for that and
+// then finds it made.
+func (s *Store) build(ctx context.Context, r *Recipe) (err error) {
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("it is not in %s, and building it needs root", s.dir)
+	}
+	for _, dir := range []string{"images", "locks"} {
+		if err := os.MkdirAll(filepath.Join(s.dir, dir), 0o755); err != nil {
+			return fmt.Errorf("make the store: %w", err)
+		}
+	}
+	digest := s.recipes.digests[r.Name]
+	l, err := acquire(ctx, s.lockFile(digest), unix.LOCK_EX, func() { s.tell(r.Name, "wait for another process") })
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	if s.exists(digest) {
+		return nil
+	}
+	b := &build{store: s, recipe: r, digest: digest, dir: s.path(digest) + ".tmp", lock: l}
+	b.entry = filepath.Join(b.dir, "entry")
+	for _, parent := range s.recipes.chain(r.Name)[1:] {
+		b.parents = append(b.parents, s.recipes.digests[parent.Name])
+	}
+	defer func() {
+		if removeErr := os.RemoveAll(b.dir); removeErr != nil && err == nil {
+			err = fmt.Errorf("remove the work directory: %w", removeErr)
+		}
+		if err != nil {
+			s.tell(r.Name, Failed)
+		} else {
+			s.tell(r.Name, Built)
+		}
+	}()
+	if err := os.RemoveAll(b.dir); err != nil {
+		return fmt.Errorf("remove what a killed build left: %w", err)
+	}
+	for _, dir := range []string{"root", "work", "tmp", "dpkg", "entry/layer"} {
+		if err := os.MkdirAll(filepath.Join(b.dir, dir), 0o755); err != nil {
+			return b.explain(err)
+		}
+	}
+	if b.log, err = os.Create(filepath.Join(b.entry, "build.log")); err != nil {
+		return b.explain(err)
+	}
+	defer b.log.Close()
+	return b.explain(b.make(ctx))
+}
+
+// explain says in one line what a failure of the disk means.
+func (b *build) explain(err error) error {
+	if errors.Is(err, unix.ENOSPC) {
+		return fmt.Errorf("no space left on the disk of %s: %w", b.store.dir, unix.ENOSPC)
+	}
+	return err
+}
+
+func (b *build) step(name string) { b.store.tell(b.recipe.Name, name) }
+
+func (b *build) layer() string { return filepath.Join(b.entry, "layer") }
+
+func (b *build) make(ctx context.Context) error {
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	if err := b.apply(ctx); err != nil {
+		return err
+	}
+	b.step("settle")
+	bytes, err := settle(b.layer())
+	if err != nil {
+		return fmt.Errorf("settle the layer: %w", err)
+	}
+	return b.commit(ctx, bytes)
+}
+
+// start makes the root that the recipe is applied to: an empty layer over the parents, or the
+// first content of the layer itself.
+func (b *build) start(ctx context.Context) error {
+	switch {
+	case b.recipe.Bootstrap != "":
+		return b.bootstrap(ctx)
+	case b.recipe.OCI != "":
+		b.step("fetch OCI image")
+		digest, err := b.recipe.extractOCI(ctx, b.layer())
+		b.oci = digest
+		return err
+	}
+	layers := b.parentLayers()
+	// The layer's own root directory takes the place of the parent's: same mode and owner.
+	var parent unix.Stat_t
+	if err := unix.Stat(layers[0], &parent); err != nil {
+		return fmt.Errorf("look at the parent: %w", err)
+	}
+	if err := errors.Join(os.Chown(b.layer(), int(parent.Uid), int(parent.Gid)), unix.Chmod(b.layer(), parent.Mode&0o7777)); err != nil {
+		return fmt.Errorf("make the layer: %w", err)
+	}
+	return b.write("lower", strings.Join(layers, ":"))
+}
+
+// dpkgOptions keep manual pages, other languages and examples out of all layers; licences stay.
+var dpkgOptions = []string{
+	"path-exclude=/usr/share/doc/*", "path-include=/usr/share/doc/*/copyright",
+	"path-exclude=/usr/share/man/*/*", "path-exclude=/usr/share/info/*",
+	"path-exclude=/usr/share/locale/*", "path-exclude=/usr/share/lintian/*",
+	"force-unsafe-io",
+}
+
+// bootstrap makes a root of Debian's essential packages.
+func (b *build) bootstrap(ctx context.Context) error {
+	if _, err := exec.LookPath("mmdebstrap"); err != nil {
+		return errors.New("mmdebstrap is missing; install the package mmdebstrap")
+	}
+	a, err := b.store.openApt(ctx, b.recipe.Bootstrap, b.dir, b.step)
+	if err != nil {
+		return err
+	}
+	b.step("bootstrap Debian")
+	// usr-is-merged keeps apt from choosing usrmerge instead, which needs all of perl.
+	args := []string{"--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", "--include=usr-is-merged", "--mode=root", "--variant=essential", "--format=directory", "--skip=essential/unlink,cleanup/apt/cache,check/signed-by",
+		"--setup-hook=mkdir -p \"$1/var/cache/apt/archives\" && find " + b.dir + "/archives -name '*.deb' -exec ln -t \"$1/var/cache/apt/archives\" {} +"}
+	for _, option := range dpkgOptions {
+		args = append(args, "--dpkgopt="+option)
+	}
+	for _, option := range a.options {
+		args = append(args, "--aptopt="+option)
+	}
+	args = append(args, b.recipe.Bootstrap, b.layer())
+	args = append(args, a.sources...)
+	status, err := sandbox{
+		script: bootstrapScript, args: args, env: buildEnv("TMPDIR=" + filepath.Join(b.dir, "tmp")),
+		network: true, output: b.log, lock: b.lock,
+	}.run(ctx)
+	if err != nil {
+		return err
+	}
+	if status != 0 {
+		return b.fail("bootstrap", "bootstrap", status)
+	}
+	archives := filepath.Join(b.layer(), "var/cache/apt/archives")
+	if err := link(archives, a.archives()); err != nil {
+		return err
+	}
+	for _, dir := range []string{"etc/apt", "var/lib/apt", "var/cache/apt"} { // the image has no apt
+		if err := os.RemoveAll(filepath.Join(b.layer(), dir)); err != nil {
+			return fmt.Errorf("remove mmdebstrap's files: %w", err)
+		}
+	}
+	return nil
+}
+
+// apply runs install.sh with what the recipe asks for.
+func (b *build) apply(ctx context.Context) error {
+	r := b.recipe
+	if len(r.Packages) > 0 {
+		if err := b.download(ctx); err != nil {
+			return err
+		}
+	}
+	parts := map[string]string{"debconf": strings.Join(r.Debconf, "\n"), "run": r.Run, "remove": strings.Join(r.Remove, "\n")}
+	for name, text := range parts {
+		if text != "" {
+			if err := b.write(name, text+"\n"); err != nil {
+				return err
+			}
+		}
+	}
+	if err := b.writeFiles(); err != nil {
+		return err
+	}
+	if len(r.Packages)+len(r.Debconf)+len(r.Files)+len(r.Remove) == 0 && r.Run == "" {
+		return nil
+	}
+	b.step("install")
+	status, err := sandbox{
+		script: installScript, args: append([]string{b.dir}, r.Packages...),
+		env: buildEnv(), output: b.log, lock: b.lock,
+	}.run(ctx)
+	if err != nil {
+		return err
+	}
+	part, ok := map[int]string{11: "debconf", 12: "packages", 13: "files", 14: "run", 15: "remove"}[status]
+	switch {
+	case status == 0:
+		return nil
+	case ok:
+		return b.fail(part, part, status)
+	}
+	return b.fail("", "prepare the root", status)
+}
+
+// download fetches the recipe's packages and prepares apt for install.sh.
+func (b *build) download(ctx context.Context) error {
+	chain := b.store.recipes.chain(b.recipe.Name)
+	a, err := b.store.openApt(ctx, chain[len(chain)-1].Bootstrap, b.dir, b.step)
+	if err != nil {
+		return err
+	}
+	b.step("download packages")
+	database, err := b.database()
+	if err != nil {
+		return err
+	}
+	status, err := os.ReadFile(filepath.Join(database, "status"))
+	if err != nil {
+		return fmt.Errorf("read the parent's packages: %w", err)
+	}
+	if err := b.write("dpkg/status", string(status)); err != nil { // a copy: apt locks its folder
+		return err
+	}
+	if err := a.download(ctx, filepath.Join(b.dir, "dpkg/status"), b.recipe.Packages, b.log); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return b.fail("packages", "packages", 100)
+	}
+	root := filepath.Join(b.dir, "root")
+	return a.writeConfig(filepath.Join(b.dir, "apt.conf"), filepath.Join(b.dir, "lists"), filepath.Join(root, "var/lib/dpkg/status"), root)
+}
+
+// database finds the dpkg database of the root as it is now.
+func (b *build) database() (string, error) {
+	for _, layer := range append([]string{b.layer()}, b.parentLayers()...) {
+		admin := filepath.Join(layer, "var/lib/dpkg")
+		if _, err := os.Stat(filepath.Join(admin, "status")); err == nil {
+			return admin, nil
+		}
+	}
+	return "", fmt.Errorf("the root has no dpkg database: %w", os.ErrNotExist)
+}
+
+func (b *build) parentLayers() []string {
+	var layers []string
+	for _, parent := range b.parents {
+		layers = append(layers, filepath.Join(b.store.path(parent), "layer"))
+	}
+	return layers
+}
+
+// missingPackage matches apt's complaints about a single package that was asked for.
+var missingPackage = regexp.MustCompile(`(?:Unable to locate package|Package) '?([a-z0-9][a-z0-9+.-]*[a-z0-9+])'?`)
+
+// fail says why a part of the build failed: the place in the recipe, what the tools said, and
+// where all they said is kept.
+func (b *build) fail(field, what string, status int) error {
+	name := b.log.Name()
+	output, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("%s: read the log: %w", what, err)
+	}
+	reason := toolError(output, fmt.Errorf("exit status %d", status))
+	if errors.Is(reason, unix.ENOSPC) {
+		return reason
+	}
+	if m := missingPackage.FindStringSubmatch(reason.Error()); m != nil && b.recipe.lines["packages/"+m[1]] != 0 {
+		field = "packages/" + m[1]
+	}
+	kept := b.store.path(b.digest) + ".log"
+	if err := os.Rename(name, kept); err != nil {
+		return fmt.Errorf("%s: %w", what, reason)
+	}
+	return b.recipe.errorf(field, "%s: %w (log: %s)", what, reason, kept)
+}
+
+func (b *build) write(name, text string) error {
+	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o644); err != nil {
+		return fmt.Errorf("prepare the build: %w", err)
+	}
+	return nil
+}
+
+// writeFiles packs the recipe's files for install.sh. Their owners are names of the image.
+func (b *build) writeFiles() (err error) {
+	if len(b.recipe.Files) == 0 {
+		return nil
+	}
+	out, err := os.Create(filepath.Join(b.dir, "files.tar"))
+	if err != nil {
+		return fmt.Errorf("pack files: %w", err)
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	archive := tar.NewWriter(out)
+	var owners strings.Builder
+	for _, f := range b.recipe.Files {
+		content, err := b.recipe.content(f)
+		if err != nil {
+			return err
+		}
+		header := tar.Header{
+			Name: strings.TrimPrefix(f.Path, "/"), Mode: int64(f.mode()), ModTime: epoch,
+			Typeflag: tar.TypeReg, Size: int64(len(content)),
+		}
+		switch {
+		case f.Directory:
+			header.Typeflag = tar.TypeDir
+		case f.Symlink != "":
+			header.Typeflag, header.Linkname = tar.TypeSymlink, f.Symlink
+		}
+		if err := archive.WriteHeader(&header); err != nil {
+			return fmt.Errorf("pack %s: %w", f.Path, err)
+		}
+		if header.Typeflag == tar.TypeReg {
+			if _, err := archive.Write(content); err != nil {
+				return fmt.Errorf("pack %s: %w", f.Path, err)
+			}
+		}
+		if f.Owner != "" {
+			fmt.Fprintf(&owners, "%s %s\n", f.Owner, f.Path)
+		}
+	}
+	if err := archive.Close(); err != nil {
+		return fmt.Errorf("pack files: %w", err)
+	}
+	return b.write("owners", owners.String())
+}
+
+// commit describes the layer, brings it to the disk and gives it its place in the store.
+func (b *build) commit(ctx context.Context, bytes int64) error {
+	e := entry{Format: 1, Name: b.recipe.Name, Digest: b.digest, Ancestors: b.parents, Bytes: bytes, OCI: b.oci}
+	admin, err := b.database()
+	if err == nil {
+		e.Packages, err = installed(ctx, admin)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // an OCI image need not be a Debian
+		return err
+	}
+	text, err := json.MarshalIndent(e, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(b.entry, "image.json"), append(text, '\n'), 0o644); err != nil {
+		return fmt.Errorf("describe the image: %w", err)
+	}
+	dir, err := os.Open(b.entry)
+	if err != nil {
+		return fmt.Errorf("write the image to disk: %w", err)
+	}
+	defer dir.Close()
+	if err := unix.Syncfs(int(dir.Fd())); err != nil {
+		return fmt.Errorf("write the image to disk: %w", err)
+	}
+	if err := os.Rename(b.entry, b.store.path(b.digest)); err != nil {
+		return fmt.Errorf("put the image in place: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// packed is the name of a layer's erofs image in its entry.
+const packed = "layer.erofs"
+
+// packAlign is what the size of a packed layer is a multiple of: Linux maps persistent memory
+// in sections of this size (SUBSECTION_SIZE in include/linux/mmzone.h).
+const packAlign = 2 << 20
+
+// Pack gives one read-only erofs image for each layer, in the order of Image.Layers, and makes
+// those that are missing. Mounted and stacked by overlayfs in this order they are the image.
+// The same layer always gives the same bytes. They are not compressed: decompression would
+// cost a guest instructions, and uncompressed files can be mapped from persistent memory.
+func (s *Store) Pack(ctx context.Context, image Image) ([]string, error) {
+	var files []string
+	for _, layer := range image.Layers {
+		entry := filepath.Dir(layer)
+		file := filepath.Join(entry, packed)
+		files = append(files, file)
+		if _, err := os.Stat(file); err == nil {
+			continue
+		}
+		if err := s.pack(ctx, image.Name, filepath.Base(entry), layer, file); err != nil {
+			return nil, fmt.Errorf("pack image %q: %w", image.Name, err)
+		}
+	}
+	return files, nil
+}
+
+func (s *Store) pack(ctx context.Context, name, id, layer, file string) error {
+	if os.Geteuid() != 0 {
+		return errors.New("it is not packed yet, and packing it needs root")
+	}
+	mkfs, err := exec.LookPath("mkfs.erofs")
+	if err != nil {
+		return errors.New("mkfs.erofs is missing; install the package erofs-utils")
+	}
+	l, err := acquire(ctx, s.lockFile(id)+".pack", unix.LOCK_EX, func() { s.tell(name, "wait for another process") })
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	if _, err := os.Stat(file); err == nil {
+		return nil
+	}
+	s.tell(name, "pack")
+	temporary := file + ".tmp"
+	defer os.Remove(temporary)
+	cmd := exec.CommandContext(ctx, mkfs, "--quiet",
+		fmt.Sprintf("-T%d", epoch.Unix()), "--preserve-mtime", "-U00000000-0000-0000-0000-000000000000", temporary, layer)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("mkfs.erofs: %w", toolError(out, err))
+	}
+	info, err := os.Stat(temporary)
+	if err != nil {
+		return err
+	}
+	if err := os.Truncate(temporary, (info.Size()+packAlign-1)/packAlign*packAlign); err != nil {
+		return fmt.Errorf("align the packed layer: %w", err)
+	}
+	return os.Rename(temporary, file)
+}
