@@ -130,7 +130,8 @@ func (l *layer) ipv4(b []byte, h *Headers) (next uint8, ok bool) {
 	if place := binary.BigEndian.Uint16(b[6:]); place&0x3fff != 0 {
 		if place&0x1fff != 0 {
 			h.Fragment = LaterFragment
-			h.Payload = max(0, l.end-l.at)
+			h.Segment = max(0, l.end-l.at)
+			h.Payload = h.Segment
 			return 0, false
 		}
 		h.Fragment = FirstFragment
@@ -287,7 +288,8 @@ func (l *layer) extensions(h *Headers, next uint8) uint8 {
 		next = b[0]
 		l.at += size
 		if h.Fragment == LaterFragment {
-			h.Payload = max(0, l.end-l.at)
+			h.Segment = max(0, l.end-l.at)
+			h.Payload = h.Segment
 			return next
 		}
 		if next == protocolNoNext {
@@ -322,6 +324,7 @@ func (l *layer) transport(h *Headers) {
 	b := l.left()
 	length := max(0, l.end-l.at)
 	h.L4Offset = l.at
+	h.Segment = length
 	switch h.Protocol {
 	case ProtocolTCP:
 		l.tcp(b, length, h)
@@ -364,36 +367,52 @@ func header(b []byte, size, length int, h *Headers) {
 	h.Payload = length - size
 }
 
-// tcp reads a TCP header (RFC 9293).
+// tcp reads a TCP header (RFC 9293). Wireshark goes on with one that claims less than 20 bytes, so its
+// fields and the payload by its word are there too.
 func (l *layer) tcp(b []byte, length int, h *Headers) {
 	if len(b) < 20 {
-		ports(b, 20, length, h)
-		if len(b) >= 8 {
-			h.Seq = binary.BigEndian.Uint32(b[4:])
+		h.Truncated = len(b) < length
+		h.Malformed = !h.Truncated
+		if len(b) < 16 {
+			cutTCP(b, h)
+			return
 		}
-		if len(b) >= 12 {
-			h.Ack = binary.BigEndian.Uint32(b[8:])
-		}
-		if len(b) >= 14 {
-			h.Flags = TCPFlags(b[13])
-		}
-		h.Payload = 0
-		return
 	}
+	b = b[:16:len(b)]
 	h.SrcPort = binary.BigEndian.Uint16(b)
 	h.DstPort = binary.BigEndian.Uint16(b[2:])
 	h.Seq = binary.BigEndian.Uint32(b[4:])
 	h.Ack = binary.BigEndian.Uint32(b[8:])
 	h.Flags = TCPFlags(b[13])
 	h.Window = binary.BigEndian.Uint16(b[14:])
+	h.tcp = true
 	size := int(b[12]>>4) * 4
-	if size < 20 || size > length {
-		h.Malformed = true
-		return
-	}
 	h.L4Length = size
 	h.Payload = length - size
-	h.Truncated = size > len(b)
+	if size < 20 || size > length {
+		h.Malformed = true
+		h.Payload = max(0, h.Payload)
+	}
+	h.Truncated = h.Truncated || size > cap(b)
+}
+
+// cutTCP reads what there is of a TCP header that is cut before its window.
+func cutTCP(b []byte, h *Headers) {
+	if len(b) >= 2 {
+		h.SrcPort = binary.BigEndian.Uint16(b)
+	}
+	if len(b) >= 4 {
+		h.DstPort = binary.BigEndian.Uint16(b[2:])
+	}
+	if len(b) >= 8 {
+		h.Seq = binary.BigEndian.Uint32(b[4:])
+	}
+	if len(b) >= 12 {
+		h.Ack = binary.BigEndian.Uint32(b[8:])
+	}
+	if len(b) >= 14 {
+		h.Flags = TCPFlags(b[13])
+	}
 }
 
 // arp reads the protocol addresses of ARP for IPv4 (RFC 826).

@@ -20,8 +20,9 @@ type Headers struct {
 	IPOffset  int    // of the IP header in the frame
 	IPLength  int    // total length of the IP datagram by its header (wire bytes from the IP header when the header says 0: segmentation offload)
 	L4Offset  int    // of the transport header in the frame, 0 when there is none
-	L4Length  int    // length of the transport header (TCP data offset x 4, UDP 8, SCTP 12, ICMP 8), 0 when unknown or cut
-	Payload   int    // transport payload by the IP length, as far as it was on the wire; Ethernet padding does not count
+	L4Length  int    // length of the transport header (TCP data offset x 4, even if that is not possible; UDP 8, SCTP 12, ICMP 8), 0 when unknown or cut
+	Segment   int    // transport header and payload by the IP length, as far as they were on the wire
+	Payload   int    // Segment without the transport header; Ethernet padding does not count
 	Padding   int    // bytes on the wire after the IP datagram
 	Seq, Ack  uint32 // TCP
 	Window    uint16 // TCP, unscaled
@@ -31,6 +32,8 @@ type Headers struct {
 	ARPOpcode uint8 // 1 request, 2 reply; 0 when the frame is not ARP
 	Truncated bool  // a header was cut by the capture length; fields after the cut are 0
 	Malformed bool  // a length contradicts another (IP header below 20 bytes, TCP header longer than its segment, ...); fields after it are 0
+
+	tcp bool // a TCP header is there at least up to its window
 }
 
 // Source and Destination are the addresses in the form of the standard library; the zero
