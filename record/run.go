@@ -63,6 +63,7 @@ type Host struct {
 	Forward        bool              `json:"forward,omitempty"` // forwards packets between its interfaces
 	Environment    map[string]string `json:"environment,omitempty"`
 	Files          []File            `json:"files,omitempty"`
+	Users          []User            `json:"users,omitempty"`
 	Services       []Service         `json:"services,omitempty"`
 	Capabilities   []string          `json:"capabilities,omitempty"`   // without "CAP_", sorted
 	NewPrivileges  bool              `json:"new_privileges,omitempty"` // when false, no_new_privs is set
@@ -111,6 +112,18 @@ type Generate struct {
 	Size int64  `json:"size"` // bytes
 }
 
+// User is an account beside those of the image. The lab adds it to /etc/passwd, /etc/shadow and
+// /etc/group (a group of the same name and number, and those named in Groups) and makes its
+// home folder, owned by it with mode 0700, before files are put in place.
+type User struct {
+	Name     string   `json:"name"`
+	UID      int      `json:"uid"` // also the number of the user's own group
+	Home     string   `json:"home"`
+	Shell    string   `json:"shell"`
+	Password string   `json:"password,omitempty"` // hash for /etc/shadow (crypt(5)); "" means that no password fits ("*")
+	Groups   []string `json:"groups,omitempty"`   // further groups, which the image has
+}
+
 // Service is a program that runs as long as the lab, or, with Ready.Exit, prepares something
 // and ends before the next service of its host starts.
 type Service struct {
@@ -143,7 +156,7 @@ type Activity struct {
 	Warmup   []Script          `json:"warmup,omitempty"`
 	Scripts  []Script          `json:"scripts"` // started together; the activity ends when all have ended
 	Phases   []string          `json:"phases,omitempty"`
-	Expect   map[string]string `json:"expect"` // outcome key -> expected value; see Expected
+	Expect   map[string]string `json:"expect"` // outcome key -> expectation; see Match
 	Timeout  Duration          `json:"timeout"`
 }
 

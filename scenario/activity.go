@@ -1,0 +1,132 @@
+package scenario
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"strings"
+
+	"detgen/record"
+)
+
+// activity makes the activity of the resolved task.
+func (r *resolver) activity(name string) record.Activity {
+	a := record.Activity{
+		Name: name, Scenario: r.scenario.Name, Task: r.taskName, Failure: r.failure, Caching: r.caching,
+		Labels: r.labels(), Phases: r.task.Phases, Expect: map[string]string{},
+	}
+	field := "tasks." + r.taskName
+	scripts, expect, expectField, timeout := maps.Clone(r.task.Scripts), r.task.Expect, field, r.task.Timeout
+	folders := map[string]folder{}
+	for host := range scripts {
+		folders[host] = r.task.folder
+	}
+	// A failure's word counts more than caching's, so it is applied last.
+	variants := r.variants()
+	for i := len(variants) - 1; i >= 0; i-- {
+		v := variants[i]
+		for host, script := range v.Scripts {
+			scripts[host], folders[host] = script, v.folder
+		}
+		if len(v.Expect) > 0 {
+			expect, expectField = v.Expect, r.variantText()
+		}
+		if len(v.Phases) > 0 {
+			a.Phases = v.Phases
+		}
+		if v.Timeout.set() {
+			timeout = v.Timeout
+		}
+		for _, host := range inOrder(v.Warmup) {
+			a.Warmup = append(a.Warmup, r.scripts(host, v.Warmup[host], v.folder, "warmup."+host)...)
+		}
+	}
+	for _, host := range inOrder(scripts) {
+		a.Scripts = append(a.Scripts, r.scripts(host, scripts[host], folders[host], field+".scripts."+host)...)
+	}
+	for _, key := range inOrder(expect) {
+		where := expectField + ".expect." + key
+		a.Expect[key] = r.must(expect[key], where)
+		if err := checkExpectation(a.Expect[key]); err != nil {
+			r.problems.add(expect[key].At, where, a.Expect[key], "%v", err)
+		}
+	}
+	a.Timeout = record.Duration(r.limit(timeout, field+".timeout", defaultTimeout))
+	if r.timeout > 0 {
+		a.Timeout = record.Duration(r.timeout)
+	}
+	return a
+}
+
+// labels are the task's class labels: a failure's own, else the task's, else the scenario's.
+func (r *resolver) labels() record.Labels {
+	l := record.Labels(r.scenario.Labels)
+	over := []Labels{r.task.Labels}
+	for _, v := range r.variants() {
+		over = append(over, v.Labels)
+	}
+	for _, o := range over {
+		if o.Class != "" && o.Class != l.Class {
+			l = record.Labels{} // another class keeps no family of the old one
+		}
+		l.Class = cmp.Or(o.Class, l.Class)
+		l.Family = cmp.Or(o.Family, l.Family)
+		l.Technique = cmp.Or(o.Technique, l.Technique)
+	}
+	return l
+}
+
+// scripts makes what every machine called host does.
+func (r *resolver) scripts(host string, s *Script, f folder, field string) []record.Script {
+	var out []record.Script
+	for _, m := range r.machines {
+		if (m.Name != host && m.group != host) || m.absent {
+			continue
+		}
+		r.self = m
+		data, err := f.readFile(field, s.File)
+		r.report(err, s.File, field)
+		env := r.scriptEnvironment(m)
+		maps.Copy(env, r.environment(s.Environment, field+".environment"))
+		out = append(out, record.Script{Host: m.Name, Text: string(data), User: r.must(s.User, field+".user"), Environment: env})
+		r.self = nil
+	}
+	return out
+}
+
+// scriptEnvironment is what the scripts of a machine find in their environment.
+func (r *resolver) scriptEnvironment(m *machine) map[string]string {
+	env := maps.Clone(m.Environment)
+	if env == nil {
+		env = map[string]string{}
+	}
+	env["SCENARIO"], env["TASK"] = r.scenario.Name, r.taskName
+	env["FAILURE"], env["CACHING"] = orNone(r.failure), orNone(r.caching)
+	env["HOST"], env["IMPLEMENTATION"], env["INDEX"] = m.Name, m.Implementation, fmt.Sprint(m.index)
+	counts := map[string]int{}
+	for _, other := range r.machines {
+		prefix := variableName(other.Name)
+		env[prefix+"_ADDRESS"] = other.Interfaces[0].Address.Addr().String()
+		env[prefix+"_IMPLEMENTATION"] = other.Implementation
+		if len(other.Interfaces) > 1 {
+			for _, card := range other.Interfaces {
+				env[prefix+"_"+variableName(card.Network)+"_ADDRESS"] = card.Address.Addr().String()
+			}
+		}
+		if other.index > 0 {
+			counts[variableName(other.group)+"_COUNT"]++
+		}
+	}
+	for name, n := range counts {
+		env[name] = fmt.Sprint(n)
+	}
+	for _, name := range r.order {
+		env[variableName(name)] = fmt.Sprint(r.params[name])
+	}
+	return env
+}
+
+// variableName is a name in capitals, as environment variables have them.
+func variableName(name string) string {
+	return strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
+}

@@ -1,0 +1,200 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Source is a place where scenarios are: a file system with a folder "scenarios", and the name
+// that messages give to it ("catalogue", or the folder that a user named).
+type Source struct {
+	Name string
+	FS   fs.FS
+}
+
+// Catalogue finds scenarios by name. It is safe for use by several goroutines.
+type Catalogue struct {
+	folders map[string]folder
+	mu      sync.Mutex
+	read    map[string]*Scenario
+}
+
+// folder is where a scenario lives.
+type folder struct {
+	name string // of the scenario
+	path string // for messages: "catalogue/scenarios/web"
+	fsys fs.FS  // rooted at the folder
+}
+
+// Open lists the scenarios of all sources: the folders SOURCE/scenarios/NAME that hold a
+// scenario.yaml. A source without the folder "scenarios" has none. A name that occurs in two
+// sources is an error. The files themselves are read when they are asked for.
+func Open(sources ...Source) (*Catalogue, error) {
+	c := &Catalogue{folders: map[string]folder{}, read: map[string]*Scenario{}}
+	for _, source := range sources {
+		files, err := fs.Glob(source.FS, "scenarios/*/scenario.yaml")
+		if err != nil {
+			return nil, fmt.Errorf("catalogue %s: %w", source.Name, err)
+		}
+		for _, file := range files {
+			dir := path.Dir(file)
+			name := path.Base(dir)
+			f := folder{name: name, path: source.Name + "/" + dir}
+			if other, taken := c.folders[name]; taken {
+				return nil, &Problem{At: Position{File: f.path}, Message: fmt.Sprintf("there is already a scenario %q in %s: rename one of the folders", name, other.path)}
+			}
+			if f.fsys, err = fs.Sub(source.FS, dir); err != nil {
+				return nil, fmt.Errorf("catalogue %s: %w", source.Name, err)
+			}
+			c.folders[name] = f
+		}
+	}
+	return c, nil
+}
+
+// Names gives the names of all scenarios, sorted.
+func (c *Catalogue) Names() []string { return slices.Sorted(maps.Keys(c.folders)) }
+
+// Scenario reads and checks a scenario, with what it takes over from the one it extends.
+// The error holds every Problem of the file, one a line. The result is shared: do not change it.
+func (c *Catalogue) Scenario(name string) (*Scenario, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.scenario(name, nil)
+}
+
+// scenario reads the scenario called name on behalf of those in chain, each extending the next.
+func (c *Catalogue) scenario(name string, chain []string) (*Scenario, error) {
+	if s, ok := c.read[name]; ok {
+		return s, nil
+	}
+	f, ok := c.folders[name]
+	if !ok {
+		return nil, fmt.Errorf("scenario %q: no such scenario: %s", name, nearest(name, c.Names()))
+	}
+	data, err := fs.ReadFile(f.fsys, "scenario.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("scenario %q: %w", name, err)
+	}
+	ps := &problems{}
+	s := &Scenario{folder: f}
+	decodeYAML(f.file("scenario.yaml"), data, s, ps)
+	if err := ps.err(); err != nil {
+		return nil, err
+	}
+	s.settle()
+	if s.Extends != "" {
+		if slices.Contains(append(chain, name), s.Extends) {
+			ps.add(s.At, "extends", s.Extends, "goes round in a circle: %s", strings.Join(append(chain, name, s.Extends), " -> "))
+			return nil, ps.err()
+		}
+		base, err := c.scenario(s.Extends, append(chain, name))
+		if err != nil {
+			if _, known := c.folders[s.Extends]; known {
+				return nil, err
+			}
+			ps.add(s.At, "extends", s.Extends, "no such scenario: %s", nearest(s.Extends, c.Names()))
+			return nil, ps.err()
+		}
+		s.inherit(base)
+	}
+	s.check(ps)
+	if err := ps.err(); err != nil {
+		return nil, err
+	}
+	c.read[name] = s
+	return s, nil
+}
+
+// settle fills in what the parts of a freshly read scenario need to know of it.
+func (s *Scenario) settle() {
+	for _, h := range s.Hosts {
+		h.folder = s.folder
+	}
+	for _, t := range s.Tasks {
+		t.folder = s.folder
+	}
+	for _, v := range s.Failures {
+		v.folder = s.folder
+	}
+	for _, v := range s.Caching {
+		v.folder = s.folder
+	}
+}
+
+// inherit takes over what base has and s does not declare itself.
+func (s *Scenario) inherit(base *Scenario) {
+	s.Parameters = merged(base.Parameters, s.Parameters)
+	s.Make = merged(base.Make, s.Make)
+	s.Hosts = merged(base.Hosts, s.Hosts)
+	s.Set = s.Set.over(base.Set)
+	if len(s.Networks) == 0 {
+		s.Networks = base.Networks
+	}
+	if s.Class == "" {
+		s.Labels = base.Labels
+	}
+	// Tasks are not taken over, so a parameter of some of the base's tasks is one of all here,
+	// unless it says otherwise anew.
+	for name, p := range s.Parameters {
+		if p == base.Parameters[name] && len(p.Tasks) > 0 {
+			open := *p
+			open.Tasks = nil
+			s.Parameters[name] = &open
+		}
+	}
+}
+
+func merged[T any](base, over map[string]T) map[string]T {
+	all := maps.Clone(base)
+	if all == nil {
+		all = map[string]T{}
+	}
+	maps.Copy(all, over)
+	return all
+}
+
+// networks are the scenario's networks, of which there is always one.
+func (s *Scenario) networks() []string {
+	if len(s.Networks) == 0 {
+		return []string{"lan"}
+	}
+	return s.Networks
+}
+
+// file is the path of a file of the folder, for messages.
+func (f folder) file(name string) string { return f.path + "/" + name }
+
+// readFile reads a file of the folder that the text at t names.
+func (f folder) readFile(field string, t Text) ([]byte, error) {
+	data, err := fs.ReadFile(f.fsys, path.Clean(t.Text))
+	if err == nil {
+		return data, nil
+	}
+	message := err.Error()
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
+		message = fmt.Sprintf("there is no file %s: %s", f.file(t.Text), nearest(t.Text, f.list(path.Dir(path.Clean(t.Text)))))
+	}
+	return nil, &Problem{At: t.At, Field: field, Value: t.Text, Message: message}
+}
+
+// list gives the files of a folder within the folder, by their path from the scenario's.
+func (f folder) list(dir string) []string {
+	entries, err := fs.ReadDir(f.fsys, dir)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range entries {
+		if !e.IsDir() {
+			names = append(names, path.Join(dir, e.Name()))
+		}
+	}
+	return names
+}

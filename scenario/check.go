@@ -1,0 +1,496 @@
+package scenario
+
+import (
+	"fmt"
+	"path"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"detgen/record"
+)
+
+var (
+	hostName      = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	parameterName = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+	techniqueForm = regexp.MustCompile(`^T[0-9]{4}(\.[0-9]{3})?$`)
+)
+
+// reservedHosts are words that keys of "-s" need.
+var reservedHosts = []string{"all", "up", "down", "both", "params", "link", "load", "transport", "failure", "caching"}
+
+// reservedVariables are environment variables that a parameter of that name would break.
+var reservedVariables = []string{
+	"PATH", "HOME", "SHELL", "IFS", "ENV", "PWD", "OLDPWD", "TERM", "LANG", "TZ", "TMPDIR", "MAIL", "PS1", "PS2", "PS4", "OPTIND", "PPID",
+	"SCENARIO", "TASK", "FAILURE", "CACHING", "HOST", "IMPLEMENTATION", "INDEX",
+}
+
+// check finds everything that is wrong with a scenario and can be known before values are
+// chosen.
+func (s *Scenario) check(ps *problems) {
+	if s.Name != s.folder.name {
+		ps.add(s.At, "scenario", s.Name, "must be the name of its folder, %q", s.folder.name)
+	}
+	s.checkNames(ps)
+	require(ps, s.At, "title", s.Title)
+	s.checkLabels(ps, s.At, "", s.Labels)
+	if s.Class == "" {
+		ps.add(s.At, "class", "", "is missing: benign or attack")
+	}
+	for i, n := range s.Networks {
+		if slices.Contains(s.Networks[:i], n) {
+			ps.add(s.At, "networks", n, "given twice: remove one")
+		}
+	}
+	for _, name := range inOrder(s.Parameters) {
+		s.checkParameter(ps, name, s.Parameters[name], "parameters."+name)
+	}
+	for _, name := range inOrder(s.Make) {
+		if kinds := s.Make[name].kinds(); len(kinds) != 1 {
+			ps.add(s.Make[name].At, "make."+name, "", "must have exactly one kind, not %d", len(kinds))
+		}
+	}
+	for _, name := range inOrder(s.Hosts) {
+		s.checkHost(ps, name, s.Hosts[name])
+	}
+	if len(s.Hosts) == 0 {
+		ps.add(s.At, "hosts", "", "is missing: a scenario has hosts")
+	}
+	s.checkSettings(ps, "set", s.Set, nil)
+	if len(s.Tasks) == 0 {
+		ps.add(s.At, "tasks", "", "is missing: a scenario has tasks")
+	}
+	for _, name := range inOrder(s.Tasks) {
+		s.checkTask(ps, name, s.Tasks[name])
+	}
+	for _, name := range inOrder(s.Failures) {
+		f := s.Failures[name]
+		s.checkVariant(ps, "failures."+name, f)
+		if len(f.Expect) == 0 {
+			ps.add(f.At, "failures."+name+".expect", "", "is missing: say what must be observed when it fails")
+		}
+	}
+	for _, name := range inOrder(s.Caching) {
+		s.checkVariant(ps, "caching."+name, s.Caching[name])
+	}
+	s.checkTemplates(ps)
+}
+
+func require(ps *problems, at Position, field, value string) {
+	if strings.TrimSpace(value) == "" {
+		ps.add(at, field, "", "is missing")
+	}
+}
+
+// checkNames checks the form of all names.
+func (s *Scenario) checkNames(ps *problems) {
+	name := func(at Position, field, name string, form *regexp.Regexp, how string) {
+		if !form.MatchString(name) || len(name) > 40 {
+			ps.add(at, join(field, name), "", "must be named by %s, at most 40", how)
+		}
+	}
+	const words, underscores = "small letters, digits and single hyphens", "small letters, digits and single underscores"
+	for n, h := range s.Hosts {
+		name(h.At, "hosts", n, hostName, words)
+		if slices.Contains(reservedHosts, n) || slices.Contains(namesOf(transportKeys), n) || slices.Contains(namesOf(loadKeys), n) {
+			ps.add(h.At, "hosts."+n, "", "is a word of the keys of -s: choose another name")
+		}
+		for in, i := range h.Implementations {
+			name(i.At, "hosts."+n+".implementations", in, hostName, words)
+		}
+	}
+	for n, t := range s.Tasks {
+		name(t.At, "tasks", n, hostName, words)
+		for pn, p := range t.Parameters {
+			name(p.At, "tasks."+n+".parameters", pn, parameterName, underscores)
+		}
+	}
+	for _, n := range s.Networks {
+		name(s.At, "networks", n, hostName, words)
+	}
+	for n, v := range s.Failures {
+		name(v.At, "failures", n, hostName, words)
+	}
+	for n, v := range s.Caching {
+		name(v.At, "caching", n, hostName, words)
+	}
+	for n, p := range s.Parameters {
+		name(p.At, "parameters", n, parameterName, underscores)
+	}
+	for n, m := range s.Make {
+		name(m.At, "make", n, parameterName, underscores)
+	}
+	for variants, field := range map[string]map[string]*Variant{"failures": s.Failures, "caching": s.Caching} {
+		if v, ok := field[none]; ok {
+			ps.add(v.At, variants+"."+none, "", "is what the absence of one is called: choose another name")
+		}
+	}
+}
+
+func (s *Scenario) checkLabels(ps *problems, at Position, field string, l Labels) {
+	if l.Class != "" && l.Class != "benign" && l.Class != "attack" {
+		ps.add(at, join(field, "class"), l.Class, "must be benign or attack")
+	}
+	if l.Class == "attack" && l.Family == "" {
+		ps.add(at, join(field, "family"), "", "is missing: an attack belongs to a family, like bruteforce or dos")
+	}
+	if l.Technique != "" && !techniqueForm.MatchString(l.Technique) {
+		ps.add(at, join(field, "technique"), l.Technique, "must be a MITRE ATT&CK technique like T1110.001")
+	}
+}
+
+func (s *Scenario) checkParameter(ps *problems, name string, p *Parameter, field string) {
+	if slices.Contains(reservedVariables, variableName(name)) {
+		ps.add(p.At, field, "", "would set the environment variable %s of scripts: choose another name", variableName(name))
+	}
+	if !slices.Contains(Types, p.Type) {
+		var known []string
+		for _, t := range Types {
+			known = append(known, string(t))
+		}
+		ps.add(p.At, field+".type", string(p.Type), "must be one of %s", strings.Join(known, ", "))
+		return
+	}
+	if (p.Type == Choice) != (len(p.Values) > 0) {
+		ps.add(p.At, field+".values", "", "a choice has values, other types have none")
+		return
+	}
+	for bound, t := range map[string]Text{"min": p.Min, "max": p.Max} {
+		if !t.set() {
+			continue
+		}
+		if !p.Type.numeric() {
+			ps.add(t.At, field+"."+bound, t.Text, "type %s has no order: leave it out", p.Type)
+		} else if _, err := ParseValue(p.Type, t.Text); err != nil {
+			ps.add(t.At, field+"."+bound, t.Text, "%v", err)
+		}
+	}
+	if p.Pattern.set() {
+		if _, err := regexp.Compile(p.Pattern.Text); err != nil {
+			ps.add(p.Pattern.At, field+".pattern", p.Pattern.Text, "must be a regular expression: %v", err)
+			return
+		}
+	}
+	d := p.definition(name)
+	if lo, hi := d.bounds(); lo > hi {
+		ps.add(p.Min.At, field+".min", p.Min.Text, "is above max, %s", p.Max.Text)
+	}
+	if p.Law.set() {
+		if _, err := ParseLaw(p.Type, p.Law.Text); err != nil {
+			ps.add(p.Law.At, field+".law", p.Law.Text, "%v", err)
+		}
+	}
+	if p.Default.set() && !isTemplate(p.Default.Text) {
+		if _, err := d.parse(p.Default.Text); err != nil {
+			ps.add(p.Default.At, field+".default", p.Default.Text, "%v", err)
+		}
+	}
+	s.knowTasks(ps, p.Tasks, field+".tasks")
+}
+
+func (s *Scenario) knowTasks(ps *problems, tasks []Text, field string) {
+	for _, t := range tasks {
+		if _, ok := s.Tasks[t.Text]; !ok {
+			ps.add(t.At, field, t.Text, "no such task: %s", nearest(t.Text, inOrder(s.Tasks)))
+		}
+	}
+}
+
+func (s *Scenario) checkHost(ps *problems, name string, h *Host) {
+	field := "hosts." + name
+	for _, n := range h.Networks {
+		if !slices.Contains(s.networks(), n.Text) {
+			ps.add(n.At, field+".networks", n.Text, "no such network: %s", nearest(n.Text, s.networks()))
+		}
+	}
+	if h.Image.set() == (len(h.Implementations) > 0) {
+		ps.add(h.At, field, "", "must have either an image or implementations")
+	}
+	if h.Default.set() && h.Implementations[h.Default.Text] == nil {
+		ps.add(h.Default.At, field+".default", h.Default.Text, "no such implementation: %s", nearest(h.Default.Text, inOrder(h.Implementations)))
+	}
+	services := map[string]bool{}
+	s.checkSetup(ps, &h.Setup, h.folder, field, services)
+	for _, in := range inOrder(h.Implementations) {
+		i := h.Implementations[in]
+		require(ps, i.At, field+".implementations."+in+".image", i.Image.Text)
+		own := map[string]bool{}
+		for service := range services {
+			own[service] = true
+		}
+		s.checkSetup(ps, &i.Setup, h.folder, field+".implementations."+in, own)
+	}
+}
+
+func (s *Scenario) checkSetup(ps *problems, setup *Setup, f folder, field string, services map[string]bool) {
+	for i := range setup.Files {
+		checkFile(ps, &setup.Files[i], f, fmt.Sprintf("%s.files[%d]", field, i), s)
+	}
+	for i := range setup.Users {
+		require(ps, setup.Users[i].At, fmt.Sprintf("%s.users[%d].name", field, i), setup.Users[i].Name.Text)
+	}
+	for i := range setup.Services {
+		service, field := &setup.Services[i], fmt.Sprintf("%s.services[%d]", field, i)
+		if !hostName.MatchString(service.Name) {
+			ps.add(service.At, field+".name", service.Name, "must be small letters, digits and single hyphens")
+		}
+		if services[service.Name] && !service.When.set() {
+			ps.add(service.At, field+".name", service.Name, "given twice on this host: rename one")
+		}
+		services[service.Name] = true
+		if service.Command.At == (Position{}) {
+			ps.add(service.At, field+".command", "", "is missing")
+		}
+		r := service.Ready
+		if len(r.Listen) == 0 && !r.File.set() && !r.Log.set() && !r.Exit {
+			ps.add(service.At, field+".ready", "", "is missing: listen, file, log or exit")
+		}
+	}
+}
+
+// checkFile checks that a file has one source, and that what it names is there.
+func checkFile(ps *problems, f *File, dir folder, field string, s *Scenario) {
+	require(ps, f.At, field+".path", f.Path.Text)
+	sources := []string{}
+	for name, set := range map[string]bool{
+		"template": f.Template.set(), "copy": f.Copy.set(), "text": f.Text.set(), "base64": f.Base64.set(), "generate": f.Generate != nil,
+		"tree": f.Tree.set(), "symlink": f.Symlink.set(), "directory": f.Directory,
+	} {
+		if set {
+			sources = append(sources, name)
+		}
+	}
+	if len(sources) != 1 {
+		slices.Sort(sources)
+		ps.add(f.At, field, strings.Join(sources, " "), "must have exactly one of template, copy, text, base64, generate, tree, symlink, directory")
+	}
+	for kind, t := range map[string]Text{"template": f.Template, "copy": f.Copy} {
+		if !t.set() {
+			continue
+		}
+		data, err := dir.readFile(field+"."+kind, t)
+		if err != nil {
+			ps.wrap(t.At, field+"."+kind, t.Text, err)
+		} else if kind == "template" {
+			if _, err := parseTemplate(Position{File: dir.file(t.Text), Line: 1}, "", string(data), runFuncs); err != nil {
+				ps.wrap(t.At, field, t.Text, err)
+			}
+		}
+	}
+	if f.Tree.set() && s.Make[f.Tree.Text] == nil {
+		ps.add(f.Tree.At, field+".tree", f.Tree.Text, "nothing of that name is made: %s", nearest(f.Tree.Text, inOrder(s.Make)))
+	}
+	if f.Generate != nil && !isTemplate(f.Generate.Kind.Text) && !slices.Contains(generatedKinds, f.Generate.Kind.Text) {
+		ps.add(f.Generate.At, field+".generate.kind", f.Generate.Kind.Text, "no such kind: %s", nearest(f.Generate.Kind.Text, generatedKinds))
+	}
+}
+
+func (s *Scenario) checkSettings(ps *problems, field string, settings Settings, tasks []*Task) {
+	for _, setting := range settings {
+		if len(tasks) == 0 {
+			tasks = []*Task{nil}
+		}
+		for _, task := range tasks {
+			k, err := s.parseKey(setting.Key, task)
+			if err == nil && !isTemplate(setting.Value) && !strings.HasPrefix(setting.Value, "~") {
+				_, err = k.parse(setting.Value)
+			}
+			if err != nil {
+				ps.add(setting.At, join(field, setting.Key), setting.Value, "%v", err)
+				break
+			}
+		}
+	}
+}
+
+func (s *Scenario) checkScripts(ps *problems, scripts map[string]*Script, dir folder, field string) {
+	for _, host := range inOrder(scripts) {
+		script := scripts[host]
+		if err := s.knowHost(host); err != nil {
+			ps.add(script.At, field+"."+host, "", "%v", err)
+		}
+		if _, err := dir.readFile(field+"."+host, script.File); err != nil {
+			ps.wrap(script.File.At, field+"."+host, script.File.Text, err)
+		}
+	}
+}
+
+func checkExpect(ps *problems, expect map[string]Text, field string) {
+	for _, key := range inOrder(expect) {
+		if isTemplate(expect[key].Text) {
+			continue
+		}
+		if err := checkExpectation(expect[key].Text); err != nil {
+			ps.add(expect[key].At, field+"."+key, expect[key].Text, "%v", err)
+		}
+	}
+}
+
+func (s *Scenario) checkTask(ps *problems, name string, t *Task) {
+	field := "tasks." + name
+	require(ps, t.At, field+".title", t.Title)
+	s.checkLabels(ps, t.At, field, t.Labels)
+	for _, p := range inOrder(t.Parameters) {
+		s.checkParameter(ps, p, t.Parameters[p], field+".parameters."+p)
+	}
+	for _, h := range t.Hosts {
+		if _, ok := s.Hosts[h.Text]; !ok {
+			ps.add(h.At, field+".hosts", h.Text, "no such host: %s", nearest(h.Text, inOrder(s.Hosts)))
+		}
+	}
+	if len(t.Scripts) == 0 {
+		ps.add(t.At, field+".scripts", "", "is missing: say what a host does")
+	}
+	s.checkScripts(ps, t.Scripts, t.folder, field+".scripts")
+	for host, script := range t.Scripts {
+		if len(t.Hosts) > 0 && !slices.ContainsFunc(t.Hosts, func(h Text) bool { return h.Text == s.groupOf(host) }) {
+			ps.add(script.At, field+".scripts."+host, "", "this host does not take part: add it to the task's hosts")
+		}
+	}
+	if len(t.Expect) == 0 {
+		ps.add(t.At, field+".expect", "", "is missing: say what must be observed when it works")
+	}
+	checkExpect(ps, t.Expect, field+".expect")
+	checkPhases(ps, t.At, field, t.Phases)
+	s.checkSettings(ps, field+".set", t.Set, []*Task{t})
+}
+
+func checkPhases(ps *problems, at Position, field string, phases []string) {
+	for i, p := range phases {
+		if !hostName.MatchString(p) {
+			ps.add(at, field+".phases", p, "must be small letters, digits and single hyphens")
+		}
+		if slices.Contains(phases[:i], p) {
+			ps.add(at, field+".phases", p, "given twice: remove one (a phase may happen several times)")
+		}
+	}
+}
+
+func (s *Scenario) checkVariant(ps *problems, field string, v *Variant) {
+	require(ps, v.At, field+".title", v.Title)
+	s.checkLabels(ps, v.At, field, v.Labels)
+	s.knowTasks(ps, v.Tasks, field+".tasks")
+	var tasks []*Task
+	for _, name := range inOrder(s.Tasks) {
+		if v.offeredFor(s, s.Tasks[name]) {
+			tasks = append(tasks, s.Tasks[name])
+		}
+	}
+	s.checkSettings(ps, field+".set", v.Set, tasks)
+	for _, host := range sortedKeys(v.Implementations) {
+		h := s.Hosts[host]
+		if h == nil {
+			ps.add(v.At, field+".implementations."+host, "", "no such host: %s", nearest(host, inOrder(s.Hosts)))
+			continue
+		}
+		for _, name := range v.Implementations[host] {
+			if h.Implementations[name.Text] == nil {
+				ps.add(name.At, field+".implementations."+host, name.Text, "no such implementation: %s", nearest(name.Text, inOrder(h.Implementations)))
+			}
+		}
+	}
+	for _, t := range v.Without {
+		s.checkWithout(ps, t, field+".without")
+	}
+	s.checkScripts(ps, v.Scripts, v.folder, field+".scripts")
+	s.checkScripts(ps, v.Warmup, v.folder, field+".warmup")
+	checkExpect(ps, v.Expect, field+".expect")
+	checkPhases(ps, v.At, field, v.Phases)
+}
+
+// checkWithout checks HOST or HOST/SERVICE.
+func (s *Scenario) checkWithout(ps *problems, t Text, field string) {
+	host, service, both := strings.Cut(t.Text, "/")
+	if err := s.knowHost(host); err != nil {
+		ps.add(t.At, field, t.Text, "%v", err)
+		return
+	}
+	if !both {
+		return
+	}
+	var known []string
+	h := s.Hosts[s.groupOf(host)]
+	for _, x := range h.Services {
+		known = append(known, x.Name)
+	}
+	for _, i := range h.Implementations {
+		for _, x := range i.Services {
+			known = append(known, x.Name)
+		}
+	}
+	if !slices.Contains(known, service) {
+		ps.add(t.At, field, t.Text, "host %q has no such service: %s", host, nearest(service, slices.Compact(slices.Sorted(slices.Values(known)))))
+	}
+}
+
+// checkTemplates parses every template of the scenario's own file, so that a wrong one is found
+// even in a task that nobody runs.
+func (s *Scenario) checkTemplates(ps *problems) {
+	walkTexts(reflect.ValueOf(s).Elem(), "", func(t Text, field string) {
+		text := t.Text
+		if path.Ext(field) == ".when" {
+			text = "{{if " + text + "}}{{end}}"
+		}
+		if t.At.File != s.folder.file("scenario.yaml") || !isTemplate(text) {
+			return
+		}
+		if _, err := parseTemplate(t.At, field, text, runFuncs); err != nil {
+			ps.wrap(t.At, field, t.Text, err)
+		}
+	})
+}
+
+// walkTexts visits every Text below v, with its field.
+func walkTexts(v reflect.Value, field string, visit func(t Text, field string)) {
+	if !v.IsValid() || !v.CanInterface() {
+		return
+	}
+	if t, ok := v.Interface().(Text); ok {
+		if t.set() {
+			visit(t, field)
+		}
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			walkTexts(v.Elem(), field, visit)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+			if name == "-" {
+				continue
+			}
+			inner := field
+			if name != "" {
+				inner = join(field, name)
+			}
+			walkTexts(v.Field(i), inner, visit)
+		}
+	case reflect.Map:
+		for _, k := range v.MapKeys() {
+			walkTexts(v.MapIndex(k), join(field, k.String()), visit)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			walkTexts(v.Index(i), fmt.Sprintf("%s[%d]", field, i), visit)
+		}
+	}
+}
+
+// matchWhole says whether a pattern matches the whole of s.
+func matchWhole(pattern, s string) error {
+	re, err := regexp.Compile(`^(?:` + pattern + `)$`)
+	if err == nil && !re.MatchString(s) {
+		err = fmt.Errorf("must match %s", pattern)
+	}
+	return err
+}
+
+// checkExpectation says what is wrong with an expectation (record.Match).
+func checkExpectation(expected string) error {
+	_, err := record.Match(expected, "")
+	return err
+}

@@ -1,0 +1,365 @@
+package scenario
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"detgen/record"
+	"detgen/seed"
+)
+
+// Digests gives the digest ("sha256:<hex>") of the image called name, or an error that says
+// what is wrong with the name and what would be right.
+type Digests func(image string) (string, error)
+
+// Resolve makes the complete run of a spec for one seed: every value given, taken from the
+// scenario or drawn, every template filled in, every image named by its digest. The same
+// catalogue, spec, seed and digests always give the same run. The error holds every Problem
+// that was found, one a line; nothing has been started then.
+func (c *Catalogue) Resolve(spec *Spec, runSeed uint64, digests Digests) (*record.Run, error) {
+	r := &resolver{catalogue: c, seed: runSeed, digests: digests, problems: &problems{}}
+	run := r.resolve(spec)
+	if err := r.problems.err(); err != nil {
+		return nil, err
+	}
+	return run, nil
+}
+
+// resolver resolves one scenario of one spec.
+type resolver struct {
+	catalogue *Catalogue
+	seed      uint64
+	digests   Digests
+	problems  *problems
+
+	scenario *Scenario
+	taskName string
+	task     *Task
+	failure  string // "" for none
+	caching  string
+
+	settings []layered
+	values   []record.Value
+	params   map[string]any    // for templates
+	written  map[string]string // for templates: with units
+	order    []string          // names of the parameters
+
+	addresses *addressing
+	networks  []record.Network
+	machines  []*machine
+	made      map[string]map[string]any
+	making    []string // things being made, to find circles
+	i         int      // number of the repeated thing being rendered; 0: none
+	self      *machine // host being rendered
+	epoch     time.Time
+	timeout   time.Duration
+}
+
+// failed says whether there is no point in going on.
+func (r *resolver) failed() bool { return len(r.problems.list) > 0 }
+
+func (r *resolver) resolve(spec *Spec) *record.Run {
+	if !r.choose(spec.Task, spec.At, "task") {
+		return nil
+	}
+	r.layer(spec.Set)
+	if r.failed() {
+		return nil
+	}
+	r.resolveParameters()
+	if r.failed() {
+		return nil
+	}
+	r.addresses = &addressing{seed: r.seed, hosts: map[netip.Addr]bool{}}
+	r.resolveRunKeys()
+	r.plug()
+	if r.failed() {
+		return nil
+	}
+	r.shape()
+	r.route()
+	r.setUp()
+	if r.failed() {
+		return nil
+	}
+	main := r.activity("main")
+	run := &record.Run{
+		Seed:       r.seed,
+		Values:     r.values,
+		Networks:   r.networks,
+		Activities: []record.Activity{main},
+		LinkDriver: spec.LinkDriver,
+		Epoch:      r.epoch,
+	}
+	for _, m := range r.machines {
+		if !m.absent {
+			run.Hosts = append(run.Hosts, m.Host)
+		}
+	}
+	run.Timeout = runTimeout(run)
+	return run
+}
+
+// runTimeout bounds the whole run: every service in turn, the warm-up, the activities, and a
+// minute for all else.
+func runTimeout(run *record.Run) record.Duration {
+	total := record.Duration(time.Minute)
+	for _, h := range run.Hosts {
+		for _, s := range h.Services {
+			total += s.Timeout
+		}
+	}
+	for _, a := range run.Activities {
+		if len(a.Warmup) > 0 {
+			total += a.Timeout
+		}
+	}
+	longest := record.Duration(0)
+	for _, a := range run.Activities {
+		longest = max(longest, a.Start+a.Timeout)
+	}
+	return total + longest
+}
+
+// choose finds the scenario and the task that "SCENARIO/TASK" names.
+func (r *resolver) choose(text string, at Position, field string) bool {
+	scenarioName, taskName, ok := strings.Cut(text, "/")
+	if !ok || scenarioName == "" || taskName == "" {
+		message := "must be SCENARIO/TASK"
+		if s, err := r.catalogue.Scenario(scenarioName); err == nil {
+			message = fmt.Sprintf("names no task: %s has %s", scenarioName, strings.Join(inOrder(s.Tasks), ", "))
+		} else if scenarioName != "" {
+			r.problems.wrap(at, field, text, err)
+			return false
+		}
+		r.problems.add(at, field, text, "%s", message)
+		return false
+	}
+	s, err := r.catalogue.Scenario(scenarioName)
+	if err != nil {
+		if _, known := r.catalogue.folders[scenarioName]; known {
+			r.problems.add(at, field, text, "the scenario's own file is wrong:\n%v", err)
+			return false
+		}
+		r.problems.add(at, field, text, "no such scenario: %s", nearest(scenarioName, r.catalogue.Names()))
+		return false
+	}
+	if taskName == "~" {
+		names := inOrder(s.Tasks)
+		taskName = names[seed.Stream(r.seed, "task").IntN(len(names))]
+		r.values = append(r.values, record.Value{Name: "task", Value: scenarioName + "/" + taskName, Origin: record.Drawn, Law: "choice(" + strings.Join(names, ", ") + ")"})
+	}
+	task, ok := s.Tasks[taskName]
+	if !ok {
+		r.problems.add(at, field, text, "scenario %q has no task %q: %s", scenarioName, taskName, nearest(taskName, inOrder(s.Tasks)))
+		return false
+	}
+	r.scenario, r.task, r.taskName = s, task, taskName
+	return true
+}
+
+// variant gives the failure or caching option in force, the failure first.
+func (r *resolver) variants() []*Variant {
+	var in []*Variant
+	if r.failure != "" {
+		in = append(in, r.scenario.Failures[r.failure])
+	}
+	if r.caching != "" {
+		in = append(in, r.scenario.Caching[r.caching])
+	}
+	return in
+}
+
+// orNone is a name, or "none" for "".
+func orNone(name string) string {
+	if name == "" {
+		return none
+	}
+	return name
+}
+
+// data is what templates see.
+func (r *resolver) data() map[string]any {
+	d := map[string]any{
+		"params":   r.params,
+		"written":  r.written,
+		"scenario": r.scenario.Name,
+		"task":     r.taskName,
+		"failure":  orNone(r.failure),
+		"caching":  orNone(r.caching),
+	}
+	if r.machines != nil {
+		hosts, groups := map[string]any{}, map[string]any{}
+		for _, m := range r.machines {
+			view := m.view()
+			hosts[m.Name] = view
+			if m.index > 0 {
+				members, _ := groups[m.group].([]map[string]any)
+				groups[m.group] = append(members, view)
+			}
+		}
+		networks := map[string]any{}
+		for _, n := range r.networks {
+			networks[n.Name] = map[string]any{"prefix": n.Prefix.String(), "netmask": netmask(n.Prefix)}
+		}
+		d["hosts"], d["groups"], d["networks"] = hosts, groups, networks
+	}
+	if r.self != nil {
+		d["self"] = r.self.view()
+	}
+	if r.i > 0 {
+		d["i"] = r.i
+	}
+	return d
+}
+
+// text fills in a template.
+func (r *resolver) text(t Text, field string) (string, error) {
+	return render(t, field, r.data(), r.funcs())
+}
+
+// must fills in a template and reports what is wrong with it.
+func (r *resolver) must(t Text, field string) string {
+	s, err := r.text(t, field)
+	if err != nil {
+		r.problems.wrap(t.At, field, t.Text, err)
+	}
+	return s
+}
+
+// texts fills in a list; empty results are left out.
+func (r *resolver) texts(list []Text, field string) []string {
+	var out []string
+	for i, t := range list {
+		if s := r.must(t, fmt.Sprintf("%s[%d]", field, i)); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// holds says whether a "when" is true.
+func (r *resolver) holds(when Text, field string) bool {
+	if !when.set() {
+		return true
+	}
+	return r.must(Text{Text: "{{if " + when.Text + "}}true{{end}}", At: when.At}, field+".when") == "true"
+}
+
+// value fills in a template and reads what comes out; fallback when it is not set.
+func (r *resolver) value(typ Type, t Text, field, fallback string) (Value, error) {
+	if !t.set() {
+		return ParseValue(typ, fallback)
+	}
+	s, err := r.text(t, field)
+	if err != nil {
+		return Value{}, err
+	}
+	v, err := ParseValue(typ, s)
+	if err != nil && typ == Bytes { // {{.params.size}} gives bytes without a unit
+		if plain, plainErr := ParseValue(Int, s); plainErr == nil {
+			return Value{Type: typ, number: plain.number}, nil
+		}
+	}
+	if err != nil {
+		return v, &Problem{At: t.At, Field: field, Value: s, Message: err.Error()}
+	}
+	return v, nil
+}
+
+const maxCount = 100_000
+
+// count fills in a template and reads a whole number of things from it.
+func (r *resolver) count(t Text, field string) (int, error) {
+	v, err := r.value(Int, t, field, "1")
+	if err == nil && (v.number < 0 || v.number > maxCount) {
+		err = &Problem{At: t.At, Field: field, Value: v.String(), Message: fmt.Sprintf("must be from 0 to %d", maxCount)}
+	}
+	return int(v.number), err
+}
+
+// repeated does something once, or as often as repeat says, with the number at hand for templates.
+func (r *resolver) repeated(repeat Text, field string, do func()) {
+	if !repeat.set() {
+		do()
+		return
+	}
+	n, err := r.count(repeat, field+".repeat")
+	if err != nil {
+		r.problems.wrap(repeat.At, field+".repeat", repeat.Text, err)
+		return
+	}
+	outer := r.i
+	for r.i = 1; r.i <= n && !r.failed(); r.i++ {
+		do()
+	}
+	r.i = outer
+}
+
+// funcs are the functions of templates that need the run.
+func (r *resolver) funcs() template.FuncMap {
+	return template.FuncMap{
+		"made": r.makeThing,
+		"host": func(name string) (map[string]any, error) {
+			for _, m := range r.machines {
+				if m.Name == name {
+					return m.view(), nil
+				}
+			}
+			return nil, fmt.Errorf("host: no host %q in this task: %s", name, nearest(name, r.machineNames()))
+		},
+		"hosts": func(group string) []map[string]any {
+			var views []map[string]any
+			for _, m := range r.machines {
+				if m.group == group {
+					views = append(views, m.view())
+				}
+			}
+			return views
+		},
+	}
+}
+
+// runFuncs are stand-ins of the same names, to parse templates before there is a run.
+var runFuncs = template.FuncMap{
+	"made":  func(string, string) any { return nil },
+	"host":  func(string) any { return nil },
+	"hosts": func(string) []any { return nil },
+}
+
+// makeThing makes the thing called name once and gives one of its parts.
+func (r *resolver) makeThing(name, part string) (any, error) {
+	m, ok := r.scenario.Make[name]
+	if !ok {
+		return nil, fmt.Errorf("made: nothing called %q is made: %s", name, nearest(name, inOrder(r.scenario.Make)))
+	}
+	parts, ok := r.made[name]
+	if !ok {
+		if slices.Contains(r.making, name) {
+			return nil, fmt.Errorf("made: goes round in a circle: %s -> %s", strings.Join(r.making, " -> "), name)
+		}
+		r.making = append(r.making, name)
+		var err error
+		self, i := r.self, r.i
+		r.self, r.i = nil, 0
+		parts, err = m.make(r, name)
+		r.self, r.i = self, i
+		r.making = r.making[:len(r.making)-1]
+		if err != nil {
+			return nil, err
+		}
+		if r.made == nil {
+			r.made = map[string]map[string]any{}
+		}
+		r.made[name] = parts
+	}
+	v, ok := parts[part]
+	if !ok {
+		return nil, fmt.Errorf("made: %q has no part %q: %s", name, part, nearest(part, sortedKeys(parts)))
+	}
+	return v, nil
+}
