@@ -177,12 +177,9 @@ func (l *lab) connect(ctx context.Context) (err error) {
 			})
 		}
 	}
-	driver := l.run.LinkDriver
-	if driver == "" {
-		driver = link.NetEm
-		if link.Supported(driver) != nil {
-			driver = link.Soft
-		}
+	driver, err := chooseDriver(l.run.LinkDriver)
+	if err != nil {
+		return err
 	}
 	l.links, err = link.Open(ctx, driver, l.run.Seed, int(l.net.fd), ports, l.Log)
 	if err != nil {

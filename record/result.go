@@ -1,6 +1,9 @@
 package record
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Record is the content of run.json: what was asked for and what happened.
 type Record struct {
@@ -110,4 +113,17 @@ type ImageResult struct {
 	Name     string            `json:"name"`
 	Digest   string            `json:"digest"`
 	Packages map[string]string `json:"packages,omitempty"` // Debian package -> version
+}
+
+// Owner says which program of which activity sent from a socket of a host, as the kernel saw
+// it: by the control group of the process that made the socket. Protocol and addresses are the
+// key; a pair of addresses that several programs used one after the other has several entries.
+type Owner struct {
+	Host     string         `json:"host"`
+	Protocol uint8          `json:"protocol"` // IP protocol number
+	Local    netip.AddrPort `json:"local"`    // the port is 0 where the protocol has none
+	Remote   netip.AddrPort `json:"remote"`
+	Program  string         `json:"program"`            // a service's name, an activity's name, or "load"
+	Activity string         `json:"activity,omitempty"` // "" for services and the load
+	Time     time.Time      `json:"time"`               // of the first packet sent
 }

@@ -1,0 +1,113 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"detgen/lab/link"
+
+	"golang.org/x/sys/unix"
+)
+
+// Requirement is one thing that a lab needs of the machine.
+type Requirement struct {
+	Name string
+	Err  error // nil when it is there; else what is missing and how to get it
+}
+
+// Requirements checks, without changing anything, what a lab on this kernel needs. Optional
+// things are not among them.
+func Requirements() []Requirement {
+	checks := []struct {
+		name  string
+		check func() error
+	}{
+		{"root", checkRoot},
+		{"OCI runtime", func() error { _, err := FindRuntime(); return err }},
+		{"namespaces", checkNamespaces},
+		{"overlay file system", func() error { return checkFileSystem("overlay") }},
+		{"control groups", checkGroups},
+		{"packet sockets", checkPacketSocket},
+		{"links", checkLinks},
+	}
+	list := make([]Requirement, 0, len(checks))
+	for _, c := range checks {
+		list = append(list, Requirement{c.name, c.check()})
+	}
+	return list
+}
+
+// ErrNotRoot is the error of a user who may not make labs.
+var ErrNotRoot = errors.New("labs on this kernel need root: run as root, or use --engine exact")
+
+func checkRoot() error {
+	if os.Geteuid() != 0 {
+		return ErrNotRoot
+	}
+	return nil
+}
+
+func checkNamespaces() error {
+	for _, name := range []string{"net", "mnt", "pid", "uts", "ipc"} {
+		if _, err := os.Stat("/proc/self/ns/" + name); err != nil {
+			return fmt.Errorf("the kernel has no %s namespaces: use a kernel with CONFIG_NAMESPACES and all below it", name)
+		}
+	}
+	return nil
+}
+
+func checkFileSystem(name string) error {
+	content, err := os.ReadFile("/proc/filesystems")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(content)) {
+		if strings.TrimSpace(strings.TrimPrefix(line, "nodev")) == name {
+			return nil
+		}
+	}
+	if exec.Command("modprobe", "-n", name).Run() == nil {
+		return nil // the kernel loads it when it is mounted
+	}
+	return fmt.Errorf("the kernel has no %s: load the module (modprobe %s)", name, name)
+}
+
+func checkGroups() error {
+	for _, dir := range []string{"/sys/fs/cgroup/memory", "/sys/fs/cgroup/cgroup.controllers"} {
+		if _, err := os.Stat(dir); err == nil {
+			return nil
+		}
+	}
+	return errors.New("no control groups at /sys/fs/cgroup: mount them (mount -t cgroup2 none /sys/fs/cgroup)")
+}
+
+func checkPacketSocket() error {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("packet sockets cannot be opened (%w): use a kernel with CONFIG_PACKET, as root", err)
+	}
+	return unix.Close(fd)
+}
+
+func checkLinks() error {
+	_, err := chooseDriver("")
+	return err
+}
+
+// chooseDriver gives the link driver to use: the one asked for, or what the kernel has.
+func chooseDriver(asked string) (string, error) {
+	if asked != "" {
+		return asked, link.Supported(asked)
+	}
+	netem := link.Supported(link.NetEm)
+	if netem == nil {
+		return link.NetEm, nil
+	}
+	if soft := link.Supported(link.Soft); soft != nil {
+		return "", errors.Join(netem, soft)
+	}
+	return link.Soft, nil
+}
