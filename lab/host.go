@@ -19,9 +19,11 @@ import (
 // host is one host of a lab while it lives.
 type host struct {
 	*record.Host
+	id        string // of its container and control group
 	dir       string // its bundle
 	logs      string
 	net       *namespace
+	owners    *owners
 	captures  []*capture
 	container *exec.Cmd
 	ended     chan struct{} // closed when the container's runtime has ended
@@ -141,13 +143,13 @@ func (h *host) awaitInit(ctx context.Context) error {
 	}
 }
 
-// start starts a program in the host.
-func (h *host) start(ctx context.Context, r inside.Request) (*process, error) {
+// start starts a program in the host, in the control group of the owner.
+func (h *host) start(ctx context.Context, owner string, r inside.Request) (*process, error) {
 	p := &process{name: r.Program, done: make(chan struct{}), matched: make(chan time.Time, 256)}
 	h.mu.Lock()
 	h.programs[r.Program] = p
 	h.mu.Unlock()
-	r.Operation = inside.Start
+	r.Operation, r.Group = inside.Start, inside.FirstGroup+h.owners.programs[owner]
 	if _, err := h.request(ctx, r); err != nil {
 		return nil, fmt.Errorf("host %q: start %s: %w (image %q)", h.Name, r.Program, err, h.Image)
 	}

@@ -122,16 +122,20 @@ func (l *lab) execute(ctx context.Context) error {
 		return err
 	}
 	l.Progress("draining")
-	return l.drain(ctx)
+	if err := l.drain(ctx); err != nil {
+		return err
+	}
+	return l.readOwners()
 }
 
 // prepare makes the places that hosts live in.
 func (l *lab) prepare() error {
-	if err := prepareRuntime(); err != nil {
-		return err
-	}
 	if err := unix.Mount("tmpfs", l.Scratch, "tmpfs", unix.MS_NOSUID, "mode=755"); err != nil {
 		return fmt.Errorf("mount a tmpfs on %s: %w", l.Scratch, err)
+	}
+	groups := filepath.Join(l.Scratch, ".groups")
+	if err := mountGroups(groups); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(filepath.Join(l.Dir, "captures"), 0o755); err != nil {
 		return err
@@ -141,6 +145,7 @@ func (l *lab) prepare() error {
 		h := &host{
 			Host:   spec,
 			dir:    filepath.Join(l.Scratch, spec.Name),
+			id:     l.Name + "-" + spec.Name,
 			logs:   filepath.Join(l.Dir, "logs", spec.Name),
 			report: l.board.report,
 		}
@@ -150,8 +155,25 @@ func (l *lab) prepare() error {
 		}
 		l.hosts = append(l.hosts, h)
 		l.byName[h.Name] = h
+		var err error
+		if h.owners, err = newOwners(h.Name, filepath.Join(groups, h.id), l.programs(h)); err != nil {
+			return fmt.Errorf("host %q: %w", h.Name, err)
+		}
 	}
 	return nil
+}
+
+// programs names what will run on a host, for attribution. The warm-up of an activity is
+// attributed to the activity.
+func (l *lab) programs(h *host) []owner {
+	list := []owner{{program: loadProgram}}
+	for _, s := range h.Services {
+		list = append(list, owner{program: s.Name})
+	}
+	for _, a := range l.run.Activities {
+		list = append(list, owner{program: a.Name, activity: a.Name})
+	}
+	return list
 }
 
 // connect makes the hosts' networks: namespaces, links, addresses.
@@ -227,14 +249,13 @@ func (l *lab) startHosts(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, h := range l.hosts {
 		group.Go(func() error {
-			id := l.Name + "-" + h.Name
-			if err := h.bundle(l.Options, id); err != nil {
+			if err := h.bundle(l.Options); err != nil {
 				return fmt.Errorf("host %q: %w", h.Name, err)
 			}
 			if err := h.furnish(l.run); err != nil {
 				return err
 			}
-			if err := h.launch(l.Options, id); err != nil {
+			if err := h.launch(l.Options); err != nil {
 				return fmt.Errorf("host %q: %w", h.Name, err)
 			}
 			return h.awaitInit(ctx)
@@ -264,7 +285,7 @@ func (l *lab) startServices(ctx context.Context) error {
 						return context.Cause(ctx)
 					}
 				}
-				p, err := h.start(ctx, inside.Request{
+				p, err := h.start(ctx, s.Name, inside.Request{
 					Program: s.Name, Command: s.Command, User: s.User, Match: s.Ready.Log,
 					Environment: environment(h.Environment, s.Environment),
 				})
@@ -356,7 +377,7 @@ func (l *lab) runScripts(ctx context.Context, a *record.Activity, scripts []reco
 		}
 		group.Go(func() error {
 			h := l.byName[s.Host]
-			p, err := h.start(ctx, inside.Request{
+			p, err := h.start(ctx, a.Name, inside.Request{
 				Program: name, Script: s.Text, User: s.User,
 				Environment: environment(h.Environment, s.Environment, map[string]string{
 					inside.ActivityVariable: a.Name, inside.ProgramVariable: name,
@@ -405,6 +426,18 @@ func (l *lab) closeCaptures() error {
 	return errors.Join(errs...)
 }
 
+// readOwners writes down which program owns which connection.
+func (l *lab) readOwners() error {
+	for _, h := range l.hosts {
+		list, err := h.owners.results()
+		if err != nil {
+			return err
+		}
+		l.result.Owners = append(l.result.Owners, list...)
+	}
+	return nil
+}
+
 // close takes the lab down.
 func (l *lab) close() {
 	if l.links != nil {
@@ -425,7 +458,11 @@ func (l *lab) close() {
 	}
 	for _, h := range l.hosts {
 		unix.Unmount(h.root(), unix.MNT_DETACH)
+		if h.owners != nil {
+			h.owners.close()
+		}
 	}
+	unix.Unmount(filepath.Join(l.Scratch, ".groups"), unix.MNT_DETACH)
 	unix.Unmount(l.Scratch, unix.MNT_DETACH)
 }
 

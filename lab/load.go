@@ -37,7 +37,7 @@ func (l *lab) startLoads(ctx context.Context) ([]running, error) {
 		if h.Load.Memory > 0 {
 			command = append(command, "--vm", strconv.Itoa(h.Load.Memory), "--vm-bytes", "32m", "--vm-keep")
 		}
-		p, err := h.start(ctx, inside.Request{Program: loadProgram, Command: command, Match: `: started \[`})
+		p, err := h.start(ctx, loadProgram, inside.Request{Program: loadProgram, Command: command, Match: `: started \[`})
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"detgen/lab/inside"
@@ -30,7 +31,7 @@ func FindRuntime() (string, error) {
 }
 
 // bundle writes the OCI bundle of a host: its overlay root, mounted, and its config.json.
-func (h *host) bundle(o *Options, id string) error {
+func (h *host) bundle(o *Options) error {
 	for _, dir := range []string{"root", "upper", "work", "detgen/bin", "detgen/run"} {
 		if err := os.MkdirAll(filepath.Join(h.dir, dir), 0o755); err != nil {
 			return err
@@ -50,7 +51,7 @@ func (h *host) bundle(o *Options, id string) error {
 			return err
 		}
 	}
-	config, err := json.Marshal(h.config(o, id))
+	config, err := json.Marshal(h.config(o))
 	if err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func (h *host) bundle(o *Options, id string) error {
 func (h *host) root() string { return filepath.Join(h.dir, "root") }
 
 // config is the host as an OCI container (OCI runtime specification 1.0).
-func (h *host) config(o *Options, id string) *specs.Spec {
+func (h *host) config(o *Options) *specs.Spec {
 	caps := make([]string, 0, len(h.Capabilities))
 	for _, c := range h.Capabilities {
 		caps = append(caps, "CAP_"+strings.TrimPrefix(c, "CAP_"))
@@ -105,14 +106,14 @@ func (h *host) config(o *Options, id string) *specs.Spec {
 				{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace}, {Type: specs.MountNamespace},
 				{Type: specs.NetworkNamespace, Path: h.net.path()},
 			},
-			CgroupsPath: "/" + id,
+			CgroupsPath: "/" + h.id,
 			Resources:   resources,
 		},
 	}
 }
 
 // launch starts the host's container and its init's connection.
-func (h *host) launch(o *Options, id string) error {
+func (h *host) launch(o *Options) error {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("socket pair: %w", err)
@@ -129,9 +130,10 @@ func (h *host) launch(o *Options, id string) error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(o.Runtime, "--root", filepath.Join(h.dir, "runtime"), "run", "--preserve-fds=1", "--bundle", h.dir, id)
+	cmd := exec.Command(o.Runtime, "--root", filepath.Join(h.dir, "runtime"), "run",
+		"--preserve-fds="+strconv.Itoa(1+len(h.owners.groups)), "--bundle", h.dir, h.id)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = []*os.File{theirs}
+	cmd.ExtraFiles = append([]*os.File{theirs}, h.owners.groups...)
 	if err := cmd.Start(); err != nil {
 		ours.Close()
 		return fmt.Errorf("start %s: %w", o.Runtime, err)

@@ -38,6 +38,7 @@ type Result struct {
 	Captures   []Capture        `json:"captures"`
 	Drained    bool             `json:"drained"` // no connection was left open when the captures closed
 	Images     []ImageResult    `json:"images,omitempty"`
+	Owners     []Owner          `json:"owners,omitempty"` // of everything that was sent, by host and time
 }
 
 // Engine is the kernel and the clock that a lab ran on.

@@ -36,7 +36,7 @@ type program struct{ pid int }
 // socket pair; the kernel then ends everything in the host's PID namespace.
 func Init() error {
 	lab := os.NewFile(labDescriptor, "lab")
-	unix.CloseOnExec(labDescriptor)
+	closeOnExec()
 	if err := os.MkdirAll(filepath.Dir(reportSocket), 0o755); err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (s *server) start(r *Request) error {
 	defer null.Close()
 	attributes := &syscall.ProcAttr{
 		Dir: "/", Env: env, Files: []uintptr{null.Fd(), output.Fd(), output.Fd()},
-		Sys: &syscall.SysProcAttr{Setsid: true, Credential: credential},
+		Sys: &syscall.SysProcAttr{Setsid: true, Credential: credential, UseCgroupFD: r.Group != 0, CgroupFD: r.Group},
 	}
 	if home != "" {
 		if info, err := os.Stat(home); err == nil && info.IsDir() {

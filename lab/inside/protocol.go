@@ -18,6 +18,8 @@ const (
 	InitRole = "host-init"
 
 	labDescriptor = 3 // the init's end of the socket pair
+	// FirstGroup is the init's first descriptor of a control group that programs can be started in.
+	FirstGroup = labDescriptor + 1
 )
 
 // HelperNames are the helper commands.
@@ -44,6 +46,7 @@ type Request struct {
 	User        string            `json:"user,omitempty"`
 	Environment map[string]string `json:"environment,omitempty"`
 	Match       string            `json:"match,omitempty"`  // a regular expression: a Matched event is sent for each line of output that it matches
+	Group       int               `json:"group,omitempty"`  // descriptor of the control group to start it in
 	Number      int               `json:"number,omitempty"` // of the signal
 	Call        uint64            `json:"call,omitempty"`   // of the helper to answer
 	Error       string            `json:"error,omitempty"`  // the helper fails with this

@@ -10,9 +10,17 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func notifyChildren(c chan<- os.Signal) { signal.Notify(c, syscall.SIGCHLD) }
+
+// closeOnExec keeps the descriptors that the lab gave to the init from its programs
+// (close_range(2)).
+func closeOnExec() {
+	unix.CloseRange(labDescriptor, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
+}
 
 // lookUpUser gives the credential and the home of a user by the host's own /etc/passwd and
 // /etc/group. The empty name is root, which needs no credential.

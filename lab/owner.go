@@ -1,0 +1,227 @@
+package lab
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"detgen/record"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// owners attributes what a host sends to its programs: each program runs in a control group
+// (v2) of its own, and an eBPF program on the host's group notes, for each pair of addresses,
+// the group of the socket that sent (bpf-helpers(7), bpf_skb_cgroup_id). The group is that of
+// the process that made the socket, so two downloads to the same server and port are told
+// apart, whoever answers.
+type owners struct {
+	host     string
+	dir      string           // the host's control group
+	programs map[string]int   // name -> index of its group's descriptor
+	groups   []*os.File       // in the order of programs' indexes
+	names    map[uint64]owner // control group -> program
+	seen     *ebpf.Map
+	program  *ebpf.Program
+	attached link.Link
+}
+
+type owner struct{ program, activity string }
+
+// maxOwners bounds the table of address pairs of one host.
+const maxOwners = 1 << 17
+
+// mountGroups mounts the v2 control groups for the lab's own use and takes away the hybrid
+// layout's second tree, which crun refuses.
+func mountGroups(dir string) error {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	if err := unix.Mount("none", dir, "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return fmt.Errorf("mount the v2 control groups: %w", err)
+	}
+	return prepareRuntime()
+}
+
+// newOwners makes the control groups of a host's programs and starts noting. dir is the host's
+// control group in the v2 tree; programs are the names of all programs that will run.
+func newOwners(host, dir string, programs []owner) (_ *owners, err error) {
+	o := &owners{host: host, dir: dir, programs: map[string]int{}, names: map[uint64]owner{}}
+	defer func() {
+		if err != nil {
+			o.close()
+			err = fmt.Errorf("attribution: %w", err)
+		}
+	}()
+	for i, p := range programs {
+		path := filepath.Join(dir, strings.ReplaceAll(p.program, "/", "-"))
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			return nil, err
+		}
+		group, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		o.groups = append(o.groups, group)
+		var info unix.Stat_t
+		if err := unix.Fstat(int(group.Fd()), &info); err != nil {
+			return nil, err
+		}
+		o.programs[p.program] = i
+		o.names[info.Ino] = p
+	}
+	if o.seen, err = ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Hash, KeySize: ownerKeySize, ValueSize: 8, MaxEntries: maxOwners, Flags: unix.BPF_F_NO_PREALLOC}); err != nil {
+		return nil, err
+	}
+	o.program, err = ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.CGroupSKB, AttachType: ebpf.AttachCGroupInetEgress, License: "Dual MIT/GPL", Instructions: noteOwner(o.seen.FD()),
+	})
+	if err != nil {
+		return nil, err
+	}
+	o.attached, err = link.AttachCgroup(link.CgroupOptions{Path: dir, Attach: ebpf.AttachCGroupInetEgress, Program: o.program})
+	return o, err
+}
+
+// The key of the table, as the program lays it out: group, source and destination address,
+// source and destination port (network order), protocol, padding.
+const (
+	ownerKeySize  = 24
+	keyGroup      = 0
+	keySource     = 8
+	keyPorts      = 16
+	keyProtocol   = 20
+	ipHeader      = 20 // what the program reads of the IPv4 header
+	ipFragment    = 6
+	ipProtocol    = 9
+	ipSource      = 12
+	fragmentMask  = 0xff1f // offset bits as a little-endian load sees them
+	mapNoExist    = 1      // BPF_NOEXIST: the first packet's time stays
+	frameKey      = -24    // on the program's stack
+	frameTime     = -32
+	frameIPHeader = -56
+)
+
+// noteOwner is the program: it puts (group, addresses, ports, protocol) -> time into the table
+// and lets every packet pass.
+func noteOwner(table int) asm.Instructions {
+	pass := asm.Instructions{asm.Mov.Imm(asm.R0, 1).WithSymbol("pass"), asm.Return()}
+	i := asm.Instructions{
+		asm.Mov.Reg(asm.R6, asm.R1),
+		// IPv4 header to the stack
+		asm.Mov.Imm(asm.R2, 0),
+		asm.Mov.Reg(asm.R3, asm.RFP), asm.Add.Imm(asm.R3, frameIPHeader),
+		asm.Mov.Imm(asm.R4, ipHeader),
+		asm.FnSkbLoadBytes.Call(),
+		asm.JNE.Imm(asm.R0, 0, "pass"),
+		asm.LoadMem(asm.R7, asm.RFP, frameIPHeader, asm.Byte),
+		asm.Mov.Reg(asm.R8, asm.R7),
+		asm.RSh.Imm(asm.R8, 4),
+		asm.JNE.Imm(asm.R8, 4, "pass"),
+		// a later fragment has no ports
+		asm.LoadMem(asm.R8, asm.RFP, frameIPHeader+ipFragment, asm.Half),
+		asm.And.Imm(asm.R8, fragmentMask),
+		asm.JNE.Imm(asm.R8, 0, "pass"),
+		// key
+		asm.LoadMem(asm.R8, asm.RFP, frameIPHeader+ipProtocol, asm.Byte),
+		asm.Mov.Imm(asm.R1, 0),
+		asm.StoreMem(asm.RFP, frameKey+keyPorts, asm.R1, asm.DWord),
+		asm.StoreMem(asm.RFP, frameKey+keyProtocol, asm.R8, asm.Byte),
+		asm.LoadMem(asm.R1, asm.RFP, frameIPHeader+ipSource, asm.Word),
+		asm.StoreMem(asm.RFP, frameKey+keySource, asm.R1, asm.Word),
+		asm.LoadMem(asm.R1, asm.RFP, frameIPHeader+ipSource+4, asm.Word),
+		asm.StoreMem(asm.RFP, frameKey+keySource+4, asm.R1, asm.Word),
+		// ports of TCP, UDP, SCTP
+		asm.JEq.Imm(asm.R8, unix.IPPROTO_TCP, "ports"),
+		asm.JEq.Imm(asm.R8, unix.IPPROTO_UDP, "ports"),
+		asm.JNE.Imm(asm.R8, unix.IPPROTO_SCTP, "note"),
+		asm.And.Imm(asm.R7, 0x0f).WithSymbol("ports"),
+		asm.LSh.Imm(asm.R7, 2),
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Reg(asm.R2, asm.R7),
+		asm.Mov.Reg(asm.R3, asm.RFP), asm.Add.Imm(asm.R3, frameKey+keyPorts),
+		asm.Mov.Imm(asm.R4, 4),
+		asm.FnSkbLoadBytes.Call(),
+		asm.JNE.Imm(asm.R0, 0, "pass"),
+		asm.Mov.Reg(asm.R1, asm.R6).WithSymbol("note"),
+		asm.FnSkbCgroupId.Call(),
+		asm.StoreMem(asm.RFP, frameKey+keyGroup, asm.R0, asm.DWord),
+		asm.FnKtimeGetNs.Call(),
+		asm.StoreMem(asm.RFP, frameTime, asm.R0, asm.DWord),
+		asm.LoadMapPtr(asm.R1, table),
+		asm.Mov.Reg(asm.R2, asm.RFP), asm.Add.Imm(asm.R2, frameKey),
+		asm.Mov.Reg(asm.R3, asm.RFP), asm.Add.Imm(asm.R3, frameTime),
+		asm.Mov.Imm(asm.R4, mapNoExist),
+		asm.FnMapUpdateElem.Call(),
+	}
+	return append(i, pass...)
+}
+
+// results gives what was noted, by time.
+func (o *owners) results() ([]record.Owner, error) {
+	var real, monotonic unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_REALTIME, &real); err != nil {
+		return nil, err
+	}
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &monotonic); err != nil {
+		return nil, err
+	}
+	epoch := real.Nano() - monotonic.Nano()
+	var list []record.Owner
+	var key [ownerKeySize]byte
+	var at uint64
+	entries := o.seen.Iterate()
+	for entries.Next(&key, &at) {
+		p, ok := o.names[binary.NativeEndian.Uint64(key[keyGroup:])]
+		if !ok {
+			continue // the kernel's own: echo replies, resets to closed ports
+		}
+		address := func(a, port int) netip.AddrPort {
+			return netip.AddrPortFrom(netip.AddrFrom4([4]byte(key[a:a+4])), binary.BigEndian.Uint16(key[port:]))
+		}
+		list = append(list, record.Owner{
+			Host: o.host, Protocol: key[keyProtocol],
+			Local: address(keySource, keyPorts), Remote: address(keySource+4, keyPorts+2),
+			Program: p.program, Activity: p.activity, Time: time.Unix(0, epoch+int64(at)).UTC(),
+		})
+	}
+	if err := entries.Err(); err != nil {
+		return nil, fmt.Errorf("host %q: read owners of connections: %w", o.host, err)
+	}
+	if len(list) >= maxOwners {
+		return nil, fmt.Errorf("host %q: more than %d address pairs: not all could be attributed", o.host, maxOwners)
+	}
+	slices.SortStableFunc(list, func(a, b record.Owner) int {
+		if c := a.Time.Compare(b.Time); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Local.String()+a.Remote.String(), b.Local.String()+b.Remote.String())
+	})
+	return list, nil
+}
+
+// close ends noting and removes the programs' control groups, which must be empty.
+func (o *owners) close() {
+	if o.attached != nil {
+		o.attached.Close()
+	}
+	if o.program != nil {
+		o.program.Close()
+	}
+	if o.seen != nil {
+		o.seen.Close()
+	}
+	for _, g := range o.groups {
+		os.Remove(g.Name())
+		g.Close()
+	}
+	os.Remove(o.dir)
+}
