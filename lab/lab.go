@@ -252,6 +252,9 @@ func (l *lab) startHosts(ctx context.Context) error {
 			if err := h.bundle(l.Options); err != nil {
 				return fmt.Errorf("host %q: %w", h.Name, err)
 			}
+			if err := h.addUsers(); err != nil {
+				return err
+			}
 			if err := h.furnish(l.run); err != nil {
 				return err
 			}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"detgen/catalogue"
+	"detgen/engine/live"
+	"detgen/image"
+	"detgen/lab"
+	"detgen/record"
+	"detgen/scenario"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set when the program is built.
+var version = "unknown"
+
+// maker makes runs: it resolves specs, builds images, executes runs on an engine and labels
+// what comes out.
+type maker struct {
+	engine    string
+	catalogue *scenario.Catalogue
+	recipes   *image.Recipes
+	store     *image.Store
+	log       *slog.Logger
+}
+
+// makerFlags are the flags of every command that makes runs.
+type makerFlags struct {
+	imageFlags
+	engine string
+	driver string
+}
+
+func (f *makerFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.cache, "cache", "", "keep images in this directory (default: DETGEN_CACHE, or /var/cache/detgen for root)")
+	cmd.Flags().StringVar(&f.catalogue, "catalogue", "", "use the scenarios and images of this folder too")
+	cmd.Flags().StringVar(&f.engine, "engine", "", "where the lab runs: live (this kernel) or exact (same seed, same bytes) (default live)")
+	cmd.Flags().StringVar(&f.driver, "link-driver", "", "what impairs the links: netem or soft (default: what the kernel has)")
+}
+
+// open gives a maker. The caller closes it.
+func (f *makerFlags) open(log *slog.Logger, progress io.Writer) (*maker, error) {
+	m := &maker{engine: f.engine, log: log}
+	if m.engine == "" {
+		m.engine = live.Name
+	}
+	sources := []scenario.Source{{Name: "catalogue", FS: catalogue.FS}}
+	if f.catalogue != "" {
+		sources = append(sources, scenario.Source{Name: f.catalogue, FS: os.DirFS(f.catalogue)})
+	}
+	var err error
+	if m.catalogue, err = scenario.Open(sources...); err != nil {
+		return nil, badRequest(err)
+	}
+	m.store, m.recipes, err = f.imageFlags.open(newImageProgress(progress).tell)
+	return m, err
+}
+
+func (m *maker) close() { m.store.Close() }
+
+// check finds what the machine lacks for the engine.
+func (m *maker) check() error {
+	switch m.engine {
+	case live.Name:
+		for _, r := range lab.Requirements() {
+			if r.Err != nil {
+				return badRequest(r.Err)
+			}
+		}
+		return nil
+	}
+	return badRequest(fmt.Errorf("--engine %q: must be live", m.engine))
+}
+
+// resolve makes the run of a spec for a seed.
+func (m *maker) resolve(spec *scenario.Spec, seed uint64) (*record.Run, error) {
+	run, err := m.catalogue.Resolve(spec, seed, m.recipes.Digest)
+	return run, badRequest(err)
+}
+
+// images gives the images that a run names, by digest, building what is missing.
+func (m *maker) images(ctx context.Context, run *record.Run) (map[string]image.Image, error) {
+	var names []string
+	for _, h := range run.Hosts {
+		if digest, err := m.recipes.Digest(h.Image); err == nil && digest == h.Digest {
+			names = append(names, h.Image)
+		}
+	}
+	if _, err := m.store.Ensure(ctx, names...); err != nil {
+		return nil, err
+	}
+	images := map[string]image.Image{}
+	for _, h := range run.Hosts {
+		i, err := m.store.Lookup(h.Digest)
+		if err != nil {
+			return nil, fmt.Errorf("host %q: image %s: %w", h.Name, h.Image, err)
+		}
+		i.Name = h.Image
+		images[h.Digest] = i
+	}
+	return images, nil
+}
+
+// make executes a run and leaves its labelled run directory at dir. A failed run leaves its
+// directory too; the error says why it failed. What keeps a run from starting, and an
+// interrupt, leave nothing.
+func (m *maker) make(ctx context.Context, run *record.Run, dir string, progress func(string)) (*record.Record, error) {
+	images, err := m.images(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	staging, err := record.Create(dir)
+	if err != nil {
+		return nil, badRequest(err)
+	}
+	layers := map[string][]string{}
+	for digest, i := range images {
+		layers[digest] = i.Layers
+	}
+	result, runErr := live.Run(ctx, run, live.Options{Dir: staging.Dir(), Images: layers, Progress: progress, Log: m.log})
+	if result == nil || ctx.Err() != nil {
+		return nil, errors.Join(runErr, staging.Discard())
+	}
+	for _, i := range images {
+		result.Images = append(result.Images, record.ImageResult{Name: i.Name, Digest: i.Digest, Packages: i.Packages})
+	}
+	sortImages(result.Images)
+	r := &record.Record{Tool: "detgen " + version, Run: *run, Result: *result}
+	if err := staging.Commit(r); err != nil {
+		return nil, errors.Join(runErr, err)
+	}
+	return r, runErr
+}
+
+// newSeed draws a seed that is short to write and exact in every JSON reader.
+func newSeed() uint64 { return rand.Uint64N(1_000_000_000) }
+
+// runName names a run directory after what it holds.
+func runName(task string, seed uint64) string {
+	return fmt.Sprintf("%s-%d", strings.ReplaceAll(task, "/", "-"), seed)
+}
+
+// freeName gives a name under runs/ that is not taken.
+func freeName(name string) string {
+	path := filepath.Join("runs", name)
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+			return path
+		}
+		path = filepath.Join("runs", fmt.Sprintf("%s-%d", name, n))
+	}
+}

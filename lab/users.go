@@ -1,0 +1,71 @@
+package lab
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"detgen/record"
+)
+
+// addUsers adds the run's accounts to the host's account files (passwd(5), shadow(5),
+// group(5)) and makes their homes.
+func (h *host) addUsers() error {
+	for _, u := range h.Users {
+		if err := h.addUser(&u); err != nil {
+			return fmt.Errorf("host %q: user %q: %w", h.Name, u.Name, err)
+		}
+	}
+	return nil
+}
+
+func (h *host) addUser(u *record.User) error {
+	password := u.Password
+	if password == "" {
+		password = "*"
+	}
+	id := strconv.Itoa(u.UID)
+	for file, line := range map[string]string{
+		"/etc/passwd": strings.Join([]string{u.Name, "x", id, id, "", u.Home, u.Shell}, ":"),
+		"/etc/shadow": u.Name + ":" + password + ":20000:0:99999:7:::",
+		"/etc/group":  u.Name + ":x:" + id + ":",
+	} {
+		if err := h.rewrite(file, func(lines []string) ([]string, error) { return append(lines, line), nil }); err != nil {
+			return err
+		}
+	}
+	for _, group := range u.Groups {
+		join := func(lines []string) ([]string, error) {
+			i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, group+":") })
+			if i < 0 {
+				return nil, fmt.Errorf("the image has no group %q", group)
+			}
+			if !strings.HasSuffix(lines[i], ":") {
+				lines[i] += ","
+			}
+			lines[i] += u.Name
+			return lines, nil
+		}
+		if err := h.rewrite("/etc/group", join); err != nil {
+			return err
+		}
+	}
+	return h.write(&record.File{Path: u.Home, Directory: true, Mode: 0o700, Owner: id + ":" + id})
+}
+
+// rewrite changes the lines of an account file of the host, keeping its owner and mode.
+func (h *host) rewrite(file string, change func([]string) ([]string, error)) error {
+	path := filepath.Join(h.root(), file)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	lines, err := change(strings.Split(strings.TrimRight(string(content), "\n"), "\n"))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o644)
+}
