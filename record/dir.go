@@ -103,9 +103,16 @@ func (s *Staging) Discard() error {
 }
 
 // Commit hashes the captures, writes run.json, makes everything durable and gives the
-// directory its final name.
+// directory its final name. When that fails (a full disk), nothing is left.
 func (s *Staging) Commit(r *Record) error {
 	defer s.lock.Close()
+	if err := s.commit(r); err != nil {
+		return errors.Join(err, os.RemoveAll(s.dir))
+	}
+	return nil
+}
+
+func (s *Staging) commit(r *Record) error {
 	r.Format = Format
 	for i := range r.Result.Captures {
 		c := &r.Result.Captures[i]

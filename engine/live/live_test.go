@@ -150,6 +150,76 @@ func readCapture(t *testing.T, path string) [][]byte {
 	}
 }
 
+func TestTransportIsSet(t *testing.T) {
+	needsLab(t)
+	run := twoHosts(`phase echo
+outcome replies=3
+cd /proc/sys/net/ipv4
+outcome sysctl="$(cat tcp_sack tcp_timestamps tcp_ecn tcp_window_scaling tcp_congestion_control ip_default_ttl ip_local_port_range | tr '\t\n' '  ')"
+outcome route="$(ip route)"
+outcome mtu="$(cat /sys/class/net/eth0/mtu)"
+outcome ipv6="$(cat /proc/net/if_inet6)"
+`)
+	run.Hosts[0].Transport = record.Transport{
+		MTU: 1400, ECN: 1, Congestion: "reno", InitialCwnd: 4, InitialRwnd: 6, NoMetricsSave: true, EphemeralPorts: [2]int{40000, 40100}, TTL: 77,
+	}
+	result, dir, err := execute(t, run)
+	if err != nil {
+		log, _ := os.ReadFile(filepath.Join(dir, "logs/client/main.log"))
+		t.Fatalf("%v\n%s", err, log)
+	}
+	outcome := result.Activities[0].Outcome
+	for key, want := range map[string]string{
+		"sysctl": "0 0 1 0 reno 77 40000 40100 ",
+		"mtu":    "1400",
+		"ipv6":   "",
+	} {
+		if outcome[key] != want {
+			t.Errorf("%s is %q, want %q", key, outcome[key], want)
+		}
+	}
+	if !strings.Contains(outcome["route"], "initcwnd 4 initrwnd 6") {
+		t.Errorf("route is %q, want initial windows of 4 and 6", outcome["route"])
+	}
+}
+
+func TestLoadIsMeasured(t *testing.T) {
+	needsLab(t)
+	run := twoHosts("phase echo\nping -n -c 3 -i 0.2 server\noutcome replies=3\n")
+	run.Hosts[1].Load = record.Load{CPU: 2, Memory: 1}
+	result, _, err := execute(t, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Loads) != 1 || result.Loads[0].Host != "server" || result.Loads[0].Workers < 3 || result.Loads[0].CPU < 0.1 {
+		t.Errorf("loads %+v; want 3 workers on server that use the CPU", result.Loads)
+	}
+}
+
+// Two activities on one host that send to the same address and port are told apart.
+func TestOwnersAreToldApart(t *testing.T) {
+	needsLab(t)
+	run := twoHosts("phase echo\nbash -c 'echo one >/dev/udp/server/9000'\noutcome replies=3\n")
+	background := run.Activities[0]
+	background.Name, background.Phases, background.Expect = "background-1", nil, nil
+	background.Scripts = []record.Script{{Host: "client", Text: "bash -c 'echo two >/dev/udp/server/9000'\n"}}
+	run.Activities = append(run.Activities, background)
+	result, _, err := execute(t, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	remote := netip.MustParseAddrPort("10.1.2.4:9000")
+	local := map[string]netip.AddrPort{}
+	for _, o := range result.Owners {
+		if o.Host == "client" && o.Remote == remote && o.Protocol == 17 && o.Activity == o.Program {
+			local[o.Activity] = o.Local
+		}
+	}
+	if len(local) != 2 || local["main"] == local["background-1"] {
+		t.Errorf("owners %+v; want main and background-1 at different ports", result.Owners)
+	}
+}
+
 // Labs with the same addresses and names run at once; each capture holds its own frames only.
 func TestLabsDoNotDisturbEachOther(t *testing.T) {
 	needsLab(t)
