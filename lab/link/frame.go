@@ -1,8 +1,16 @@
 package link
 
-// frame is one frame on its way, from its first byte (the destination address).
+import "detgen/record"
+
+// frame is one frame on its way.
 type frame struct {
-	data []byte
+	data       []byte            // from its first byte, the destination address
+	event      *record.LinkEvent // what the log says of it, on the line that it is on
+	origin     uint32            // its number on the up line that it came in by
+	originLine uint16            // that line
+	due        int64             // when it leaves its line; by the driver's clock
+	order      uint64            // among frames with the same due time
+	slot       int               // where the line's queue has it
 }
 
 // pool keeps frames for reuse. Not safe for several goroutines.
@@ -23,11 +31,15 @@ func (p *pool) get() *frame {
 }
 
 // put takes a frame back that nobody uses any more.
-func (p *pool) put(f *frame) { p.free = append(p.free, f) }
+func (p *pool) put(f *frame) {
+	f.event = nil
+	p.free = append(p.free, f)
+}
 
-// clone gives an equal frame.
+// clone gives a frame with the same data and origin.
 func (p *pool) clone(f *frame) *frame {
 	c := p.get()
 	c.data = c.data[:copy(c.data, f.data)]
+	c.origin, c.originLine = f.origin, f.originLine
 	return c
 }

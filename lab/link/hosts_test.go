@@ -119,10 +119,9 @@ func bringUp(p Port, number, hosts int) error {
 		if i == number {
 			continue
 		}
-		station := mac(0x020000000000 + uint64(i))
 		err := h.NeighSet(&netlink.Neigh{
 			LinkIndex: l.Attrs().Index, State: netlink.NUD_PERMANENT,
-			IP: address(i).AsSlice(), HardwareAddr: station.bytes(),
+			IP: address(i).AsSlice(), HardwareAddr: station(i).bytes(),
 		})
 		if err != nil {
 			return err

@@ -1,21 +1,295 @@
 package link
 
-import "detgen/record"
+import (
+	"fmt"
+	"hash/crc32"
+	"math"
+	"slices"
+	"time"
 
-// line is one direction of a port.
+	"detgen/record"
+)
+
+// line is one direction of a port: the model that decides about its frames, and the queue in
+// which they wait. All times are ns by the driver's clock.
 type line struct {
-	port        *softPort
-	settings    record.Link
-	frames      uint64
-	undelivered uint64
+	index   uint16 // in the log
+	port    *softPort
+	up      bool
+	model   *model
+	plain   bool // frames pass untouched and at once, for the whole run
+	chosen  *interventions
+	queue   timeQueue
+	lastDue int64 // of the frames in the queue, the latest by rate and delay
+	arrival uint64
+	held    []*frame // in the queue, wait for the next frame to leave before them
+	counts  record.LinkResult
+	changes []change
 }
 
-func (l *line) result(direction string) record.LinkResult {
-	return record.LinkResult{
-		Host:      l.port.Host,
-		Interface: l.port.Interface,
-		Direction: direction,
-		ReadBack:  l.settings,
-		Frames:    l.frames,
+// change is a scheduled change of settings.
+type change struct {
+	at       time.Duration // after the main activity's start
+	link     record.Link
+	settings parameters
+}
+
+// maxLines is what a log's line numbers can tell apart.
+const maxLines = math.MaxUint16
+
+// swapPatience is how long a frame that is to be swapped waits for the next one.
+const swapPatience = int64(time.Second)
+
+func newLine(seed uint64, p Port, up bool, l record.Link) (*line, error) {
+	direction := "down"
+	if up {
+		direction = "up"
+	}
+	settings, err := compile(l)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", direction, err)
+	}
+	name := fmt.Sprintf("link/%s/%s/%s", p.Host, p.Interface, direction)
+	n := &line{
+		up:     up,
+		model:  newModel(settings, newStreams(seed, name)),
+		chosen: newInterventions(l.Interventions),
+		counts: record.LinkResult{Host: p.Host, Interface: p.Interface, Direction: direction, ReadBack: l},
+	}
+	for i, c := range l.Schedule {
+		changed, err := compile(c.Link)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%s: schedule entry %d: %w", direction, i+1, err)
+		case i > 0 && c.At < l.Schedule[i-1].At:
+			return nil, fmt.Errorf("%s: schedule entry %d: at %v comes after %v", direction, i+1, c.At, l.Schedule[i-1].At)
+		case len(c.Link.Schedule) > 0 || len(c.Link.Interventions) > 0:
+			return nil, fmt.Errorf("%s: schedule entry %d: has a schedule or interventions of its own", direction, i+1)
+		}
+		n.changes = append(n.changes, change{time.Duration(c.At), c.Link, changed})
+	}
+	n.plain = settings.perfect() && len(n.changes) == 0 && n.chosen == nil
+	return n, nil
+}
+
+// castagnoli is the polynomial that processors have an instruction for.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// enter takes a frame into a line at a time. It leaves by s.leave, now or later.
+func (s *soft) enter(l *line, f *frame, now int64) {
+	l.counts.Frames++
+	if l.up {
+		f.origin, f.originLine = uint32(l.counts.Frames), l.index
+	}
+	f.event = s.newEvent(l, f, now)
+	if l.plain {
+		f.due = now
+		f.event.Due = now
+		s.leave(l, f, now)
+		return
+	}
+	l.followSchedule(now - s.started)
+	original, second, copied := l.model.next(len(f.data))
+	chosen := l.chosen.choose(f.data, l.counts.Frames)
+	if chosen != nil {
+		l.counts.Intervened++
+		f.event.Marks |= record.Intervened
+	}
+	f.event.Delay = original.delay
+	switch {
+	case is(chosen, record.DropFrame):
+		s.lose(f, record.LostDropped)
+		return
+	case original.lost:
+		l.counts.Lost++
+		s.lose(f, l.model.lossFate())
+		return
+	case len(l.queue) >= int(l.model.limit):
+		l.counts.QueueDrops++
+		s.lose(f, record.LostQueue)
+		return
+	}
+	if copied {
+		l.counts.Duplicated++
+		s.enterCopy(l, s.copyOf(l, f, now), second, now)
+	}
+	if original.corrupt {
+		l.corrupt(f, 8*original.octet+int(original.bit))
+	}
+	if is(chosen, record.CorruptFrame) {
+		l.corrupt(f, ethernetAddresses*8+below(draw(l.model.streams.intervention), 8*(len(f.data)-ethernetAddresses)))
+	}
+	s.place(l, f, original, chosen, now)
+}
+
+// ethernetAddresses is the length of the two addresses that a frame starts with.
+const ethernetAddresses = 12
+
+// newEvent starts the log's entry about a frame on a line.
+func (s *soft) newEvent(l *line, f *frame, now int64) *record.LinkEvent {
+	e := s.events.add()
+	e.Line, e.OriginLine = l.index, f.originLine
+	e.Frame, e.Origin = uint32(l.counts.Frames), f.origin
+	e.In = now
+	e.Length = uint32(len(f.data))
+	e.Sum = crc32.Checksum(f.data, castagnoli)
+	e.Queue = uint32(len(l.queue))
+	return e
+}
+
+// lose ends a frame.
+func (s *soft) lose(f *frame, fate record.Fate) {
+	f.event.Fate = fate
+	s.pool.put(f)
+}
+
+// copyOf makes the copy of a frame that duplication asks for.
+func (s *soft) copyOf(l *line, f *frame, now int64) *frame {
+	f.event.Marks |= record.Duplicated
+	c := s.pool.clone(f)
+	c.event = s.newEvent(l, c, now)
+	c.event.Marks = record.Copy
+	return c
+}
+
+// enterCopy is enter for a copy, which the model has decided about with its original.
+func (s *soft) enterCopy(l *line, f *frame, d decision, now int64) {
+	f.event.Delay = d.delay
+	if d.lost {
+		l.counts.Lost++
+		s.lose(f, l.model.lossFate())
+		return
+	}
+	if d.corrupt {
+		l.corrupt(f, 8*d.octet+int(d.bit))
+	}
+	s.place(l, f, d, nil, now)
+}
+
+func (m *model) lossFate() record.Fate {
+	if m.model == randomLoss {
+		return record.LostRandom
+	}
+	return record.LostModel
+}
+
+// corrupt flips one bit of a frame. A frame's bits can be flipped twice, by chance and by an
+// intervention; the log keeps the second, and none when they are the same.
+func (l *line) corrupt(f *frame, bit int) {
+	l.counts.Corrupted++
+	f.data[bit/8] ^= 1 << (bit % 8)
+	f.event.Bit = uint32(bit)
+	f.event.Marks |= record.Corrupted
+}
+
+// place gives a frame that is not lost its time to leave (the end of netem_enqueue), and
+// interventions their say in it.
+func (s *soft) place(l *line, f *frame, d decision, chosen *record.Intervention, now int64) {
+	due := now
+	if d.ahead {
+		l.counts.Reordered++
+		f.event.Marks |= record.Overtook
+	} else {
+		due = l.due(d.delay, len(f.data), now)
+	}
+	var twin *frame
+	switch {
+	case is(chosen, record.DelayFrame):
+		due += int64(chosen.Delay)
+	case is(chosen, record.DuplicateFrame):
+		l.counts.Duplicated++
+		twin = s.copyOf(l, f, now)
+		twin.event.Marks |= record.Intervened
+		twin.event.Delay = d.delay
+	}
+	if is(chosen, record.SwapFrame) {
+		patience := int64(chosen.Delay)
+		if patience == 0 {
+			patience = swapPatience
+		}
+		s.put(l, f, now+max(patience, due-now))
+		l.held = append(l.held, f)
+		s.release(l, now)
+		return
+	}
+	s.put(l, f, due)
+	if twin != nil {
+		s.put(l, twin, due)
+	}
+	for _, waiting := range l.held {
+		s.putBehind(l, waiting, due)
+	}
+	l.held = l.held[:0]
+	s.release(l, now)
+}
+
+// due gives the time at which a frame leaves by delay and rate. With a rate, a frame's time on
+// the wire starts when the last one's ends, and the wait for that counts as part of its delay.
+func (l *line) due(delay int64, length int, now int64) int64 {
+	at := now
+	if l.model.rate > 0 {
+		if len(l.queue) > 0 {
+			delay = max(0, delay-(l.lastDue-now))
+			at = l.lastDue
+		}
+		delay += l.model.wireTime(length)
+	}
+	at += delay
+	if len(l.queue) == 0 {
+		l.lastDue = at
+	}
+	l.lastDue = max(l.lastDue, at)
+	return max(at, now)
+}
+
+// put lets a frame wait until it is due.
+func (s *soft) put(l *line, f *frame, due int64) {
+	s.appoint(l, f, due)
+	l.queue.push(f)
+}
+
+// putBehind lets a frame that waits leave directly behind the one that was put last.
+func (s *soft) putBehind(l *line, f *frame, due int64) {
+	s.appoint(l, f, due)
+	l.queue.moved(f)
+}
+
+// appoint says when a frame leaves: behind all that leave at the same time so far.
+func (s *soft) appoint(l *line, f *frame, due int64) {
+	l.arrival++
+	f.due, f.order = due, l.arrival
+	f.event.Due = due
+	s.next = min(s.next, due)
+}
+
+// release lets the frames leave that are due.
+func (s *soft) release(l *line, now int64) {
+	for len(l.queue) > 0 && l.queue.first().due <= now {
+		f := l.queue.pop()
+		if i := slices.Index(l.held, f); i >= 0 {
+			l.held = slices.Delete(l.held, i, i+1)
+		}
+		s.leave(l, f, now)
+	}
+}
+
+// leave takes a frame from its line to what comes next. A frame that waited is treated as if
+// it left when it was due: what the driver is late by does not add up from line to line.
+func (s *soft) leave(l *line, f *frame, now int64) {
+	f.event.Out = now
+	f.event.Fate = record.Passed
+	if l.up {
+		s.forward(l.port, f, f.due)
+	} else {
+		s.deliver(l.port, f)
+	}
+}
+
+// followSchedule makes the changes that are due at a time after the main activity's start.
+func (l *line) followSchedule(since int64) {
+	for len(l.changes) > 0 && int64(l.changes[0].at) <= since {
+		l.model.change(l.changes[0].settings)
+		l.counts.ReadBack = l.changes[0].link
+		l.changes = l.changes[1:]
 	}
 }

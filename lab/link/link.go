@@ -57,6 +57,12 @@ type Driver interface {
 	Close() error
 }
 
+// DecisionLog is a driver that logs what it does to each frame: the soft driver.
+type DecisionLog interface {
+	// Log gives the log so far. It works after Close too, as of then.
+	Log() *record.LinkLog
+}
+
 // Open makes the interfaces of the ports and joins them, with the named driver. In each host's
 // namespace the interface exists then: down, without an address, with the port's name, MAC and
 // MTU, offloads off unless the port asks for them. Giving it addresses and setting it up is the

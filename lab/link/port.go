@@ -31,6 +31,9 @@ func (p Port) check() error {
 func Supported(driver string) error {
 	switch driver {
 	case Soft:
+		if errno := probeWait(); errno == unix.ENOSYS {
+			return fmt.Errorf("link driver %q: epoll_pwait2(2): %w; use Linux 5.11 or later", driver, ErrUnsupported)
+		}
 		fd, err := unix.Open(tunDevice, unix.O_RDWR|unix.O_CLOEXEC, 0)
 		if err == nil {
 			return unix.Close(fd)

@@ -2,9 +2,9 @@ package link
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime"
 	"sync"
 	"time"
@@ -16,22 +16,28 @@ import (
 )
 
 // soft is the driver in user space: a switch whose ports are the TAP devices that the hosts
-// have as their interfaces. One thread reads frames, takes them through the link of the
-// sender, the switch and the links of the receivers, and writes them; it alone owns all that
+// have as their interfaces. One thread reads frames, takes them through the line of the
+// sender, the switch and the lines of the receivers, and writes them; it alone owns all that
 // is not named below as shared.
 type soft struct {
-	log   *slog.Logger
-	ports []*softPort
-	table map[string]macTable // of each network
-	pool  pool
-	clock clock
-	epoll int
-	wake  int    // eventfd: there are requests
-	taken uint64 // frames read so far
+	log     *slog.Logger
+	seed    uint64
+	ports   []*softPort
+	lines   []*line             // up and down of each port
+	table   map[string]macTable // of each network
+	pool    pool
+	clock   clock
+	events  eventList
+	started int64 // when the main activity started; by the clock
+	next    int64 // no waiting frame is due before; by the clock
+	epoll   int
+	wake    int               // eventfd: there are requests
+	drains  []chan<- struct{} // to be closed when no frame is under way
 
 	mu       sync.Mutex
 	requests []func() // shared, under mu: to be called by the thread
 	ended    bool     // shared, under mu: the thread calls no more requests
+	closed   bool     // shared, under mu: Close was called
 	quit     bool
 	done     chan struct{} // closed when the thread ended; its fields are everyone's then
 	err      error         // what ended the thread
@@ -39,18 +45,29 @@ type soft struct {
 
 type softPort struct {
 	Port
-	index int
 	tap   int
 	gone  bool // the device vanished with its namespace
 	macs  macTable
 	peers []*softPort // the others of its network
-	up    line
-	down  line
+	up    *line
+	down  *line
 }
+
+// never is later than any time.
+const never = math.MaxInt64
 
 // openSoft makes the TAP devices and starts the switch.
 func openSoft(ctx context.Context, seed uint64, ports []Port, log *slog.Logger) (_ *soft, err error) {
-	s := &soft{log: log, table: map[string]macTable{}, clock: newClock(), epoll: -1, wake: -1, done: make(chan struct{})}
+	s := &soft{
+		log: log, seed: seed,
+		table: map[string]macTable{}, clock: newClock(), started: never, next: never,
+		epoll: -1, wake: -1, done: make(chan struct{}),
+	}
+	for _, p := range ports {
+		if err := s.addPort(p); err != nil {
+			return nil, fmt.Errorf("link of host %q, interface %q: %w", p.Host, p.Interface, err)
+		}
+	}
 	defer func() {
 		if err != nil {
 			s.closeDescriptors()
@@ -65,42 +82,56 @@ func openSoft(ctx context.Context, seed uint64, ports []Port, log *slog.Logger) 
 	if err := s.watch(s.wake, wakeEvent); err != nil {
 		return nil, err
 	}
-	for i, p := range ports {
+	for i, p := range s.ports {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		port := &softPort{Port: p, index: i}
-		port.up = line{port: port}
-		port.down = line{port: port}
-		if port.tap, err = openTAP(p); err != nil {
+		if p.tap, err = openTAP(p.Port); err != nil {
 			return nil, fmt.Errorf("link of host %q: %w", p.Host, err)
 		}
-		s.ports = append(s.ports, port)
-		s.pool.size = max(s.pool.size, p.MTU+ethernetHeader)
-		if err := s.watch(port.tap, int32(i)); err != nil {
+		if err := s.watch(p.tap, int32(i)); err != nil {
 			return nil, err
 		}
-		s.plug(port)
 	}
 	go s.run()
 	return s, nil
 }
 
-// plug joins a port to its network.
-func (s *soft) plug(port *softPort) {
-	table := s.table[port.Network]
+// addPort adds a port, with its lines, and joins it to its network. The device is not made
+// yet.
+func (s *soft) addPort(p Port) error {
+	up, err := newLine(s.seed, p, true, p.Up)
+	if err != nil {
+		return err
+	}
+	down, err := newLine(s.seed, p, false, p.Down)
+	if err != nil {
+		return err
+	}
+	port := &softPort{Port: p, tap: -1, up: up, down: down}
+	for _, l := range []*line{up, down} {
+		if len(s.lines) == maxLines {
+			return fmt.Errorf("more than %d interfaces", maxLines/2)
+		}
+		l.port, l.index = port, uint16(len(s.lines))
+		s.lines = append(s.lines, l)
+	}
+	table := s.table[p.Network]
 	if table == nil {
 		table = macTable{}
-		s.table[port.Network] = table
+		s.table[p.Network] = table
 	}
 	port.macs = table
+	table.learn(port.hardwareAddress(), port)
 	for _, other := range s.ports {
-		if other != port && other.Network == port.Network {
+		if other.Network == p.Network {
 			other.peers = append(other.peers, port)
 			port.peers = append(port.peers, other)
 		}
 	}
-	table.learn(port.hardwareAddress(), port)
+	s.ports = append(s.ports, port)
+	s.pool.size = max(s.pool.size, p.MTU+ethernetHeader)
+	return nil
 }
 
 // wakeEvent is what epoll reports for the eventfd; the ports are reported by their index.
@@ -118,7 +149,9 @@ func (s *soft) closeDescriptors() {
 	// Removing a device waits for the kernel's other processors; together they wait once.
 	var wait sync.WaitGroup
 	for _, p := range s.ports {
-		wait.Go(func() { unix.Close(p.tap) })
+		if p.tap >= 0 {
+			wait.Go(func() { unix.Close(p.tap) })
+		}
 	}
 	for _, fd := range []int{s.epoll, s.wake} {
 		if fd >= 0 {
@@ -132,51 +165,61 @@ func (s *soft) closeDescriptors() {
 func (s *soft) Name() string { return Soft }
 
 // Start implements Driver.
-func (s *soft) Start(t time.Time) {}
+func (s *soft) Start(t time.Time) { s.do(func() { s.started = s.clock.at(t) }) }
 
 // Results implements Driver.
 func (s *soft) Results() ([]record.LinkResult, error) {
-	var results []record.LinkResult
+	results := make([]record.LinkResult, 0, len(s.lines))
+	var err error
 	s.do(func() {
-		for _, p := range s.ports {
-			results = append(results, p.up.result("up"), p.down.result("down"))
+		now := s.clock.now()
+		for _, l := range s.lines {
+			l.followSchedule(now - s.started)
+			results = append(results, l.counts)
 		}
+		err = s.err
 	})
-	return results, s.err
+	return results, err
+}
+
+// Log implements DecisionLog.
+func (s *soft) Log() *record.LinkLog {
+	l := &record.LinkLog{Start: s.clock.base, Seed: s.seed}
+	s.do(func() {
+		for _, n := range s.lines {
+			l.Lines = append(l.Lines, record.LinkLine{Host: n.counts.Host, Interface: n.counts.Interface, Direction: n.counts.Direction})
+		}
+		l.Events = s.events.all()
+	})
+	return l
 }
 
 // Drain implements Driver.
 func (s *soft) Drain(ctx context.Context) error {
-	for {
-		before, after := uint64(0), uint64(0)
-		s.do(func() {
-			before = s.taken
-			for _, p := range s.ports {
-				if !p.gone && s.err == nil {
-					s.err = s.readFrames(p)
-				}
-			}
-			after = s.taken
-		})
-		if before == after || s.err != nil {
-			return s.err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	drained := make(chan struct{})
+	s.do(func() { s.drains = append(s.drains, drained) })
+	select {
+	case <-drained:
+		return nil
+	case <-s.done:
+		return s.err
+	case <-ctx.Done():
+		return fmt.Errorf("wait for frames under way: %w", ctx.Err())
 	}
 }
 
 // Close implements Driver.
 func (s *soft) Close() error {
 	s.mu.Lock()
-	first := !s.quit
+	first := !s.closed
+	s.closed = true
 	s.mu.Unlock()
 	if first {
 		s.do(func() { s.quit = true })
 		<-s.done
 		s.closeDescriptors()
 	}
+	<-s.done
 	return s.err
 }
 
@@ -241,6 +284,7 @@ func (s *soft) run() {
 // readBatch is how many frames are read from one port before others have their turn.
 const readBatch = 64
 
+// forwardFrames is the switch's work, until it is told to quit.
 func (s *soft) forwardFrames() error {
 	// Timers of a thread may be late by its slack, 50 us unless said otherwise (prctl(2)).
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
@@ -248,19 +292,60 @@ func (s *soft) forwardFrames() error {
 	}
 	events := make([]unix.EpollEvent, len(s.ports)+1)
 	for !s.quit {
-		n, err := unix.EpollWait(s.epoll, events, -1)
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			return fmt.Errorf("wait for frames: %w", err)
+		n, err := waitEvents(s.epoll, events, s.patience())
+		if err != nil {
+			return err
 		}
-		for _, e := range events[:max(n, 0)] {
+		for _, e := range events[:n] {
 			if e.Fd == wakeEvent {
 				s.serveRequests()
 			} else if err := s.readFrames(s.ports[e.Fd]); err != nil {
 				return err
 			}
 		}
+		s.releaseDue(s.clock.now())
+		if n == 0 && s.next == never {
+			for _, d := range s.drains {
+				close(d)
+			}
+			s.drains = nil
+		}
 	}
 	return nil
+}
+
+// patience is how long to wait for frames, in ns: until the next is due, for ever when there
+// is none, and not at all when somebody waits to hear just that.
+func (s *soft) patience() int64 {
+	switch {
+	case s.next != never:
+		return max(0, s.next-s.clock.now())
+	case len(s.drains) > 0:
+		return 0
+	}
+	return never
+}
+
+// releaseDue lets all frames leave that are due.
+func (s *soft) releaseDue(now int64) {
+	if now < s.next {
+		return
+	}
+	// A frame that leaves an up line can be put into any down line.
+	for {
+		s.next = never
+		for _, l := range s.lines {
+			s.release(l, now)
+		}
+		for _, l := range s.lines {
+			if len(l.queue) > 0 {
+				s.next = min(s.next, l.queue.first().due)
+			}
+		}
+		if s.next > now {
+			return
+		}
+	}
 }
 
 // readFrames takes in what a port has to send.
@@ -282,8 +367,9 @@ func (s *soft) readFrames(p *softPort) error {
 			return fmt.Errorf("link of host %q: read from %s: %w", p.Host, p.Interface, errno)
 		}
 		f.data = f.data[:n]
-		s.taken++
-		s.enterUp(p, f, s.clock.now())
+		now := s.clock.now()
+		s.enter(p.up, f, now)
+		s.releaseDue(now)
 	}
 	return nil
 }
@@ -295,28 +381,12 @@ func (s *soft) unplug(p *softPort) {
 	s.log.Debug("interface vanished", "host", p.Host, "interface", p.Interface)
 }
 
-// enterUp takes a frame that a host sent into its link.
-func (s *soft) enterUp(p *softPort, f *frame, now int64) {
-	p.up.frames++
-	s.forward(p, f, now)
-}
-
-// enterDown takes a frame from the switch into the link to a host.
-func (s *soft) enterDown(p *softPort, f *frame, now int64) {
-	p.down.frames++
-	s.deliver(p, f)
-}
-
 // deliver gives a frame to a host and frees it.
 func (s *soft) deliver(p *softPort, f *frame) {
-	defer s.pool.put(f)
-	if p.gone {
-		return
+	if p.gone || writeFrame(p.tap, f.data) != 0 {
+		f.event.Fate = record.InterfaceDown
 	}
-	errno := writeFrame(p.tap, f.data)
-	if errno != 0 {
-		p.down.undelivered++
-	}
+	s.pool.put(f)
 }
 
 // readFrame and writeFrame are read(2) and write(2) on a non-blocking descriptor, without

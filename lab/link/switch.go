@@ -1,6 +1,10 @@
 package link
 
-import "net"
+import (
+	"net"
+
+	"detgen/record"
+)
 
 // macTable is where a network's switch knows stations to be.
 type macTable map[mac]*softPort
@@ -34,26 +38,42 @@ func (p *softPort) hardwareAddress() mac {
 // spanning tree off (net/bridge/br_input.c, br_forward.c). It takes the frame.
 func (s *soft) forward(from *softPort, f *frame, now int64) {
 	if len(f.data) < 14 {
-		s.pool.put(f)
+		s.lose(f, record.NotForwarded)
 		return
 	}
 	destination, source := macAt(f.data), macAt(f.data[6:])
 	if source.group() || source == 0 || destination.linkLocal() {
-		s.pool.put(f)
+		s.lose(f, record.NotForwarded)
 		return
 	}
 	from.macs.learn(source, from)
 	if !destination.group() {
-		if to := from.macs[destination]; to == from {
-			s.pool.put(f)
+		switch to := from.macs[destination]; {
+		case to == nil:
+		case to == from:
+			s.lose(f, record.NotForwarded)
 			return
-		} else if to != nil {
-			s.enterDown(to, f, now)
+		case !to.takes(f):
+			s.lose(f, record.TooLong)
+			return
+		default:
+			s.enter(to.down, f, now)
 			return
 		}
 	}
 	for _, to := range from.peers {
-		s.enterDown(to, s.pool.clone(f), now)
+		if to.takes(f) {
+			s.enter(to.down, s.pool.clone(f), now)
+		}
 	}
 	s.pool.put(f)
+}
+
+// takes says whether a frame is short enough for a port; a VLAN tag does not count.
+func (p *softPort) takes(f *frame) bool {
+	limit := p.MTU + 14
+	if f.data[12] == 0x81 && f.data[13] == 0 {
+		limit += 4
+	}
+	return len(f.data) <= limit
 }
