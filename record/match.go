@@ -12,6 +12,9 @@ import (
 //	any        any value
 //	~REGEXP    a value that the regular expression matches somewhere (RE2 syntax)
 //	>=N <=N >N <N   a number on that side of N
+//	A..B       a number from A to B, ends included
+//	!TEXT      anything but this text
+//	=TEXT      exactly this text, for texts that look like one of the above
 //	TEXT       exactly this text
 //
 // An expectation that is not one of these is an error.
@@ -25,6 +28,15 @@ func Match(expected, observed string) (bool, error) {
 			return false, fmt.Errorf("expectation %q: %w", expected, err)
 		}
 		return r.MatchString(observed), nil
+	}
+	if text, ok := strings.CutPrefix(expected, "!"); ok {
+		return observed != text, nil
+	}
+	if text, ok := strings.CutPrefix(expected, "="); ok {
+		return observed == text, nil
+	}
+	if m := numberRange.FindStringSubmatch(expected); m != nil {
+		return matchRange(expected, m[1], m[2], observed)
 	}
 	for _, operator := range []string{">=", "<=", ">", "<"} {
 		text, ok := strings.CutPrefix(expected, operator)
@@ -50,4 +62,16 @@ func Match(expected, observed string) (bool, error) {
 		return value < bound, nil
 	}
 	return expected == observed, nil
+}
+
+var numberRange = regexp.MustCompile(`^(-?[0-9.]*[0-9])\.\.(-?[0-9.]*[0-9])$`)
+
+func matchRange(expected, low, high, observed string) (bool, error) {
+	a, errA := strconv.ParseFloat(low, 64)
+	b, errB := strconv.ParseFloat(high, 64)
+	if errA != nil || errB != nil || a > b {
+		return false, fmt.Errorf("expectation %q: must be two numbers, the smaller first", expected)
+	}
+	value, err := strconv.ParseFloat(observed, 64)
+	return err == nil && a <= value && value <= b, nil
 }

@@ -48,7 +48,7 @@ func (s *Scenario) check(ps *problems) {
 	}
 	for _, name := range inOrder(s.Make) {
 		if kinds := s.Make[name].kinds(); len(kinds) != 1 {
-			ps.add(s.Make[name].At, "make."+name, "", "must have exactly one kind, not %d", len(kinds))
+			ps.add(s.Make[name].At, "make."+name, "", "must have exactly one kind, not %d: authority, certificate, ssh_key, table or site", len(kinds))
 		}
 	}
 	for _, name := range inOrder(s.Hosts) {
@@ -273,7 +273,7 @@ func checkFile(ps *problems, f *File, dir folder, field string, s *Scenario) {
 		if err != nil {
 			ps.wrap(t.At, field+"."+kind, t.Text, err)
 		} else if kind == "template" {
-			if _, err := parseTemplate(Position{File: dir.file(t.Text), Line: 1}, "", string(data), runFuncs); err != nil {
+			if _, err := parseTemplate(Position{File: dir.file(t.Text), Line: 1}, "", string(data), (&resolver{}).funcs()); err != nil {
 				ps.wrap(t.At, field, t.Text, err)
 			}
 		}
@@ -435,7 +435,7 @@ func (s *Scenario) checkTemplates(ps *problems) {
 		if t.At.File != s.folder.file("scenario.yaml") || !isTemplate(text) {
 			return
 		}
-		if _, err := parseTemplate(t.At, field, text, runFuncs); err != nil {
+		if _, err := parseTemplate(t.At, field, text, (&resolver{}).funcs()); err != nil {
 			ps.wrap(t.At, field, t.Text, err)
 		}
 	})

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+
+	"detgen/scenario/material"
 )
 
 // Law is a probability law that values of one type are drawn from. It is written as a function
@@ -341,7 +343,9 @@ func textLaw(t Type, c call) (drawFunc, error) {
 		if err := c.arity(0); err != nil {
 			return nil, err
 		}
-		return func(r *rand.Rand, _, _ float64) (Value, error) { return Value{Type: t, text: madeUpName(r)}, nil }, nil
+		return func(r *rand.Rand, _, _ float64) (Value, error) {
+			return Value{Type: t, text: material.UserName(r)}, nil
+		}, nil
 	}
 	alphabets := map[string]string{"letters": lowercase, "alnum": alphanumeric, "hex": hexadecimal, "words": ""}
 	alphabet, ok := alphabets[c.name]
@@ -361,7 +365,7 @@ func textLaw(t Type, c call) (drawFunc, error) {
 			return Value{}, fmt.Errorf("%s: length: %w", c.name, err)
 		}
 		if c.name == "words" {
-			return Value{Type: t, text: madeUpWords(r, int(n.number))}, nil
+			return Value{Type: t, text: material.Words(r, int(n.number))}, nil
 		}
 		text := make([]byte, int(n.number))
 		for i := range text {

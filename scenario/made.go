@@ -2,141 +2,48 @@ package scenario
 
 import (
 	"fmt"
-	"math"
-
-	"detgen/seed"
+	"reflect"
 )
 
 // Made is a thing made from the run's seed; templates get its parts with {{made "NAME" "PART"}}.
 // Exactly one kind is given.
 type Made struct {
+	// A certificate authority of the lab.
+	Authority *Authority `yaml:"authority"`
+	// A certificate with its private key.
+	Certificate *Certificate `yaml:"certificate"`
+	// A key pair for SSH.
+	SSHKey *SSHKey `yaml:"ssh_key"`
 	// Rows of drawn values: word lists, credentials, commands with think times.
 	Table *Table `yaml:"table"`
+	// Web pages that link to each other and show objects.
+	Site *Site `yaml:"site"`
 
 	At Position `yaml:"-"`
 }
 
-// Table is rows of drawn values. Parts: rows (a list of mappings, COLUMN: value, to range over),
-// text (a line a row, values separated by tabs), and each column's name (a list of its values).
-type Table struct {
-	// How many rows; a template.
-	Rows Text `yaml:"rows" jsonschema:"required"`
-	// What each row holds.
-	Columns map[string]*Column `yaml:"columns" jsonschema:"required"`
-
-	At Position `yaml:"-"`
+// maker makes all parts of a thing.
+type maker interface {
+	make(r *resolver, name, field string) (map[string]any, error)
 }
 
-// Column is a drawn value of each row of a table.
-type Column struct {
-	// Kind of value.
-	Type Type `yaml:"type" jsonschema:"required"`
-	// Law to draw from; a template.
-	Law Text `yaml:"law" jsonschema:"required"`
-	// No value occurs twice.
-	Unique bool `yaml:"unique"`
-	// Values put into given rows instead of drawn ones: ROW (from 1): value; templates.
-	Put map[string]Text `yaml:"put"`
-
-	At Position `yaml:"-"`
-}
-
-func (c *Column) place() Position { return c.At }
-
-// kinds gives the kinds that are set.
-func (m *Made) kinds() []string {
-	var set []string
-	if m.Table != nil {
-		set = append(set, "table")
+// kinds gives the kinds that are set, by their name.
+func (m *Made) kinds() map[string]maker {
+	set := map[string]maker{}
+	v := reflect.ValueOf(m).Elem()
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Tag.Get("yaml")
+		if kind, ok := v.Field(i).Interface().(maker); ok && !v.Field(i).IsNil() {
+			set[name] = kind
+		}
 	}
 	return set
 }
 
 // make makes all parts of the thing called name.
 func (m *Made) make(r *resolver, name string) (map[string]any, error) {
-	switch {
-	case m.Table != nil:
-		return m.Table.make(r, name)
+	for kind, maker := range m.kinds() {
+		return maker.make(r, name, "make."+name+"."+kind)
 	}
 	return nil, fmt.Errorf("nothing to make")
-}
-
-// maxUniqueTries bounds the search for a value that is not in a column yet.
-const maxUniqueTries = 10_000
-
-func (t *Table) make(r *resolver, name string) (map[string]any, error) {
-	field := "make." + name + ".table"
-	n, err := r.count(t.Rows, field+".rows")
-	if err != nil {
-		return nil, err
-	}
-	rows := make([]map[string]any, n)
-	for i := range rows {
-		rows[i] = map[string]any{}
-	}
-	parts := map[string]any{"rows": rows}
-	lines := make([]string, n)
-	for c, column := range inOrder(t.Columns) {
-		values, err := r.column(t.Columns[column], field+".columns."+column, "make."+name+"."+column, n)
-		if err != nil {
-			return nil, err
-		}
-		for i, v := range values {
-			rows[i][column] = v
-			if c > 0 {
-				lines[i] += "\t"
-			}
-			lines[i] += v
-		}
-		parts[column] = values
-	}
-	text := ""
-	for _, line := range lines {
-		text += line + "\n"
-	}
-	parts["text"] = text
-	return parts, nil
-}
-
-// column draws n values.
-func (r *resolver) column(c *Column, field, stream string, n int) ([]string, error) {
-	lawText, err := r.text(c.Law, field+".law")
-	if err != nil {
-		return nil, err
-	}
-	law, err := ParseLaw(c.Type, lawText)
-	if err != nil {
-		return nil, &Problem{At: c.Law.At, Field: field + ".law", Value: lawText, Message: err.Error()}
-	}
-	put := map[int]string{}
-	for _, row := range inOrder(c.Put) {
-		i, err := ParseValue(Int, row)
-		if err != nil || i.number < 1 || int(i.number) > n {
-			return nil, &Problem{At: c.Put[row].At, Field: field + ".put", Value: row, Message: fmt.Sprintf("must be a row from 1 to %d", n)}
-		}
-		if put[int(i.number)-1], err = r.text(c.Put[row], field+".put."+row); err != nil {
-			return nil, err
-		}
-	}
-	seen := map[string]bool{}
-	for _, v := range put {
-		seen[v] = true
-	}
-	random := seed.Stream(r.seed, stream)
-	values := make([]string, n)
-	for i := range values {
-		v, given := put[i]
-		for try := 0; !given; try++ {
-			drawn, err := law.Draw(random, math.Inf(-1), math.Inf(1))
-			if err != nil || try == maxUniqueTries {
-				return nil, &Problem{At: c.At, Field: field, Value: lawText, Message: fmt.Sprintf("cannot draw %d values: the law has too few", n)}
-			}
-			if v = drawn.Plain(); !c.Unique || !seen[v] {
-				break
-			}
-		}
-		seen[v] = true
-		values[i] = v
-	}
-	return values, nil
 }

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"text/template"
 	"time"
 
 	"detgen/record"
@@ -298,37 +297,6 @@ func (r *resolver) repeated(repeat Text, field string, do func()) {
 		do()
 	}
 	r.i = outer
-}
-
-// funcs are the functions of templates that need the run.
-func (r *resolver) funcs() template.FuncMap {
-	return template.FuncMap{
-		"made": r.makeThing,
-		"host": func(name string) (map[string]any, error) {
-			for _, m := range r.machines {
-				if m.Name == name {
-					return m.view(), nil
-				}
-			}
-			return nil, fmt.Errorf("host: no host %q in this task: %s", name, nearest(name, r.machineNames()))
-		},
-		"hosts": func(group string) []map[string]any {
-			var views []map[string]any
-			for _, m := range r.machines {
-				if m.group == group {
-					views = append(views, m.view())
-				}
-			}
-			return views
-		},
-	}
-}
-
-// runFuncs are stand-ins of the same names, to parse templates before there is a run.
-var runFuncs = template.FuncMap{
-	"made":  func(string, string) any { return nil },
-	"host":  func(string) any { return nil },
-	"hosts": func(string) []any { return nil },
 }
 
 // makeThing makes the thing called name once and gives one of its parts.

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"detgen/record"
+	"detgen/scenario/material"
 	"detgen/seed"
 )
 
@@ -180,7 +181,7 @@ func (r *resolver) tree(f *File, base record.File, field string) []record.File {
 }
 
 // generatedKinds are the kinds of generated content.
-var generatedKinds = []string{"bytes", "text"}
+var generatedKinds = []string{record.Bytes, record.Text}
 
 func (r *resolver) generate(m *machine, g *Generate, path, field string) *record.Generate {
 	kind := r.must(g.Kind, field+".kind")
@@ -226,7 +227,7 @@ func (r *resolver) user(m *machine, u *User, field string) record.User {
 		out.Shell = "/bin/sh"
 	}
 	if password := r.must(u.Password, field+".password"); password != "" {
-		out.Password = passwordHash(password, seed.Stream(r.seed, "user."+m.Name+"."+out.Name))
+		out.Password = material.ShadowHash(password, seed.Stream(r.seed, "user."+m.Name+"."+out.Name))
 	}
 	return out
 }

@@ -1,6 +1,9 @@
 package scenario
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"regexp"
@@ -13,8 +16,8 @@ import (
 // isTemplate says whether a text needs rendering at all.
 func isTemplate(s string) bool { return strings.Contains(s, "{{") }
 
-// baseFuncs are the functions of templates that need nothing of the run. Functions that do are
-// added by the resolver (see runFuncs); both are listed in docs/scenario-format.md.
+// baseFuncs are the functions of templates that need nothing of the run; those that do are in
+// resolver.funcs. docs/scenario-format.md lists both.
 var baseFuncs = template.FuncMap{
 	"add":      func(a ...int) int { return sum(a) },
 	"sub":      func(a, b int) int { return a - b },
@@ -30,6 +33,8 @@ var baseFuncs = template.FuncMap{
 	"quote":    shellQuote,
 	"indent":   indent,
 	"list":     func(items ...string) []string { return items },
+	"base64":   func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+	"hash":     func(s string) string { sum := sha256.Sum256([]byte(s)); return hex.EncodeToString(sum[:]) },
 }
 
 func sum(numbers []int) int {

@@ -1,4 +1,4 @@
-package scenario
+package material
 
 import (
 	"math/rand/v2"
@@ -13,8 +13,8 @@ var (
 	codas  = strings.Fields("n r s t l m d nd rt st ck")
 )
 
-// madeUpWord draws a word of one to four syllables.
-func madeUpWord(r *rand.Rand) string {
+// Word draws a word of one to four syllables.
+func Word(r *rand.Rand) string {
 	var b strings.Builder
 	for range 1 + r.IntN(4) {
 		b.WriteString(onsets[r.IntN(len(onsets))])
@@ -26,26 +26,27 @@ func madeUpWord(r *rand.Rand) string {
 	return b.String()
 }
 
-func madeUpWords(r *rand.Rand, n int) string {
+// Words draws n words with a space between.
+func Words(r *rand.Rand, n int) string {
 	words := make([]string, n)
 	for i := range words {
-		words[i] = madeUpWord(r)
+		words[i] = Word(r)
 	}
 	return strings.Join(words, " ")
 }
 
-// madeUpName draws a user name of at most 16 characters: a word, sometimes with a digit or an initial.
-func madeUpName(r *rand.Rand) string {
-	name := madeUpWord(r)
+// UserName draws a user name of at most 16 characters: a word, sometimes with a digit or an initial.
+func UserName(r *rand.Rand) string {
+	name := Word(r)
 	for len(name) < 3 {
-		name += madeUpWord(r)
+		name += Word(r)
 	}
 	name = name[:min(len(name), 14)]
 	switch r.IntN(3) {
 	case 0:
 		name += string(rune('0' + r.IntN(10)))
 	case 1:
-		name = string(lowercase[r.IntN(26)]) + name
+		name = string(rune('a'+r.IntN(26))) + name
 	}
 	return name
 }
