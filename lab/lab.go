@@ -323,6 +323,9 @@ func (l *lab) warmUp(ctx context.Context) error {
 		a := &l.run.Activities[i]
 		for n := range a.Warmup {
 			l.Progress("warm-up")
+			if l.result.Warmup.IsZero() {
+				l.result.Warmup = time.Now()
+			}
 			program := fmt.Sprintf("%s-warmup-%d", a.Name, n+1)
 			exits, err := l.runScripts(ctx, a, a.Warmup[n:n+1], program)
 			if err != nil {

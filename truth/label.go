@@ -1,0 +1,34 @@
+package truth
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"detgen/record"
+	"detgen/table"
+)
+
+// The files that Label writes into a run directory.
+const (
+	ConnectionsFile = "connections.csv"
+	PacketsFile     = "packets.csv"
+)
+
+// Label finds out the truth about the captures in dir, whose record is rec, and writes it into
+// dir: connections.csv and packets.csv. A failed run gets no labels.
+func Label(dir string, rec *record.Record) error {
+	if rec.Result.Status != record.Complete {
+		return nil
+	}
+	t, err := Read(dir, rec)
+	if err != nil {
+		return fmt.Errorf("label the run: %w", err)
+	}
+	if err := t.WriteConnections(filepath.Join(dir, ConnectionsFile), table.CSV); err != nil {
+		return fmt.Errorf("label the run: %w", err)
+	}
+	if err := t.WritePackets(filepath.Join(dir, PacketsFile), table.CSV); err != nil {
+		return fmt.Errorf("label the run: %w", err)
+	}
+	return nil
+}

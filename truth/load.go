@@ -1,0 +1,165 @@
+package truth
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"detgen/packet"
+	"detgen/record"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Read reads the captures of the run directory dir, whose record is rec, and finds out the
+// truth about them. A capture that is damaged or has another number of frames than the record
+// says is an error.
+func Read(dir string, rec *record.Record) (*Truth, error) {
+	t, err := load(dir, rec)
+	if err != nil {
+		return nil, err
+	}
+	t.connect()
+	t.progress()
+	t.attribute()
+	return t, nil
+}
+
+// load reads the captures.
+func load(dir string, rec *record.Record) (*Truth, error) {
+	n, err := newNetwork(&rec.Run)
+	if err != nil {
+		return nil, err
+	}
+	t := &Truth{Record: rec, net: n, Phases: []string{""}}
+	for i, c := range rec.Result.Captures {
+		s, ok := n.find(c.Host, c.Interface)
+		if !ok {
+			return nil, fmt.Errorf("capture %s: the run has no interface %s of host %q", c.File, c.Interface, c.Host)
+		}
+		n.stations[s].capture = i
+		t.Captures = append(t.Captures, &Capture{Capture: c, station: s})
+	}
+	var group errgroup.Group
+	for _, c := range t.Captures {
+		group.Go(func() error {
+			if err := c.read(dir, n.stations[c.station].mac); err != nil {
+				return fmt.Errorf("capture %s: %w", c.File, err)
+			}
+			return nil
+		})
+	}
+	return t, group.Wait()
+}
+
+// read reads the file. What comes from the station's own MAC was sent, everything else
+// received.
+func (c *Capture) read(dir string, mac [6]byte) error {
+	in, err := packet.Open(filepath.Join(dir, filepath.FromSlash(c.File)))
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	c.Frames = make([]Frame, 0, c.Capture.Frames)
+	var f packet.Frame
+	var h packet.Headers
+	conversations := packet.NewConversations(0)
+	for {
+		if err := in.Next(&f); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return err
+		}
+		if f.LinkType != packet.LinkEthernet || len(f.Data) < 14 {
+			return fmt.Errorf("frame %d is not an Ethernet frame", f.Number)
+		}
+		packet.Decode(&f, &h)
+		c.Frames = append(c.Frames, Frame{})
+		out := &c.Frames[len(c.Frames)-1]
+		out.take(&f, &h)
+		out.Sent = [6]byte(f.Data[6:12]) == mac
+		if a, ok := conversations.Analyze(&f, &h); ok {
+			out.Classes, out.Seen, out.handshake, out.closing = a.Classes, a.Seen, a.Handshake, a.Closing
+		}
+		if out.Kind == Error {
+			c.quote(&f, &h)
+		}
+	}
+	if n := uint64(len(c.Frames)); n != c.Capture.Frames {
+		return fmt.Errorf("it has %d frames, but the record says %d", n, c.Capture.Frames)
+	}
+	return nil
+}
+
+// take keeps what the headers of a frame say.
+func (f *Frame) take(in *packet.Frame, h *packet.Headers) {
+	*f = Frame{
+		Time: in.Time, Length: int32(in.WireLen), Payload: int32(h.Payload),
+		SrcIP: h.SrcIP, DstIP: h.DstIP, SrcPort: h.SrcPort, DstPort: h.DstPort,
+		EtherType: h.EtherType, IPID: h.IPID, Window: h.Window, Flags: h.Flags, Seq: h.Seq, Ack: h.Ack,
+		IPVersion: h.IPVersion, Protocol: h.Protocol, TTL: h.TTL, Fragment: h.Fragment,
+		Connection: -1, Activity: -1,
+	}
+	f.Kind = kindOf(h)
+	if f.Kind == ICMP && len(in.Data) >= h.L4Offset+6 && h.L4Length > 0 {
+		f.identifier = uint16(in.Data[h.L4Offset+4])<<8 | uint16(in.Data[h.L4Offset+5])
+	}
+}
+
+// kindOf says what a frame is for, as far as its headers alone say it.
+func kindOf(h *packet.Headers) Kind {
+	switch {
+	case h.EtherType == packet.EtherTypeARP:
+		return ARP
+	case h.IPVersion == 0:
+		return Other
+	}
+	switch h.Protocol {
+	case packet.ProtocolTCP:
+		switch {
+		case h.Fragment == packet.LaterFragment:
+			return Data
+		case h.Flags&packet.SYN != 0:
+			return Handshake
+		case h.Flags&(packet.FIN|packet.RST) != 0:
+			return Close
+		case h.Payload > 0:
+			return Data
+		}
+		return Ack
+	case packet.ProtocolUDP, packet.ProtocolUDPLite:
+		return Datagram
+	case packet.ProtocolICMP:
+		const unreachable, quench, redirect, timeExceeded, parameter = 3, 4, 5, 11, 12
+		switch h.ICMPType {
+		case unreachable, quench, redirect, timeExceeded, parameter:
+			return Error
+		}
+		return ICMP
+	case packet.ProtocolICMPv6:
+		if h.ICMPType < 128 {
+			return Error
+		}
+		return ICMP
+	}
+	return Other
+}
+
+// quote remembers what an ICMP error is about.
+func (c *Capture) quote(f *packet.Frame, h *packet.Headers) {
+	var quoted packet.Headers
+	if !packet.Quoted(f, h, &quoted) {
+		return
+	}
+	var about Frame
+	about.take(f, &quoted)
+	key, ok := about.key()
+	if !ok {
+		return
+	}
+	if c.quoted == nil {
+		c.quoted = map[int]connectionKey{}
+	}
+	c.quoted[len(c.Frames)-1] = key
+}

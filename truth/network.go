@@ -1,0 +1,76 @@
+package truth
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+
+	"detgen/record"
+)
+
+// network is who is where in a lab.
+type network struct {
+	stations  []station
+	byMAC     map[hardware]int   // network and MAC -> index into stations
+	hosts     []string           // names
+	byAddress map[netip.Addr]int // -> index into hosts
+	forwards  []bool             // by host
+}
+
+// station is one interface of a host.
+type station struct {
+	host    int // index into network.hosts
+	name    string
+	segment string // the broadcast domain it is in
+	mac     [6]byte
+	capture int // index into Truth.Captures; -1: not captured
+}
+
+type hardware struct {
+	segment string
+	mac     [6]byte
+}
+
+// newNetwork reads who is where from a run.
+func newNetwork(run *record.Run) (*network, error) {
+	n := &network{byMAC: map[hardware]int{}, byAddress: map[netip.Addr]int{}}
+	for h, host := range run.Hosts {
+		n.hosts = append(n.hosts, host.Name)
+		n.forwards = append(n.forwards, host.Forward)
+		for _, i := range host.Interfaces {
+			mac, err := net.ParseMAC(i.MAC)
+			if err != nil || len(mac) != 6 {
+				return nil, fmt.Errorf("host %q, interface %s: MAC %q is not an Ethernet address", host.Name, i.Name, i.MAC)
+			}
+			s := station{host: h, name: i.Name, segment: i.Network, mac: [6]byte(mac), capture: -1}
+			n.byMAC[hardware{s.segment, s.mac}] = len(n.stations)
+			n.stations = append(n.stations, s)
+			n.byAddress[i.Address.Addr()] = h
+			n.byAddress[linkLocal(s.mac)] = h
+		}
+	}
+	return n, nil
+}
+
+// linkLocal is the IPv6 address that the kernel gives to an interface (RFC 4291, appendix A).
+func linkLocal(mac [6]byte) netip.Addr {
+	return netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80, 8: mac[0] ^ 2, 9: mac[1], 10: mac[2], 11: 0xff, 12: 0xfe, 13: mac[3], 14: mac[4], 15: mac[5]})
+}
+
+// find gives the station with a name.
+func (n *network) find(host, name string) (int, bool) {
+	for i, s := range n.stations {
+		if n.hosts[s.host] == host && s.name == name {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// host names the host with an address, "" when none has it.
+func (n *network) host(a netip.Addr) string {
+	if h, ok := n.byAddress[a]; ok {
+		return n.hosts[h]
+	}
+	return ""
+}

@@ -1,0 +1,267 @@
+package truth
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"detgen/packet"
+	"detgen/table"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// PacketColumns are the columns of packets.csv, a row for each frame of each capture.
+func PacketColumns() []table.Column {
+	list := make([]table.Column, len(packetColumns))
+	for i, c := range packetColumns {
+		list[i] = c.Column
+	}
+	return list
+}
+
+// packetColumn is a column and how to fill it.
+type packetColumn struct {
+	table.Column
+	put func(b *table.Batch, t *Truth, r Ref, f *Frame)
+}
+
+func text(name, doc string, get func(t *Truth, r Ref, f *Frame) string) packetColumn {
+	return packetColumn{table.Column{Name: name, Kind: table.Text, Doc: doc},
+		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Text(get(t, r, f)) }}
+}
+
+func number(name, unit, doc string, get func(t *Truth, r Ref, f *Frame) int64) packetColumn {
+	return packetColumn{table.Column{Name: name, Kind: table.Int, Unit: unit, Doc: doc},
+		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Int(get(t, r, f)) }}
+}
+
+// optional is a number that some frames do not have.
+func optional(name, unit, doc string, get func(t *Truth, r Ref, f *Frame) (int64, bool)) packetColumn {
+	return packetColumn{table.Column{Name: name, Kind: table.Int, Unit: unit, Doc: doc, Optional: true},
+		func(b *table.Batch, t *Truth, r Ref, f *Frame) {
+			if v, ok := get(t, r, f); ok {
+				b.Int(v)
+			} else {
+				b.Null()
+			}
+		}}
+}
+
+func ifTCP(get func(f *Frame) int64) func(t *Truth, r Ref, f *Frame) (int64, bool) {
+	return func(t *Truth, r Ref, f *Frame) (int64, bool) { return get(f), f.isTCP() }
+}
+
+// isTCP says whether a frame has a TCP header.
+func (f *Frame) isTCP() bool {
+	return f.IPVersion != 0 && f.Protocol == packet.ProtocolTCP && f.Fragment != packet.LaterFragment
+}
+
+var packetColumns = []packetColumn{
+	text("capture", "Capture file, in the run directory.", func(t *Truth, r Ref, f *Frame) string { return t.Captures[r.Capture()].File }),
+	number("number", "", "Number of the frame in the capture, from 1.", func(t *Truth, r Ref, f *Frame) int64 { return int64(r.Index() + 1) }),
+	{table.Column{Name: "time", Kind: table.Time, Unit: "ns", Doc: "When it was captured, since the Unix epoch."},
+		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Time(f.Time) }},
+	text("direction", "`sent` or `received` by the host of the capture.", func(t *Truth, r Ref, f *Frame) string {
+		if f.Sent {
+			return "sent"
+		}
+		return "received"
+	}),
+	optional("connection", "", "`id` in `connections.csv`; empty for frames of none (ARP).", func(t *Truth, r Ref, f *Frame) (int64, bool) {
+		return int64(f.Connection) + 1, f.Connection >= 0
+	}),
+	text("side", "Which side of the connection it comes from: `client`, `server`, or empty.", func(t *Truth, r Ref, f *Frame) string {
+		switch {
+		case f.Connection < 0:
+			return ""
+		case f.FromClient:
+			return "client"
+		}
+		return "server"
+	}),
+	text("src_host", "Host that made it; empty when none has its source address.", func(t *Truth, r Ref, f *Frame) string { return t.from(f) }),
+	text("dst_host", "Host that it is for; empty when none has its destination address.", func(t *Truth, r Ref, f *Frame) string { return t.to(f) }),
+	text("activity", "Activity that it belongs to: `main` or a background one; empty for none.", func(t *Truth, r Ref, f *Frame) string {
+		if f.Activity < 0 {
+			return ""
+		}
+		return t.Record.Run.Activities[f.Activity].Name
+	}),
+	text("scenario", "Of the activity.", func(t *Truth, r Ref, f *Frame) string {
+		if f.Activity < 0 {
+			return ""
+		}
+		return t.Record.Run.Activities[f.Activity].Scenario
+	}),
+	text("task", "Of the activity.", func(t *Truth, r Ref, f *Frame) string {
+		if f.Activity < 0 {
+			return ""
+		}
+		return t.Record.Run.Activities[f.Activity].Task
+	}),
+	text("process", "What opened the connection: `task`, `service`, `load`, `kernel` (no process did), or empty when the run has no owners.", func(t *Truth, r Ref, f *Frame) string {
+		return t.process(f)
+	}),
+	text("class", "`benign` or `attack`; empty when it belongs to no activity.", func(t *Truth, r Ref, f *Frame) string {
+		if f.Activity < 0 {
+			return ""
+		}
+		return t.Record.Run.Activities[f.Activity].Labels.Class
+	}),
+	text("phase", "Phase of the activity in which it was sent.", func(t *Truth, r Ref, f *Frame) string { return t.Phases[f.Phase] }),
+	text("span", "Part of the run in which it was sent: `setup`, `warmup`, `main` or `drain`.", func(t *Truth, r Ref, f *Frame) string { return f.Span.String() }),
+	text("kind", "What it is for: `handshake`, `data`, `ack`, `close` (TCP), `datagram`, `icmp`, `error` (ICMP), `arp` or `other`.", func(t *Truth, r Ref, f *Frame) string {
+		return f.Kind.String()
+	}),
+	number("length", "bytes", "Whole frame on the wire, without frame check sequence.", func(t *Truth, r Ref, f *Frame) int64 { return int64(f.Length) }),
+	number("payload", "bytes", "Payload of the transport protocol.", func(t *Truth, r Ref, f *Frame) int64 { return int64(f.Payload) }),
+	number("ethertype", "", "EtherType, after VLAN tags.", func(t *Truth, r Ref, f *Frame) int64 { return int64(f.EtherType) }),
+	optional("protocol", "", "IP protocol number.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.Protocol), f.IPVersion != 0 }),
+	{table.Column{Name: "src", Kind: table.Text, Doc: "Source address (of IP or ARP), as captured."},
+		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Addr(f.Source()) }},
+	{table.Column{Name: "dst", Kind: table.Text, Doc: "Destination address, as captured."},
+		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Addr(f.Destination()) }},
+	optional("src_port", "", "Source port, as captured.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.SrcPort), f.ported() }),
+	optional("dst_port", "", "Destination port, as captured.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.DstPort), f.ported() }),
+	optional("ttl", "", "IP time to live or hop limit.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.TTL), f.IPVersion != 0 }),
+	optional("ip_id", "", "IPv4 identification.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.IPID), f.IPVersion == 4 }),
+	text("flags", "TCP flags: letters of `FSRPAUEC`.", func(t *Truth, r Ref, f *Frame) string {
+		if !f.isTCP() {
+			return ""
+		}
+		return flagText[f.Flags&0xff]
+	}),
+	optional("seq", "", "TCP sequence number.", ifTCP(func(f *Frame) int64 { return int64(f.Seq) })),
+	optional("ack", "", "TCP acknowledgement number.", ifTCP(func(f *Frame) int64 { return int64(f.Ack) })),
+	text("tcp_class", "What Wireshark's TCP analysis of this capture alone says: names as of `packet.Class`, separated by `|`.", func(t *Truth, r Ref, f *Frame) string {
+		return classNames(f.Classes)
+	}),
+	text("tcp_seen", "How much of the segment's sequence numbers this capture has seen before: `none`, `part`, `all`; empty when it has none.", func(t *Truth, r Ref, f *Frame) string {
+		return f.Seen.String()
+	}),
+	optional("window", "", "TCP window, unscaled.", ifTCP(func(f *Frame) int64 { return int64(f.Window) })),
+}
+
+// ported says whether a frame shows ports.
+func (f *Frame) ported() bool {
+	return f.IPVersion != 0 && hasPorts(f.Protocol) && f.Fragment != packet.LaterFragment
+}
+
+// flagText is the letters for each set of TCP flags.
+var flagText = func() (texts [256]string) {
+	for flags := range texts {
+		for bit, letter := range "FSRPAUEC" {
+			if flags>>bit&1 != 0 {
+				texts[flags] += string(letter)
+			}
+		}
+	}
+	return texts
+}()
+
+// from names the host that made a frame.
+func (t *Truth) from(f *Frame) string { return t.net.host(f.Source()) }
+
+// to names the host that a frame is for.
+func (t *Truth) to(f *Frame) string { return t.net.host(f.Destination()) }
+
+// process is the class of the process that opened a frame's connection.
+func (t *Truth) process(f *Frame) string {
+	if f.Connection < 0 {
+		return ""
+	}
+	c := &t.Connections[f.Connection]
+	switch {
+	case len(t.Record.Result.Owners) == 0:
+		return ""
+	case c.Program == "":
+		return "kernel"
+	case c.Program == "load":
+		return "load"
+	}
+	for i := range t.Record.Run.Activities {
+		if t.Record.Run.Activities[i].Name == c.Program {
+			return "task"
+		}
+	}
+	return "service"
+}
+
+// WritePackets writes a row for each frame of each capture to the file at path.
+func (t *Truth) WritePackets(path string, format table.Format) error {
+	file, err := table.Create(path, format, PacketColumns())
+	if err != nil {
+		return err
+	}
+	defer file.Abort()
+	for i, c := range t.Captures {
+		err := writeRows(file, len(c.Frames), func(b *table.Batch, j int) {
+			r, f := NewRef(i, j), &c.Frames[j]
+			for k := range packetColumns {
+				packetColumns[k].put(b, t, r, f)
+			}
+			b.EndRow()
+		})
+		if err != nil {
+			return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+		}
+	}
+	return file.Close()
+}
+
+// rowsPerBatch is how many rows a goroutine makes at a time.
+const rowsPerBatch = 2048
+
+// writeRows writes n rows, which row adds to a batch, in order. row is called by several
+// goroutines at once.
+func writeRows(file *table.File, n int, row func(b *table.Batch, i int)) error {
+	batches := (n + rowsPerBatch - 1) / rowsPerBatch
+	workers := runtime.GOMAXPROCS(0)
+	ready := make([]chan *table.Batch, workers) // of each worker; batch i is made by worker i%workers
+	for w := range ready {
+		ready[w] = make(chan *table.Batch, 1)
+	}
+	group, ctx := errgroup.WithContext(context.Background())
+	for w := range workers {
+		group.Go(func() error {
+			for i := w; i < batches; i += workers {
+				b := file.NewBatch()
+				for j := i * rowsPerBatch; j < min(n, (i+1)*rowsPerBatch); j++ {
+					row(b, j)
+				}
+				select {
+				case ready[w] <- b:
+				case <-ctx.Done():
+					return nil
+				}
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		for i := range batches {
+			if err := file.Write(<-ready[i%workers]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// classNames joins the names of classes.
+func classNames(c packet.Class) string {
+	if c&(c-1) == 0 {
+		return c.Name()
+	}
+	var names []string
+	for _, one := range packet.Classes() {
+		if c&one != 0 {
+			names = append(names, one.Name())
+		}
+	}
+	return strings.Join(names, "|")
+}
