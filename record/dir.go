@@ -18,8 +18,8 @@ import (
 // FileName is the file of a run directory that holds its Record.
 const FileName = "run.json"
 
-// Staging is a run directory that is being written, under a temporary name beside its final
-// one. Exactly one of Commit and Discard ends it.
+// Staging is a run directory, or another directory of results, that is being written under a
+// temporary name beside its final one. Exactly one of Commit, Publish and Discard ends it.
 type Staging struct {
 	final string
 	dir   string
@@ -105,14 +105,14 @@ func (s *Staging) Discard() error {
 // Commit hashes the captures, writes run.json, makes everything durable and gives the
 // directory its final name. When that fails (a full disk), nothing is left.
 func (s *Staging) Commit(r *Record) error {
-	defer s.lock.Close()
-	if err := s.commit(r); err != nil {
-		return errors.Join(err, os.RemoveAll(s.dir))
+	if err := s.write(r); err != nil {
+		return errors.Join(err, s.Discard())
 	}
-	return nil
+	return s.Publish()
 }
 
-func (s *Staging) commit(r *Record) error {
+// write hashes the captures and writes run.json.
+func (s *Staging) write(r *Record) error {
 	r.Format = Format
 	for i := range r.Result.Captures {
 		c := &r.Result.Captures[i]
@@ -125,9 +125,20 @@ func (s *Staging) commit(r *Record) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(s.dir, FileName), append(content, '\n'), 0o644); err != nil {
-		return err
+	return os.WriteFile(filepath.Join(s.dir, FileName), append(content, '\n'), 0o644)
+}
+
+// Publish makes everything durable and gives the directory its final name. When that fails,
+// nothing is left.
+func (s *Staging) Publish() error {
+	defer s.lock.Close()
+	if err := s.publish(); err != nil {
+		return errors.Join(err, os.RemoveAll(s.dir))
 	}
+	return nil
+}
+
+func (s *Staging) publish() error {
 	if err := syncTree(s.dir); err != nil {
 		return fmt.Errorf("make %s durable: %w", s.final, err)
 	}
