@@ -307,6 +307,9 @@ func (r *resolver) factorsOf(kind keyKind) []layered {
 		}
 	}
 	slices.SortStableFunc(in, func(a, b layered) int {
+		if last := a.name == lastLinkKey; last != (b.name == lastLinkKey) {
+			return map[bool]int{true: 1, false: -1}[last]
+		}
 		if a.layer != b.layer {
 			return a.layer - b.layer
 		}

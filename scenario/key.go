@@ -28,43 +28,6 @@ type definition struct {
 	load    func(*record.Load, Value)
 }
 
-// linkKeys are the last parts of link.HOST.DIRECTION.KEY. Names and meaning are NetEm's.
-var linkKeys = []definition{
-	{name: "delay", typ: Time, min: "0", max: "10min", law: "exp(100ms, max=1s)", normal: "0s", doc: "time added to every frame",
-		link: func(l *record.Link, v Value) { l.Delay = record.Duration(v.Duration()) }},
-	{name: "jitter", typ: Time, min: "0", max: "10min", law: "exp(50ms, max=500ms)", normal: "0s", doc: "spread of the delay",
-		link: func(l *record.Link, v Value) { l.Jitter = record.Duration(v.Duration()) }},
-	{name: "delay_correlation", typ: Fraction, min: "0", max: "100%", normal: "0%", doc: "how much a frame's delay depends on the one before",
-		link: func(l *record.Link, v Value) { l.DelayCorrelation = v.number }},
-	{name: "distribution", typ: Choice, values: []string{"uniform", "normal", "pareto", "paretonormal"}, normal: "uniform", doc: "law of the jitter: NetEm's tables",
-		link: func(l *record.Link, v Value) { l.Distribution = v.text }},
-	{name: "loss", typ: Fraction, min: "0", max: "100%", law: "exp(0.1%, max=1%)", normal: "0%", doc: "share of frames lost",
-		link: func(l *record.Link, v Value) { l.Loss = v.number }},
-	{name: "loss_correlation", typ: Fraction, min: "0", max: "100%", normal: "0%", doc: "how much a loss depends on the frame before",
-		link: func(l *record.Link, v Value) { l.LossCorrelation = v.number }},
-	{name: "loss_model", typ: String, normal: "none", doc: "instead of loss: gemodel(p, r, 1-h, 1-k) or state(p13, p31, p32, p23, p14), with the defaults of tc-netem(8)",
-		check: func(s string) error { return setLossModel(&record.Link{}, s) },
-		link:  func(l *record.Link, v Value) { _ = setLossModel(l, v.text) }}, // checked before
-	{name: "corrupt", typ: Fraction, min: "0", max: "100%", law: "exp(0.1%, max=1%)", normal: "0%", doc: "share of frames with a bit turned",
-		link: func(l *record.Link, v Value) { l.Corrupt = v.number }},
-	{name: "corrupt_correlation", typ: Fraction, min: "0", max: "100%", normal: "0%", doc: "how much a corruption depends on the frame before",
-		link: func(l *record.Link, v Value) { l.CorruptCorrelation = v.number }},
-	{name: "duplicate", typ: Fraction, min: "0", max: "100%", law: "exp(0.1%, max=1%)", normal: "0%", doc: "share of frames sent twice",
-		link: func(l *record.Link, v Value) { l.Duplicate = v.number }},
-	{name: "duplicate_correlation", typ: Fraction, min: "0", max: "100%", normal: "0%", doc: "how much a duplication depends on the frame before",
-		link: func(l *record.Link, v Value) { l.DuplicateCorrelation = v.number }},
-	{name: "reorder", typ: Fraction, min: "0", max: "100%", law: "exp(1%, max=10%)", normal: "0%", doc: "share of frames sent at once, before those that are delayed (needs a delay)",
-		link: func(l *record.Link, v Value) { l.Reorder = v.number }},
-	{name: "reorder_correlation", typ: Fraction, min: "0", max: "100%", normal: "0%", doc: "how much a reordering depends on the frame before",
-		link: func(l *record.Link, v Value) { l.ReorderCorrelation = v.number }},
-	{name: "reorder_gap", typ: Int, min: "0", max: "1000000", normal: "0", doc: "only every n-th frame can be reordered (needs reorder); 0 is 1",
-		link: func(l *record.Link, v Value) { l.ReorderGap = int(v.number) }},
-	{name: "rate", typ: Rate, min: "0", max: "100gbit", law: "choice(500kbit, 1mbit, 5mbit, 10mbit, 25mbit, 50mbit)", normal: "0bit", doc: "bits per second; 0 is unlimited",
-		link: func(l *record.Link, v Value) { l.Rate = uint64(v.number) }},
-	{name: "limit", typ: Int, min: "1", max: "10000000", normal: "1000", doc: "frames in the queue",
-		link: func(l *record.Link, v Value) { l.Limit = int(v.number) }},
-}
-
 // transportKeys are the last parts of transport.KEY and transport.HOST.KEY.
 var transportKeys = []definition{
 	{name: "mtu", typ: Int, min: "576", max: "65535", normal: "1500", doc: "largest IP packet of the interfaces, bytes",
@@ -450,44 +413,6 @@ func (d definition) exampleLaw() string {
 		return "uniform(1, 10)"
 	}
 	return "letters(exp(10)+2)"
-}
-
-// setLossModel reads gemodel(...) or state(...) with the defaults of tc-netem(8).
-func setLossModel(l *record.Link, text string) error {
-	if text == none {
-		return nil
-	}
-	c, err := parseCall(text)
-	if err != nil || c.plus != "" || len(c.named) > 0 {
-		return fmt.Errorf("must be gemodel(p, r, 1-h, 1-k) or state(p13, p31, p32, p23, p14), in percent")
-	}
-	most := map[string]int{"gemodel": 4, "state": 5}[c.name]
-	if most == 0 {
-		return fmt.Errorf("no such loss model %q: gemodel or state", c.name)
-	}
-	if len(c.args) == 0 || len(c.args) > most {
-		return fmt.Errorf("%s takes 1 to %d probabilities", c.name, most)
-	}
-	p := make([]float64, len(c.args))
-	for i, arg := range c.args {
-		v, err := definition{typ: Fraction, min: "0", max: "100%"}.parse(arg)
-		if err != nil {
-			return fmt.Errorf("%s: %q %w", c.name, arg, err)
-		}
-		p[i] = v.number
-	}
-	or := func(i int, normal float64) float64 {
-		if i < len(p) {
-			return p[i]
-		}
-		return normal
-	}
-	if c.name == "gemodel" {
-		l.GilbertElliott = &record.GilbertElliott{P: p[0], R: or(1, 1-p[0]), OneMinusH: or(2, 1), OneMinusK: or(3, 0)}
-		return nil
-	}
-	l.FourState = &record.FourState{P13: p[0], P31: or(1, 1-p[0]), P32: or(2, 0), P23: or(3, 1), P14: or(4, 0)}
-	return nil
 }
 
 func oneWord(s string) error {
