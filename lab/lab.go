@@ -76,6 +76,7 @@ func Execute(ctx context.Context, run *record.Run, o Options) (*record.Result, e
 	err := l.execute(ctx)
 	err = errors.Join(err, l.closeCaptures())
 	l.close()
+	err = errors.Join(err, l.writeLinkLog())
 	l.result.LabTime = record.Duration(time.Since(begin))
 	l.result.Activities = l.board.results()
 	if err == nil {

@@ -84,6 +84,10 @@ const (
 	Intervened                       // an intervention chose it
 )
 
+// LinkLogFile is the file of a run directory that holds its LinkLog, when the soft driver made
+// the links.
+const LinkLogFile = "links.log"
+
 // linkLogMagic starts a link log file; the last byte is the format's version.
 const linkLogMagic = "detgen links\n\x01"
 

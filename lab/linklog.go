@@ -1,0 +1,26 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"detgen/lab/link"
+	"detgen/record"
+)
+
+// writeLinkLog keeps what the link driver did to each frame, when it is one that knows. It is
+// called when captures and links are closed.
+func (l *lab) writeLinkLog() error {
+	driver, ok := l.links.(link.DecisionLog)
+	if !ok {
+		return nil
+	}
+	file, err := os.Create(filepath.Join(l.Dir, record.LinkLogFile))
+	if err != nil {
+		return fmt.Errorf("write the log of the links: %w", err)
+	}
+	_, err = driver.Log().WriteTo(file)
+	return errors.Join(err, file.Close())
+}
