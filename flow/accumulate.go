@@ -1,0 +1,90 @@
+package flow
+
+// begin makes f a new flow of the key that starts with p.
+func (f *Flow) begin(m *Meter, p *Packet, dir Direction) {
+	f.number, f.start = p.frame, p.time
+	f.end = p.time
+	f.activeStart, f.activeEnd = p.time, p.time
+	f.firstDir = dir
+	f.first.flags, f.first.payload = p.flags, p.payload
+	f.icmpType, f.icmpCode = p.icmpType, p.icmpCode
+	for i := range f.dir {
+		f.dir[i].window, f.dir[i].windowLast = -1, -1
+	}
+	if m.doubleFirst {
+		f.payload.add(p.payload, 1)
+	}
+	f.take(m, p, dir)
+}
+
+// add takes in a packet after the first.
+func (f *Flow) add(m *Meter, p *Packet, dir Direction) {
+	gap := p.time - f.end
+	if gap > m.second {
+		f.longGaps++
+	}
+	f.gap.add(gap, f.dir[Forward].packets+f.dir[Backward].packets)
+	f.end = p.time
+	f.take(m, p, dir)
+}
+
+// take takes in what the first and the other packets have in common.
+func (f *Flow) take(m *Meter, p *Packet, dir Direction) {
+	f.last = p.frame
+	d := &f.dir[dir]
+	d.packets++
+	if d.packets == 1 {
+		d.first = p.time
+		d.window = p.window
+		d.minHeader = p.header
+		d.ipMin, d.ipMax = p.ip, p.ip
+	} else {
+		d.gap.add(p.time-d.last, d.packets-1)
+		d.minHeader = min(d.minHeader, p.header)
+		d.ipMin, d.ipMax = min(d.ipMin, p.ip), max(d.ipMax, p.ip)
+	}
+	d.last = p.time
+	d.bytes += uint64(p.payload)
+	d.headers += uint64(p.header)
+	d.ip += uint64(p.ip)
+	d.ipSquares += uint64(p.ip) * uint64(p.ip)
+	if p.payload > 0 {
+		d.dataPackets++
+	}
+	d.payload.add(p.payload, d.packets)
+	n := f.dir[Forward].packets + f.dir[Backward].packets
+	if m.doubleFirst {
+		n++
+	}
+	f.payload.add(p.payload, n)
+	for i := range d.flags {
+		d.flags[i] += uint64(p.flags >> i & 1)
+	}
+	if d.windowSeen == 0 {
+		d.windowSeen = max(0, p.window)
+	}
+	d.windowLast = p.window
+	switch m.options.Mode {
+	case CIC2017: // its bulks are always of one packet
+	case CIC2021: // takes every packet for one of the second direction, without looking at the first
+		f.dir[Backward].bulk.add(p.time, p.payload, 0, m.second)
+	default:
+		d.bulk.add(p.time, p.payload, f.dir[1-dir].bulk.last, m.second)
+	}
+}
+
+// activity notes whether the flow was idle up to a time. What goes on when the flow ends is neither noted as
+// active nor as idle.
+func (f *Flow) activity(m *Meter, t int64) {
+	silent := t - f.activeEnd
+	if silent > m.activity {
+		if active := f.activeEnd - f.activeStart; active > 0 {
+			f.activeN++
+			f.active.add(active, f.activeN)
+		}
+		f.idleN++
+		f.idle.add(silent, f.idleN)
+		f.activeStart = t
+	}
+	f.activeEnd = t
+}

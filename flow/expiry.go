@@ -1,0 +1,58 @@
+package flow
+
+import "slices"
+
+// expiry says when flows are looked for that were silent for too long. That depends on nothing but the frames'
+// numbers and times, so that it is the same however a capture is worked on.
+type expiry struct {
+	every int64 // ns of the capture's clock; 0: never
+	next  int64 // ns since the Unix epoch
+	began bool
+}
+
+// expiryFrames is how often, in frames, the clock is looked at.
+const expiryFrames = 1024
+
+func newExpiry(o Options) expiry {
+	every := int64(o.IdleTimeout)
+	if o.LingerTimeout > 0 && (every == 0 || int64(o.LingerTimeout) < every) {
+		every = int64(o.LingerTimeout)
+	}
+	if o.Mode != Default {
+		every = 0
+	}
+	return expiry{every: (every + 3) / 4}
+}
+
+// due says whether it is time after a frame.
+func (e *expiry) due(frame uint64, time int64) bool {
+	if e.every == 0 || frame%expiryFrames != 0 {
+		return false
+	}
+	if e.began && time < e.next && e.next-time <= e.every { // a clock that went far back starts again
+		return false
+	}
+	first := !e.began
+	e.began = true
+	e.next = time + e.every
+	return !first
+}
+
+// expire ends the flows that were silent for too long at a time, in the order of their first packets.
+func (m *Meter) expire(now int64) {
+	var old []slot
+	for _, s := range m.table.slots {
+		if s.flow == 0 {
+			continue
+		}
+		f := m.table.at(s.flow - 1)
+		if limit := m.silence(f); limit > 0 && now-f.end > limit {
+			old = append(old, s)
+		}
+	}
+	slices.SortFunc(old, func(a, b slot) int { return m.table.order(a.flow-1, b.flow-1) })
+	for _, s := range old {
+		m.finish(m.table.at(s.flow-1), EndIdle)
+		m.table.remove(s.flow-1, s.hash)
+	}
+}

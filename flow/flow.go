@@ -1,0 +1,167 @@
+package flow
+
+import (
+	"net/netip"
+	"time"
+
+	"detgen/packet"
+)
+
+// Direction is a direction within a flow.
+type Direction uint8
+
+// The directions. Forward is that of the flow's source, the side that sent the first packet; CICFixed and
+// Default take the receiver of a SYN-ACK for it.
+const (
+	Forward Direction = iota
+	Backward
+)
+
+// End says why a flow ended.
+type End uint8
+
+// The reasons.
+const (
+	EndOfCapture End = iota // it was still open
+	EndTimeout              // it was too old (Options.FlowTimeout); the next packet starts another flow of the same connection
+	EndIdle                 // it was silent for too long (Options.IdleTimeout, Options.LingerTimeout)
+	EndReused               // a SYN started a new connection between the same ports
+	EndFIN                  // a FIN ended it (CIC2017, CIC2021)
+	EndRST                  // a RST ended it (CIC2021)
+	EndICMP                 // an ICMP packet of another type and code came (CICFixed)
+)
+
+// String gives the reason as the columns show it.
+func (e End) String() string {
+	return [...]string{"open", "timeout", "idle", "reused", "fin", "rst", "icmp"}[e]
+}
+
+// closing is how far a TCP connection is closed, by the rules of CICFixed and Default.
+type closing uint8
+
+const (
+	closingNone   closing = iota
+	closingFirst          // a FIN was seen
+	closingSecond         // and one of each side
+	closingReady          // and an acknowledgement after those; or a RST
+)
+
+// Flow is what was measured of a flow: sums and running statistics from which every column of
+// every mode is made. It holds no pointers. Numbers of bytes and packets are of what the mode counts.
+type Flow struct {
+	key       key
+	number    uint64 // frame number of the first packet
+	last      uint64 // frame number of the last packet
+	start     int64  // time of the first packet, ticks
+	end       int64  // time of the last packet, ticks
+	mode      Mode
+	sourceIsB bool // the source is the key's second endpoint
+	idIsDst   bool // the flow ID names the destination first
+	firstDir  Direction
+	reason    End
+	closing   closing
+	fins      [2]bool // FINs of each side were seen in the connection (CIC2021, Default)
+
+	first struct { // of the first packet
+		flags   packet.TCPFlags
+		payload int32
+	}
+	icmpType, icmpCode int16
+
+	dir     [2]direction
+	payload sizes // both directions; CIC2017 and CIC2021 take in the first packet twice
+	gap     times // between successive packets
+
+	activeStart, activeEnd int64
+	activeN, idleN         uint64
+	active, idle           times
+	longGaps               uint64 // of more than a second
+
+	cumulative int64 // ticks of the connection's flows before this one, and the gaps between (CICFixed, Default)
+
+	// Default only: what the TCP analysis says.
+	analysed  bool
+	handshake packet.Handshake
+	shut      packet.Closing
+	rtt       int64 // ns
+}
+
+// direction is what was measured of one direction of a flow.
+type direction struct {
+	packets      uint64
+	bytes        uint64 // of payload
+	headers      uint64 // bytes of transport headers
+	ip           uint64 // bytes of IP datagrams
+	ipSquares    uint64 // sum of the squares of those
+	dataPackets  uint64 // with payload
+	first, last  int64  // times of packets, ticks
+	payload      sizes
+	gap          times // between successive packets of this direction
+	flags        [8]uint64
+	ipMin, ipMax int32
+	minHeader    int32  // bytes of the shortest transport header
+	window       int32  // of its first packet, -1 when that has none
+	windowSeen   int32  // the first window above 0
+	windowLast   int32  // of its last packet, -1 when that has none
+	repeated     uint64 // segments that are the same as an earlier one (CICFixed)
+	bulk         bulk
+	classes      [analysisClasses]uint32 // packets of each class of the TCP analysis (Default)
+	again        uint32                  // packets of which the analysis has seen bytes before (Default)
+}
+
+// FirstFrame is the number in the capture of the flow's first packet, from 1. It identifies the flow
+// within its capture.
+func (f *Flow) FirstFrame() uint64 { return f.number }
+
+// LastFrame is the number of its last packet.
+func (f *Flow) LastFrame() uint64 { return f.last }
+
+// Source is the endpoint from which the forward packets come.
+func (f *Flow) Source() netip.AddrPort { return f.key.endpoint(f.sourceIsB) }
+
+// Destination is the other endpoint.
+func (f *Flow) Destination() netip.AddrPort { return f.key.endpoint(!f.sourceIsB) }
+
+// Protocol is the number of the transport protocol; the CIC modes have 0 for those they do not
+// know.
+func (f *Flow) Protocol() uint8 { return f.key.protocol }
+
+// Start is the time of the first packet, ns since the Unix epoch (whole microseconds in the CIC modes).
+func (f *Flow) Start() int64 { return f.start * (1e9 / f.mode.ticks()) }
+
+// Duration is the time from the first to the last packet; negative when the capture's clock went back.
+func (f *Flow) Duration() time.Duration {
+	return time.Duration((f.end - f.start) * (1e9 / f.mode.ticks()))
+}
+
+// Packets is the number of packets in a direction.
+func (f *Flow) Packets(d Direction) uint64 { return f.dir[d].packets }
+
+// Bytes is the number of payload bytes in a direction.
+func (f *Flow) Bytes(d Direction) uint64 { return f.dir[d].bytes }
+
+// IPBytes is the number of bytes in a direction with IP and transport headers.
+func (f *Flow) IPBytes(d Direction) uint64 { return f.dir[d].ip }
+
+// Reason says why the flow ended.
+func (f *Flow) Reason() End { return f.reason }
+
+// endpoint gives the first endpoint, or the second one.
+func (k *key) endpoint(second bool) netip.AddrPort {
+	if second {
+		return netip.AddrPortFrom(k.b.addr(k.version), k.bPort)
+	}
+	return netip.AddrPortFrom(k.a.addr(k.version), k.aPort)
+}
+
+// direction of a packet of this flow. The CIC modes compare addresses only, so that a flow between two
+// ports of one address has nothing but forward packets.
+func (f *Flow) direction(p *Packet) Direction {
+	if p.same || f.mode != Default && p.key.a == p.key.b {
+		return Forward
+	}
+	if p.reversed != f.sourceIsB {
+		return Backward
+	}
+	return Forward
+}

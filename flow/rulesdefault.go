@@ -1,0 +1,131 @@
+package flow
+
+import "detgen/packet"
+
+// analysisClasses is the number of classes of the TCP analysis.
+const analysisClasses = 15
+
+// addDefault splits by connections:
+//
+//   - A SYN starts a new flow when it does not belong to the connection so far (another initial sequence
+//     number), and when that was closed.
+//   - A flow ends when it was silent for longer than the idle timeout (a closed one: the linger timeout).
+//   - Later than the flow timeout after the flow's start, the next packet starts another flow of the same
+//     connection, with the same source.
+//
+// The source is the sender of the first packet, or the receiver when that is a SYN-ACK.
+func (m *Meter) addDefault(it *item) uint64 {
+	p := it.fromHeaders()
+	index, ok := m.table.find(&p.key, it.hash)
+	if !ok {
+		f, index := m.open(p, it.hash)
+		m.beginDefault(f, index, p, it)
+		return f.number
+	}
+	f := m.table.at(index)
+	if limit := m.silence(f); limit > 0 && p.time-f.end > limit {
+		m.finish(f, EndIdle)
+		f.again()
+		m.beginDefault(f, index, p, it)
+		return f.number
+	}
+	a, analysed := m.analyse(it, index)
+	isSYN := p.flags&(packet.SYN|packet.ACK) == packet.SYN
+	switch {
+	case f.analysed && a.First || f.closing == closingReady && isSYN:
+		m.finish(f, EndReused)
+		f.again()
+		m.orient(f, p)
+		f.begin(m, p, f.direction(p))
+	case m.flowTimeout > 0 && p.time-f.start > m.flowTimeout:
+		silent := p.time - f.end
+		m.finish(f, EndTimeout)
+		before := *f
+		f.again()
+		f.cumulative = before.cumulative + silent
+		f.closing, f.fins, f.analysed = before.closing, before.fins, before.analysed
+		f.begin(m, p, f.direction(p))
+	default:
+		f.activity(m, p.time)
+		f.add(m, p, f.direction(p))
+	}
+	f.progress(p)
+	if analysed {
+		f.note(&a, f.direction(p))
+	}
+	return f.number
+}
+
+// silence is how long the flow may be silent, ticks; 0: for ever.
+func (m *Meter) silence(f *Flow) int64 {
+	if f.closing == closingReady && m.linger > 0 {
+		return m.linger
+	}
+	return m.idle
+}
+
+// beginDefault starts a flow and the analysis of its connection.
+func (m *Meter) beginDefault(f *Flow, index uint32, p *Packet, it *item) {
+	*m.conversations.at(index) = packet.Conversation{}
+	m.orient(f, p)
+	f.begin(m, p, f.direction(p))
+	f.progress(p)
+	if a, ok := m.analyse(it, index); ok {
+		f.note(&a, f.direction(p))
+	}
+}
+
+// orient chooses the flow's source by its first packet.
+func (m *Meter) orient(f *Flow, p *Packet) {
+	const synAck = packet.SYN | packet.ACK
+	f.sourceIsB = p.reversed != (p.flags&synAck == synAck)
+}
+
+// progress follows the end of a TCP connection, as CICFixed does.
+func (f *Flow) progress(p *Packet) {
+	switch {
+	case p.flags == 0:
+	case p.flags&packet.RST != 0:
+		f.closing = closingReady
+	case p.flags&packet.FIN != 0:
+		if f.closing == closingNone {
+			f.closing = closingFirst
+		}
+		f.fins[f.direction(p)] = true
+		if f.closing == closingFirst && f.fins[Forward] && f.fins[Backward] {
+			f.closing = closingSecond
+		}
+	case p.flags&packet.ACK != 0 && f.closing == closingSecond:
+		f.closing = closingReady
+	}
+}
+
+// analyse gives the item to the TCP analysis of its connection.
+func (m *Meter) analyse(it *item, index uint32) (a packet.Analysis, ok bool) {
+	if it.headers.Protocol != packet.ProtocolTCP || it.headers.Fragment == packet.LaterFragment {
+		return a, false
+	}
+	h := it.headers
+	h.L4Offset = 0
+	frame := packet.Frame{Time: it.time, Data: it.tcp[:min(h.L4Length, len(it.tcp))]}
+	from := 0
+	if it.packet.reversed {
+		from = 1
+	}
+	return m.conversations.at(index).Analyze(&frame, &h, from, &m.streams)
+}
+
+// note takes in what the analysis says of a packet.
+func (f *Flow) note(a *packet.Analysis, dir Direction) {
+	f.analysed = true
+	f.handshake, f.shut, f.rtt = a.Handshake, a.Closing, a.RTT
+	d := &f.dir[dir]
+	if a.Classes != 0 {
+		for i := range d.classes {
+			d.classes[i] += uint32(a.Classes >> i & 1)
+		}
+	}
+	if a.Seen >= packet.SeenPart {
+		d.again++
+	}
+}
