@@ -17,6 +17,7 @@ import (
 	"detgen/lab"
 	"detgen/record"
 	"detgen/scenario"
+	"detgen/truth"
 
 	"github.com/spf13/cobra"
 )
@@ -136,6 +137,13 @@ func (m *maker) make(ctx context.Context, run *record.Run, dir string, progress 
 	}
 	sortImages(result.Images)
 	r := &record.Record{Tool: "detgen " + version, Run: *run, Result: *result}
+	if runErr == nil {
+		progress("labels")
+		if err := truth.Label(staging.Dir(), r); err != nil {
+			runErr = fmt.Errorf("label: %w", err)
+			r.Result.Status, r.Result.Error = record.Failed, runErr.Error()
+		}
+	}
 	if err := staging.Commit(r); err != nil {
 		return nil, errors.Join(runErr, err)
 	}
