@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -60,6 +61,9 @@ func compare(t *testing.T, path string) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if len(rows) == 0 && !f.LinkType.Known() {
+			return // tshark opens no capture of a type that it does not know
+		}
 		if int(f.Number) > len(rows) {
 			t.Errorf("frame %d is too many for tshark", f.Number)
 			return
@@ -77,6 +81,8 @@ func compare(t *testing.T, path string) {
 	}
 }
 
+var timeText = regexp.MustCompile(`^[0-9]+\.[0-9]{9}$`)
+
 // differences describes where tshark's fields of a frame differ from ours.
 func differences(row []string, f *Frame, outer, h *Headers, a *Analysis, analysed bool) string {
 	field := map[string]string{}
@@ -89,7 +95,9 @@ func differences(row []string, f *Frame, outer, h *Headers, a *Analysis, analyse
 			found = append(found, fmt.Sprintf("%s %s, want %s", name, text, want))
 		}
 	}
-	check("time", field["frame.time_epoch"], fmt.Sprintf("%d.%09d", f.Time/1e9, f.Time%1e9))
+	if want := field["frame.time_epoch"]; timeText.MatchString(want) { // not so when the microseconds in the file make seconds
+		check("time", want, fmt.Sprintf("%d.%09d", f.Time/1e9, f.Time%1e9))
+	}
 	check("wire length", field["frame.len"], f.WireLen)
 	check("captured length", field["frame.cap_len"], len(f.Data))
 	protocols := strings.Split(field["frame.protocols"], ":")
@@ -97,7 +105,7 @@ func differences(row []string, f *Frame, outer, h *Headers, a *Analysis, analyse
 	error := false // of ICMP, with a quote
 	for _, p := range protocols {
 		if p == "ip" || p == "ipv6" {
-			if first == "" {
+			if first == "" && field[p+".src"] != "" { // "ip" can stand for the wrong EtherType alone
 				first = p
 			}
 			inner++

@@ -165,6 +165,9 @@ func (l *layer) ppp(h *Headers) {
 		h.EtherType = EtherTypeIPv4
 	case 0x57:
 		h.EtherType = EtherTypeIPv6
+	case 0x281, 0x283:
+		h.EtherType = etherTypeMPLS
+		l.mpls(h)
 	}
 }
 

@@ -115,7 +115,11 @@ func (b *Batch) Bool(v bool) {
 		b.value(parquet.BooleanValue(v))
 		return
 	}
-	b.text = strconv.AppendBool(b.text, v)
+	if v {
+		b.text = append(b.text, '1')
+	} else {
+		b.text = append(b.text, '0')
+	}
 }
 
 // Text adds a cell.

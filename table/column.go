@@ -13,7 +13,7 @@ const (
 	Int   Kind = iota // int64
 	Float             // float64; in CSV the shortest digits that give the same number, "Infinity" and "NaN"
 	Text              // UTF-8
-	Bool              // "true" and "false" in CSV
+	Bool              // 0 and 1 in CSV
 	Time              // ns since the Unix epoch, a plain integer in CSV, a UTC timestamp in Parquet
 )
 
@@ -27,7 +27,7 @@ func (k Kind) String() string {
 	case Text:
 		return "text"
 	case Bool:
-		return "boolean"
+		return "0 or 1"
 	case Time:
 		return "time"
 	}

@@ -66,11 +66,11 @@ func fill(t *testing.T, f *File) {
 }
 
 const exampleCSV = `time,z,a rate/s,text,address,ok,z
-1700000000000000001,0,,bytes,2001:db8::1,false,7
+1700000000000000001,0,,bytes,2001:db8::1,0,7
 1700000000000000001,-1,0.1,"a ""b"",
-c",,false,7
+c",,0,7
 1700000000000000001,-2,Infinity,"a ""b"",
-c",2001:db8::1,true,7
+c",2001:db8::1,1,7
 `
 
 func TestCSV(t *testing.T) {
