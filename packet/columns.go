@@ -2,7 +2,6 @@ package packet
 
 import (
 	"encoding/hex"
-	"strconv"
 
 	"detgen/table"
 )
@@ -11,19 +10,19 @@ import (
 func Columns() []table.Column {
 	columns := []table.Column{
 		{Name: "capture", Kind: table.Text, Doc: "The capture file."},
-		{Name: "frame", Kind: table.Int, Doc: "Number of the frame in its capture, from 1."},
+		{Name: "number", Kind: table.Int, Doc: "Number of the frame in its capture, from 1."},
 		{Name: "time", Kind: table.Time, Unit: "ns", Doc: "When it was captured, since the Unix epoch."},
-		{Name: "wire_length", Kind: table.Int, Unit: "bytes", Doc: "Length on the wire, with the link header."},
-		{Name: "captured_length", Kind: table.Int, Unit: "bytes", Doc: "How much of it is in the capture."},
+		{Name: "length", Kind: table.Int, Unit: "bytes", Doc: "Whole frame on the wire, without frame check sequence where the capture has none."},
+		{Name: "captured", Kind: table.Int, Unit: "bytes", Doc: "How much of it is in the capture."},
 		{Name: "link", Kind: table.Text, Doc: "Link type of the capture; where it is `link type N`, only the columns before this one are filled."},
 		{Name: "src_mac", Kind: table.Text, Doc: "Ethernet source address; empty on other links."},
 		{Name: "dst_mac", Kind: table.Text, Doc: "Ethernet destination address; empty on other links."},
 		{Name: "vlans", Kind: table.Int, Doc: "Number of VLAN tags."},
 		{Name: "vlan", Kind: table.Int, Optional: true, Doc: "Identifier of the innermost VLAN; empty without tags."},
-		{Name: "ether_type", Kind: table.Int, Optional: true, Doc: "EtherType of what follows the link header and its tags (2048 IPv4, 34525 IPv6, 2054 ARP); empty when the link header does not say."},
+		{Name: "ethertype", Kind: table.Int, Optional: true, Doc: "EtherType of what follows the link header and its tags (2048 IPv4, 34525 IPv6, 2054 ARP); empty when the link header does not say."},
 		{Name: "src", Kind: table.Text, Doc: "Source address of IP, or the sender's protocol address of ARP."},
 		{Name: "dst", Kind: table.Text, Doc: "Destination address of IP (the last stop of a source route), or the target's protocol address of ARP."},
-		{Name: "protocol", Kind: table.Text, Doc: "`tcp`, `udp`, `udplite`, `sctp`, `icmp`, `icmpv6`, `arp`, `ip N` for another protocol number N over IP; empty for the rest."},
+		{Name: "protocol", Kind: table.Int, Optional: true, Doc: "IP protocol number, after extension headers (6 TCP, 17 UDP, 1 ICMP, 58 ICMPv6, 132 SCTP)."},
 		{Name: "src_port", Kind: table.Int, Optional: true, Doc: "Of TCP, UDP, UDP-Lite and SCTP."},
 		{Name: "dst_port", Kind: table.Int, Optional: true, Doc: "Of TCP, UDP, UDP-Lite and SCTP."},
 		{Name: "ttl", Kind: table.Int, Optional: true, Doc: "Time to live (IPv4) or hop limit (IPv6)."},
@@ -37,10 +36,10 @@ func Columns() []table.Column {
 		{Name: "icmp_code", Kind: table.Int, Optional: true, Doc: "Of ICMP and ICMPv6."},
 		{Name: "truncated", Kind: table.Bool, Doc: "A header is cut by the capture length; what follows the cut is empty or 0."},
 		{Name: "malformed", Kind: table.Bool, Doc: "A length in a header contradicts another."},
-		{Name: "tcp_flags", Kind: table.Text, Doc: "The flags that are set, in the order of the header: `F`IN, `S`YN, `R`ST, `P`SH, `A`CK, `U`RG, `E`CE, `C`WR."},
-		{Name: "tcp_seq", Kind: table.Int, Optional: true, Doc: "Sequence number, as in the header."},
-		{Name: "tcp_ack", Kind: table.Int, Optional: true, Doc: "Acknowledgement number, as in the header."},
-		{Name: "tcp_window", Kind: table.Int, Unit: "bytes", Optional: true, Doc: "Window, as in the header: not scaled."},
+		{Name: "flags", Kind: table.Text, Doc: "The TCP flags that are set, in the order of the header: `F`IN, `S`YN, `R`ST, `P`SH, `A`CK, `U`RG, `E`CE, `C`WR."},
+		{Name: "seq", Kind: table.Int, Optional: true, Doc: "TCP sequence number, as in the header."},
+		{Name: "ack", Kind: table.Int, Optional: true, Doc: "TCP acknowledgement number, as in the header."},
+		{Name: "window", Kind: table.Int, Unit: "bytes", Optional: true, Doc: "TCP window, as in the header: not scaled."},
 		{Name: "tcp_stream", Kind: table.Int, Optional: true, Doc: "Number of the TCP connection in the capture, from 0 (Wireshark's `tcp.stream`)."},
 		{Name: "tcp_sender", Kind: table.Text, Doc: "`client` (it sent the SYN; without one, it sent the first segment) or `server`."},
 		{Name: "tcp_handshake", Kind: table.Text, Doc: "How far the handshake has come: `missing` (not captured), `syn`, `syn_ack`, `complete`."},
@@ -134,7 +133,7 @@ func appendIP(b *table.Batch, h *Headers) {
 	ip := h.IPVersion != 0
 	b.Addr(h.Source())
 	b.Addr(h.Destination())
-	b.Text(h.protocol())
+	optional(b, ip, int64(h.Protocol))
 	ports := h.L4Offset > 0 && h.SrcPort|h.DstPort != 0 || h.L4Length > 0 && h.portProtocol()
 	optional(b, ports, int64(h.SrcPort))
 	optional(b, ports, int64(h.DstPort))
@@ -157,31 +156,6 @@ func (h *Headers) portProtocol() bool {
 		return true
 	}
 	return false
-}
-
-// protocol names what the frame carries.
-func (h *Headers) protocol() string {
-	switch {
-	case h.IPVersion == 0 && h.EtherType == EtherTypeARP:
-		return "arp"
-	case h.IPVersion == 0:
-		return ""
-	}
-	switch h.Protocol {
-	case ProtocolTCP:
-		return "tcp"
-	case ProtocolUDP:
-		return "udp"
-	case ProtocolUDPLite:
-		return "udplite"
-	case ProtocolSCTP:
-		return "sctp"
-	case ProtocolICMP:
-		return "icmp"
-	case ProtocolICMPv6:
-		return "icmpv6"
-	}
-	return "ip " + strconv.Itoa(int(h.Protocol))
 }
 
 // String gives the letters of the flags that are set, in the order of the header from FIN on.

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"detgen/packet"
+	"detgen/record"
+	"detgen/table"
+
+	"github.com/spf13/cobra"
+)
+
+// newPackets is "detgen packets": a row per packet of captures and run directories.
+func newPackets() *cobra.Command {
+	var flags packetsFlags
+	cmd := &cobra.Command{
+		Use:   "packets PCAP|DIR... [-o FILE]",
+		Short: "Write a row per packet: headers and TCP analysis",
+		Long: `Packets writes a row for each frame of captures (pcap or pcapng, plain or in gzip or
+zstd; "-" is the standard input), or of all captures of run directories, as CSV or
+Parquet. The columns are described in docs/packets.md.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return badRequest(errors.New("packets: name a capture or a run directory"))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd.Context(), args) },
+	}
+	cmd.Flags().StringVarP(&flags.output, "output", "o", "-", `write to this file; "-" is the standard output`)
+	cmd.Flags().StringVar(&flags.format, "format", "", "csv or parquet (default: by the file's extension, else csv)")
+	cmd.Flags().BoolVar(&flags.tunnels, "tunnels", false, "read the headers inside IP in IP and GRE")
+	return cmd
+}
+
+type packetsFlags struct {
+	output, format string
+	tunnels        bool
+}
+
+func (o *packetsFlags) run(ctx context.Context, args []string) error {
+	format, err := table.FormatFor(o.format, o.output)
+	if err != nil {
+		return badRequest(err)
+	}
+	paths, err := captureFiles(args)
+	if err != nil {
+		return badRequest(err)
+	}
+	out, err := table.Create(o.output, format, packet.Columns())
+	if err != nil {
+		return badRequest(err)
+	}
+	defer out.Abort()
+	line := newProgress(os.Stderr)
+	defer line.clear()
+	var failed []error
+	for i, path := range paths {
+		line.show(fmt.Sprintf("%s: %d of %d captures", path, i+1, len(paths)))
+		err := o.capture(ctx, path, out)
+		var damage *packet.DamageError
+		var link *packet.LinkError
+		switch {
+		case err == nil:
+		case errors.As(err, &damage) || errors.As(err, &link):
+			failed = append(failed, err)
+		default:
+			return err
+		}
+	}
+	if err := out.Close(); err != nil {
+		return fmt.Errorf("write %s: %w", o.output, err)
+	}
+	return errors.Join(failed...)
+}
+
+// capture writes the rows of one capture.
+func (o *packetsFlags) capture(ctx context.Context, path string, out *table.File) error {
+	r, err := packet.Open(path)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	err = packet.Rows{Decoder: packet.Decoder{Tunnels: o.tunnels}}.Write(ctx, path, r, out)
+	for _, w := range r.Warnings() {
+		fmt.Fprintf(os.Stderr, "detgen: warning: %s: %s\n", path, w)
+	}
+	return inCapture(path, err)
+}
+
+// inCapture puts the name of the capture before each of the errors in err.
+func inCapture(path string, err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var named []error
+		for _, e := range joined.Unwrap() {
+			named = append(named, inCapture(path, e))
+		}
+		return errors.Join(named...)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return err
+}
+
+// captureFiles gives the captures that arguments name: files as they are, and those in the
+// captures folder of run directories, in the order of their names. Each one is opened to see that it
+// is a capture, so that nothing is started for a request that cannot be met.
+func captureFiles(args []string) ([]string, error) {
+	var paths []string
+	for _, arg := range args {
+		if arg == "-" {
+			paths = append(paths, arg)
+			continue
+		}
+		info, err := os.Stat(arg)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			paths = append(paths, arg)
+			continue
+		}
+		inside, err := runCaptures(arg)
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, inside...)
+	}
+	for _, path := range paths {
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+			continue // a pipe cannot be read twice
+		}
+		r, err := packet.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		r.Close()
+	}
+	return paths, nil
+}
+
+// runCaptures gives the captures of a run directory.
+func runCaptures(dir string) ([]string, error) {
+	if _, err := os.Stat(filepath.Join(dir, record.FileName)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: is no run directory: it has no %s", dir, record.FileName)
+	} else if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "captures"))
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			paths = append(paths, filepath.Join(dir, "captures", e.Name()))
+		}
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("%s: there is no capture in it", filepath.Join(dir, "captures"))
+	}
+	return paths, nil
+}
