@@ -240,6 +240,12 @@ func (b *build) download(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the parent's packages: %w", err)
 	}
+	if r := b.recipe; len(r.Without) > 0 {
+		status = append(status, standIn(r)...)
+		if err := errors.Join(b.write("status", string(status)), b.write("stand-in", standInPrefix+r.Name)); err != nil {
+			return err
+		}
+	}
 	if err := b.write("dpkg/status", string(status)); err != nil { // a copy: apt locks its folder
 		return err
 	}
@@ -251,6 +257,21 @@ func (b *build) download(ctx context.Context) error {
 	}
 	root := filepath.Join(b.dir, "root")
 	return a.writeConfig(filepath.Join(b.dir, "apt.conf"), filepath.Join(b.dir, "lists"), filepath.Join(root, "var/lib/dpkg/status"), root)
+}
+
+// standInPrefix starts the names of packages that exist in an image's dpkg database only.
+const standInPrefix = "detgen-without-"
+
+// standIn gives the entry of dpkg's status file for a package without content that provides
+// what the recipe leaves out.
+func standIn(r *Recipe) string {
+	var provides []string
+	for _, p := range r.Without {
+		provides = append(provides, p+" (= 9999)")
+	}
+	return fmt.Sprintf("Package: %s%s\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n"+
+		"Maintainer: detgen\nProvides: %s\nDescription: packages that this image does without\n\n",
+		standInPrefix, r.Name, strings.Join(provides, ", "))
 }
 
 // database finds the dpkg database of the root as it is now.

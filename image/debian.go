@@ -262,7 +262,7 @@ func installed(ctx context.Context, admin string) (map[string]string, error) {
 	}
 	packages := map[string]string{}
 	for line := range strings.Lines(string(out)) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "installed" {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == "installed" && !strings.HasPrefix(f[1], standInPrefix) {
 			packages[f[1]] = f[2]
 		}
 	}

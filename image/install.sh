@@ -7,6 +7,8 @@
 #   root         where the root is mounted
 #   apt.conf     configuration for the host's apt
 #   archives     downloaded packages
+#   status       dpkg database to start from; missing when it is that of the root
+#   stand-in     the package in status that has no content
 #   debconf, files.tar, owners, run, remove   what to apply, each may be missing
 # The exit status says which part failed: see steps in build.go.
 
@@ -47,6 +49,11 @@ if [ -e "$build/debconf" ]; then
 fi
 
 if [ $# -gt 0 ]; then
+	if [ -e "$build/status" ]; then
+		cp "$build/status" "$root/var/lib/dpkg/status"
+		: >"$root/var/lib/dpkg/info/$(cat "$build/stand-in").list"
+		: >"$root/var/lib/dpkg/info/$(cat "$build/stand-in").md5sums"
+	fi
 	mkdir "$root/run/detgen/archives"
 	mount --bind "$build/archives" "$root/run/detgen/archives"
 	# invoke-rc.d asks this program before it starts a service; 101 forbids it

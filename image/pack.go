@@ -57,8 +57,8 @@ func (s *Store) pack(ctx context.Context, name, id, layer, file string) error {
 	s.tell(name, "pack")
 	temporary := file + ".tmp"
 	defer os.Remove(temporary)
-	cmd := exec.CommandContext(ctx, mkfs, "--quiet",
-		fmt.Sprintf("-T%d", epoch.Unix()), "--preserve-mtime", "-U00000000-0000-0000-0000-000000000000", temporary, layer)
+	cmd := exec.CommandContext(ctx, mkfs, "--quiet", "-U00000000-0000-0000-0000-000000000000", temporary, layer)
+	cmd.Env = buildEnv() // with SOURCE_DATE_EPOCH, the time in the superblock; files keep theirs
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

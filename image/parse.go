@@ -29,6 +29,7 @@ func parseRecipe(file, name string, dir source, text io.Reader) (*Recipe, error)
 		"run":       p.text(&r.Run, "run"),
 		"debconf":   p.list(&r.Debconf, "debconf"),
 		"packages":  p.list(&r.Packages, "packages"),
+		"without":   p.list(&r.Without, "without"),
 		"remove":    p.list(&r.Remove, "remove"),
 		"files":     p.files,
 	})

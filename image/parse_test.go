@@ -20,7 +20,7 @@ const baseRecipe = "bootstrap: bookworm\n"
 
 func TestRecipeErrorsNameFileAndLine(t *testing.T) {
 	tests := []struct{ name, recipe, want string }{
-		{"unknown field", "from: base\npackage: [curl]\n", `x/image.yaml:2: unknown field "package"; a recipe has about, bootstrap, debconf, files, from, oci, packages, remove, run`},
+		{"unknown field", "from: base\npackage: [curl]\n", `x/image.yaml:2: unknown field "package"; a recipe has about, bootstrap, debconf, files, from, oci, packages, remove, run, without`},
 		{"field twice", "from: base\nabout: a\nabout: b\n", "x/image.yaml:3: about: the field is set twice"},
 		{"not a mapping", "- curl\n", "x/image.yaml:1: a recipe is a mapping of fields"},
 		{"empty", "", "x/image.yaml:1: the recipe is empty"},

@@ -17,6 +17,7 @@ type Recipe struct {
 	OCI       string   // registry reference, or path of an archive or layout relative to image.yaml ("./x.tar")
 	Debconf   []string // lines as debconf-set-selections(1) takes them
 	Packages  []string // Debian package names, installed without their recommendations
+	Without   []string // packages that Packages depend on and that are left out; what needs them does not work
 	Files     []File
 	Run       string   // shell script, run in the root by "sh -eu" without a network
 	Remove    []string // absolute shell patterns, removed at the end
@@ -73,14 +74,16 @@ func (r *Recipe) check() error {
 		return r.errorf("bootstrap", "bootstrap: unknown Debian suite %q; known: %s", r.Bootstrap, strings.Join(suites, ", "))
 	}
 	seen := map[string]bool{}
-	for _, p := range r.Packages {
-		if !packagePattern.MatchString(p) {
-			return r.errorf("packages/"+p, "packages: %q is not a Debian package name", p)
+	for field, list := range map[string][]string{"packages": r.Packages, "without": r.Without} {
+		for _, p := range list {
+			if !packagePattern.MatchString(p) {
+				return r.errorf(field+"/"+p, "%s: %q is not a Debian package name", field, p)
+			}
+			if seen[p] {
+				return r.errorf(field+"/"+p, "%s: %q is listed twice", field, p)
+			}
+			seen[p] = true
 		}
-		if seen[p] {
-			return r.errorf("packages/"+p, "packages: %q is listed twice", p)
-		}
-		seen[p] = true
 	}
 	for i, f := range r.Files {
 		if err := f.check(); err != nil {

@@ -50,7 +50,7 @@ func (f *imageFlags) open(progress func(image.Progress)) (*image.Store, *image.R
 }
 
 func newImageBuild(flags *imageFlags) *cobra.Command {
-	var all bool
+	var all, pack bool
 	cmd := &cobra.Command{
 		Use:   "build [NAME...]",
 		Short: "Build the named images, and those they stand on, if they are missing",
@@ -72,11 +72,20 @@ func newImageBuild(flags *imageFlags) *cobra.Command {
 					return badRequest(err)
 				}
 			}
-			_, err = store.Ensure(cmd.Context(), names...)
-			return err
+			images, err := store.Ensure(cmd.Context(), names...)
+			if err != nil || !pack {
+				return err
+			}
+			for _, i := range images {
+				if _, err := store.Pack(cmd.Context(), i); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "build every image of the catalogue")
+	cmd.Flags().BoolVar(&pack, "pack", false, "pack them for the exact engine too")
 	return cmd
 }
 
