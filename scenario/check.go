@@ -156,6 +156,11 @@ func (s *Scenario) checkParameter(ps *problems, name string, p *Parameter, field
 		ps.add(p.At, field+".values", "", "a choice has values, other types have none")
 		return
 	}
+	for _, v := range sortedKeys(p.Needs) {
+		if !slices.ContainsFunc(p.Values, func(t Text) bool { return t.Text == v }) {
+			ps.add(p.Needs[v].At, field+".needs."+v, "", "is not a value of this choice")
+		}
+	}
 	for bound, t := range map[string]Text{"min": p.Min, "max": p.Max} {
 		if !t.set() {
 			continue
@@ -339,6 +344,7 @@ func (s *Scenario) checkTask(ps *problems, name string, t *Task) {
 			ps.add(h.At, field+".hosts", h.Text, "no such host: %s", nearest(h.Text, inOrder(s.Hosts)))
 		}
 	}
+	s.checkImplementations(ps, t.At, field+".implementations", t.Implementations)
 	if len(t.Scripts) == 0 {
 		ps.add(t.At, field+".scripts", "", "is missing: say what a host does")
 	}
@@ -354,6 +360,22 @@ func (s *Scenario) checkTask(ps *problems, name string, t *Task) {
 	checkExpect(ps, t.Expect, field+".expect")
 	checkPhases(ps, t.At, field, t.Phases)
 	s.checkSettings(ps, field+".set", t.Set, []*Task{t})
+}
+
+// checkImplementations checks HOST: [names].
+func (s *Scenario) checkImplementations(ps *problems, at Position, field string, offered map[string][]Text) {
+	for _, host := range sortedKeys(offered) {
+		h := s.Hosts[host]
+		if h == nil {
+			ps.add(at, field+"."+host, "", "no such host: %s", nearest(host, inOrder(s.Hosts)))
+			continue
+		}
+		for _, name := range offered[host] {
+			if h.Implementations[name.Text] == nil {
+				ps.add(name.At, field+"."+host, name.Text, "no such implementation: %s", nearest(name.Text, inOrder(h.Implementations)))
+			}
+		}
+	}
 }
 
 func checkPhases(ps *problems, at Position, field string, phases []string) {
@@ -378,18 +400,7 @@ func (s *Scenario) checkVariant(ps *problems, field string, v *Variant) {
 		}
 	}
 	s.checkSettings(ps, field+".set", v.Set, tasks)
-	for _, host := range sortedKeys(v.Implementations) {
-		h := s.Hosts[host]
-		if h == nil {
-			ps.add(v.At, field+".implementations."+host, "", "no such host: %s", nearest(host, inOrder(s.Hosts)))
-			continue
-		}
-		for _, name := range v.Implementations[host] {
-			if h.Implementations[name.Text] == nil {
-				ps.add(name.At, field+".implementations."+host, name.Text, "no such implementation: %s", nearest(name.Text, inOrder(h.Implementations)))
-			}
-		}
-	}
+	s.checkImplementations(ps, v.At, field+".implementations", v.Implementations)
 	for _, t := range v.Without {
 		s.checkWithout(ps, t, field+".without")
 	}
@@ -429,7 +440,7 @@ func (s *Scenario) checkWithout(ps *problems, t Text, field string) {
 func (s *Scenario) checkTemplates(ps *problems) {
 	walkTexts(reflect.ValueOf(s).Elem(), "", func(t Text, field string) {
 		text := t.Text
-		if path.Ext(field) == ".when" {
+		if path.Ext(field) == ".when" || strings.Contains(field, ".needs.") {
 			text = "{{if " + text + "}}{{end}}"
 		}
 		if t.At.File != s.folder.file("scenario.yaml") || !isTemplate(text) {

@@ -207,9 +207,13 @@ func (r *resolver) resolveParameters() {
 		if !given && p.Default.set() {
 			s, given = layered{key: key{text: "params." + name, definition: d}, value: p.Default.Text, at: p.Default.At, layer: scenarioLayer, field: "parameters." + name + ".default"}, true
 		}
+		d.values = r.possible(p, name)
+		s.values = d.values
 		var v Value
 		var ok bool
-		if given {
+		if need, impossible := p.Needs[s.value]; given && impossible && !slices.Contains(d.values, s.value) {
+			r.problems.add(s.at, s.text, s.value, "is not possible here: it needs that %s", need.Text)
+		} else if given {
 			v, ok = r.evaluate(s)
 		} else {
 			if _, err := d.lawText(); err != nil {
@@ -224,6 +228,17 @@ func (r *resolver) resolveParameters() {
 		r.params[name], r.written[name] = v.forTemplate(), v.String()
 		r.order = append(r.order, name)
 	}
+}
+
+// possible gives the values of a choice that have what they need.
+func (r *resolver) possible(p *Parameter, name string) []string {
+	var values []string
+	for _, v := range p.Values {
+		if need := p.Needs[v.Text]; !need.set() || r.holds(need, "parameters."+name+".needs") {
+			values = append(values, v.Text)
+		}
+	}
+	return values
 }
 
 // parameterOrder gives the names of a task's parameters: the scenario's as written, then its own.
@@ -272,7 +287,7 @@ func (r *resolver) resolveRunKeys() {
 // choice.
 func (r *resolver) implementation(name, group string) (string, layered) {
 	h := r.scenario.Hosts[group]
-	choices := inOrder(h.Implementations)
+	choices := r.scenario.implementations(group, r.task)
 	if len(choices) == 0 {
 		return "", layered{}
 	}
@@ -291,7 +306,7 @@ func (r *resolver) implementation(name, group string) (string, layered) {
 		}
 		return "", layered{}
 	}
-	if h.Default.set() {
+	if slices.Contains(choices, h.Default.Text) {
 		return h.Default.Text, layered{}
 	}
 	return choices[0], layered{}

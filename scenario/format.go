@@ -56,6 +56,9 @@ type Parameter struct {
 	Type Type `yaml:"type" jsonschema:"required,enum=bytes,enum=duration,enum=rate,enum=fraction,enum=int,enum=float,enum=string,enum=text,enum=choice,enum=bool"`
 	// The values of a choice.
 	Values []Text `yaml:"values"`
+	// What some values of a choice need, VALUE: expression of the template language that must be
+	// true ('ne .implementations.client "wget"'). A value that lacks it is refused and never drawn.
+	Needs map[string]Text `yaml:"needs"`
 	// Value when nothing is asked for. Without it the value is drawn. A template that may refer
 	// to parameters written above this one.
 	Default Text `yaml:"default"`
@@ -254,6 +257,9 @@ type Task struct {
 	Set Settings `yaml:"set"`
 	// Hosts that take part; without this field all.
 	Hosts []Text `yaml:"hosts"`
+	// Implementations that can do it, HOST: [names]; when the host's default is not among them, the
+	// first is the default. Without this field all can.
+	Implementations map[string][]Text `yaml:"implementations"`
 	// What each host does: HOST: file of the scenario's folder. They start together, the task
 	// ends when all have ended.
 	Scripts map[string]*Script `yaml:"scripts" jsonschema:"required"`

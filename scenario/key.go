@@ -206,7 +206,7 @@ func (s *Scenario) parseKey(text string, task *Task) (key, error) {
 		if err := s.knowHost(parts[0]); err != nil {
 			return k, err
 		}
-		k.definition = definition{name: last, typ: Choice, values: inOrder(s.Hosts[s.groupOf(parts[0])].Implementations)}
+		k.definition = definition{name: last, typ: Choice, values: s.implementations(s.groupOf(parts[0]), task)}
 		if len(k.values) == 0 {
 			return k, fmt.Errorf("host %q has no choice of implementations", parts[0])
 		}
@@ -216,6 +216,18 @@ func (s *Scenario) parseKey(text string, task *Task) (key, error) {
 		return k, s.knowHost(parts[0])
 	}
 	return k, fmt.Errorf("no such key: %s", s.nearestKey(text, task))
+}
+
+// implementations are those of a declared host that can do a task (nil: any task).
+func (s *Scenario) implementations(host string, task *Task) []string {
+	if task != nil && len(task.Implementations[host]) > 0 {
+		var names []string
+		for _, t := range task.Implementations[host] {
+			names = append(names, t.Text)
+		}
+		return names
+	}
+	return inOrder(s.Hosts[host].Implementations)
 }
 
 func (s *Scenario) paramKey(k key, name string, task *Task) (key, error) {

@@ -136,8 +136,8 @@ func (r *resolver) implement(m *machine) {
 	name, asked := r.implementation(m.Name, m.group)
 	if name != "" {
 		i, ok := m.host.Implementations[name]
-		if !ok {
-			r.problems.add(asked.at, asked.text, name, "host %q has no such implementation: %s", m.group, nearest(name, inOrder(m.host.Implementations)))
+		if choices := r.scenario.implementations(m.group, r.task); !ok || !slices.Contains(choices, name) {
+			r.problems.add(asked.at, asked.text, name, "no such implementation of host %q in this task: %s", m.group, nearest(name, choices))
 			return
 		}
 		m.implementation, m.Implementation = i, name

@@ -191,6 +191,11 @@ func (r *resolver) data() map[string]any {
 		"failure":  orNone(r.failure),
 		"caching":  orNone(r.caching),
 	}
+	implementations := map[string]any{}
+	for name := range r.scenario.Hosts {
+		implementations[name], _ = r.implementation(name, name)
+	}
+	d["implementations"] = implementations
 	if r.machines != nil {
 		hosts, groups := map[string]any{}, map[string]any{}
 		for _, m := range r.machines {
