@@ -60,20 +60,23 @@ func (r *resolver) activity(name string) record.Activity {
 
 // labels are the task's class labels: a failure's own, else the task's, else the scenario's.
 func (r *resolver) labels() record.Labels {
-	l := record.Labels(r.scenario.Labels)
-	over := []Labels{r.task.Labels}
+	l := overLabels(r.scenario.Labels, r.task.Labels)
 	for _, v := range r.variants() {
-		over = append(over, v.Labels)
+		l = overLabels(l, v.Labels)
 	}
-	for _, o := range over {
-		if o.Class != "" && o.Class != l.Class {
-			l = record.Labels{} // another class keeps no family of the old one
-		}
-		l.Class = cmp.Or(o.Class, l.Class)
-		l.Family = cmp.Or(o.Family, l.Family)
-		l.Technique = cmp.Or(o.Technique, l.Technique)
+	return record.Labels(l)
+}
+
+// overLabels puts labels over others. Another class keeps no family of the old one.
+func overLabels(base, over Labels) Labels {
+	if over.Class != "" && over.Class != base.Class {
+		base = Labels{}
 	}
-	return l
+	return Labels{
+		Class:     cmp.Or(over.Class, base.Class),
+		Family:    cmp.Or(over.Family, base.Family),
+		Technique: cmp.Or(over.Technique, base.Technique),
+	}
 }
 
 // scripts makes what every machine called host does.

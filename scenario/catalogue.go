@@ -38,6 +38,9 @@ type folder struct {
 func Open(sources ...Source) (*Catalogue, error) {
 	c := &Catalogue{folders: map[string]folder{}, read: map[string]*Scenario{}}
 	for _, source := range sources {
+		if _, err := fs.Stat(source.FS, "."); err != nil {
+			return nil, &Problem{At: Position{File: source.Name}, Message: "no such folder: a catalogue is a folder with scenarios/ and images/"}
+		}
 		files, err := fs.Glob(source.FS, "scenarios/*/scenario.yaml")
 		if err != nil {
 			return nil, fmt.Errorf("catalogue %s: %w", source.Name, err)

@@ -1,7 +1,10 @@
 package scenario
 
 import (
+	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -153,6 +156,14 @@ func (r *resolver) evaluate(s layered) (Value, bool) {
 	if field == "" {
 		field = s.text
 	}
+	if file, ok := strings.CutPrefix(text, "@"); ok && s.typ == TextType && s.layer == userLayer {
+		content, err := readUserFile(s.at, file)
+		if err != nil {
+			r.problems.add(s.at, field, text, "%v", err)
+			return Value{}, false
+		}
+		text = content
+	}
 	isText := s.typ == String || s.typ == TextType
 	if text == "~" || drawCall.MatchString(text) || !isText && strings.HasPrefix(text, "~") {
 		return r.draw(s.definition, s.text, strings.TrimSpace(text[1:]), s.at, field)
@@ -164,6 +175,26 @@ func (r *resolver) evaluate(s layered) (Value, bool) {
 	}
 	r.values = append(r.values, record.Value{Name: s.text, Value: v.String(), Origin: s.origin()})
 	return v, true
+}
+
+// maxUserFile bounds what "@FILE" reads, because the run keeps it.
+const maxUserFile = 10 << 20
+
+// readUserFile reads the file that a user named: from the spec's folder, or, from the command
+// line, the current one.
+func readUserFile(at Position, name string) (string, error) {
+	if at.Line > 0 && !filepath.IsAbs(name) {
+		name = filepath.Join(filepath.Dir(at.File), name)
+	}
+	info, err := os.Stat(name)
+	if err == nil && info.Size() > maxUserFile {
+		err = fmt.Errorf("%s has %d bytes: at most %d", name, info.Size(), maxUserFile)
+	}
+	if err != nil {
+		return "", err
+	}
+	content, err := os.ReadFile(name)
+	return string(content), err
 }
 
 // draw takes a value from a law ("": the definition's own) in the stream called name.

@@ -53,7 +53,7 @@ type Labels struct {
 // seconds, bit/s, fractions of 1.
 type Parameter struct {
 	// Kind of value.
-	Type Type `yaml:"type" jsonschema:"required,enum=bytes,enum=duration,enum=rate,enum=fraction,enum=int,enum=float,enum=string,enum=text,enum=choice,enum=bool"`
+	Type Type `yaml:"type" jsonschema:"required"`
 	// The values of a choice.
 	Values []Text `yaml:"values"`
 	// What some values of a choice need, VALUE: expression of the template language that must be

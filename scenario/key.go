@@ -30,7 +30,7 @@ type definition struct {
 
 // transportKeys are the last parts of transport.KEY and transport.HOST.KEY.
 var transportKeys = []definition{
-	{name: "mtu", typ: Int, min: "576", max: "65535", normal: "1500", doc: "largest IP packet of the interfaces, bytes",
+	{name: "mtu", typ: Int, min: "576", max: "65535", law: "choice(1500, 1492, 1400, 1280, 576)", normal: "1500", doc: "largest IP packet of the interfaces, bytes",
 		carried: func(t *record.Transport, v Value) { t.MTU = int(v.number) }},
 	{name: "offload", typ: Bool, normal: "false", doc: "segmentation and receive offloads",
 		carried: func(t *record.Transport, v Value) { t.Offload = v.True() }},
@@ -44,16 +44,16 @@ var transportKeys = []definition{
 		carried: func(t *record.Transport, v Value) { t.ECN = int(v.number) }},
 	{name: "window_scaling", typ: Bool, normal: "true", doc: "TCP window scaling (net.ipv4.tcp_window_scaling)",
 		carried: func(t *record.Transport, v Value) { t.WindowScaling = v.True() }},
-	{name: "initial_cwnd", typ: Int, min: "0", max: "1000", normal: "0", doc: "initial congestion window, segments; 0 is the kernel's (10)",
+	{name: "initial_cwnd", typ: Int, min: "0", max: "1000", law: "uniform(1, 40)", normal: "0", doc: "initial congestion window, segments; 0 is the kernel's (10)",
 		carried: func(t *record.Transport, v Value) { t.InitialCwnd = int(v.number) }},
-	{name: "initial_rwnd", typ: Int, min: "0", max: "1000", normal: "0", doc: "initial receive window, segments; 0 is the kernel's",
+	{name: "initial_rwnd", typ: Int, min: "0", max: "1000", law: "uniform(2, 80)", normal: "0", doc: "initial receive window, segments; 0 is the kernel's",
 		carried: func(t *record.Transport, v Value) { t.InitialRwnd = int(v.number) }},
 	{name: "no_metrics_save", typ: Bool, normal: "true", doc: "connections do not learn from earlier ones (net.ipv4.tcp_no_metrics_save)",
 		carried: func(t *record.Transport, v Value) { t.NoMetricsSave = v.True() }},
 	{name: "ephemeral_ports", typ: String, normal: "32768-60999", doc: "range of ports for outgoing connections (net.ipv4.ip_local_port_range)",
 		check:   func(s string) error { _, err := portRange(s); return err },
 		carried: func(t *record.Transport, v Value) { t.EphemeralPorts, _ = portRange(v.text) }}, // checked before
-	{name: "ttl", typ: Int, min: "0", max: "255", normal: "0", doc: "IP time to live; 0 is the kernel's (64)",
+	{name: "ttl", typ: Int, min: "0", max: "255", law: "choice(64, 128, 255)", normal: "0", doc: "IP time to live; 0 is the kernel's (64)",
 		carried: func(t *record.Transport, v Value) { t.TTL = int(v.number) }},
 	{name: "ipv6", typ: Bool, normal: "false", doc: "IPv6 and its neighbour discovery",
 		carried: func(t *record.Transport, v Value) { t.IPv6 = v.True() }},
@@ -75,7 +75,7 @@ var runKeys = []definition{
 	{name: "timeout", typ: Time, min: "1s", max: "24h", normal: "the task's", doc: "time limit of the task"},
 }
 
-var cpuKey = definition{name: "cpu", typ: Float, min: "0", max: "1024", normal: "0", doc: "limit in CPUs; 0 is none"}
+var cpuKey = definition{name: "cpu", typ: Float, min: "0", max: "1024", law: "uniform(0.1, 1)", normal: "0", doc: "limit in CPUs; 0 is none"}
 
 // place is what kind of thing a key controls.
 type keyKind int

@@ -40,11 +40,11 @@ var netemKeys = []definition{
 		link: func(l *record.Link, v Value) { l.Reorder = v.number }},
 	{name: "reorder_correlation", typ: Fraction, min: "0", max: "100%", normal: "0%", doc: "how much a reordering depends on the frame before",
 		link: func(l *record.Link, v Value) { l.ReorderCorrelation = v.number }},
-	{name: "reorder_gap", typ: Int, min: "0", max: "1000000", normal: "0", doc: "only every n-th frame can be reordered (needs reorder); 0 is 1",
+	{name: "reorder_gap", typ: Int, min: "0", max: "1000000", law: "uniform(1, 10)", normal: "0", doc: "only every n-th frame can be reordered (needs reorder); 0 is 1",
 		link: func(l *record.Link, v Value) { l.ReorderGap = int(v.number) }},
 	{name: "rate", typ: Rate, min: "0", max: "100gbit", law: "choice(500kbit, 1mbit, 5mbit, 10mbit, 25mbit, 50mbit)", normal: "0bit", doc: "bits per second; 0 is unlimited",
 		link: func(l *record.Link, v Value) { l.Rate = uint64(v.number) }},
-	{name: "limit", typ: Int, min: "1", max: "10000000", normal: "1000", doc: "frames in the queue",
+	{name: "limit", typ: Int, min: "1", max: "10000000", law: "uniform(10, 1000)", normal: "1000", doc: "frames in the queue",
 		link: func(l *record.Link, v Value) { l.Limit = int(v.number) }},
 }
 

@@ -97,6 +97,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badRequest(err) })
-	root.AddCommand(newDoctor(), newRun(), newTwin(), newImage(), newPackets())
+	root.AddCommand(newDoctor(), newList(), newRun(), newTwin(), newImage(), newPackets())
 	return root
 }

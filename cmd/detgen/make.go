@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"detgen/catalogue"
 	"detgen/engine/live"
 	"detgen/image"
 	"detgen/lab"
@@ -55,12 +54,8 @@ func (f *makerFlags) open(log *slog.Logger, progress io.Writer) (*maker, error) 
 	if m.engine == "" {
 		m.engine = live.Name
 	}
-	sources := []scenario.Source{{Name: "catalogue", FS: catalogue.FS}}
-	if f.catalogue != "" {
-		sources = append(sources, scenario.Source{Name: f.catalogue, FS: os.DirFS(f.catalogue)})
-	}
 	var err error
-	if m.catalogue, err = scenario.Open(sources...); err != nil {
+	if m.catalogue, err = openScenarios(f.catalogue); err != nil {
 		return nil, badRequest(err)
 	}
 	m.store, m.recipes, err = f.imageFlags.open(newImageProgress(progress).tell)

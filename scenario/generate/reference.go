@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"detgen/scenario"
+
+	"github.com/invopop/jsonschema"
+)
+
+// reference writes the reference of the format and the tables of the spec's.
+func reference(root string, out map[string][]byte) error {
+	format, err := schema(root, &scenario.Scenario{})
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	b.WriteString("# The format of scenario.yaml\n\nMade from the types in `scenario/` by `go generate ./scenario`. How the parts play together, with examples: [adding-a-scenario.md](adding-a-scenario.md).\n")
+	fields(&b, "scenario.yaml", format)
+	for _, name := range []string{
+		"Parameter", "Host", "Implementation", "File", "Generate", "User", "Service", "Ready", "Task", "Variant", "Made",
+		"Authority", "Certificate", "SSHKey", "Table", "Column", "Site",
+	} {
+		d, ok := format.Definitions[name]
+		if !ok {
+			return fmt.Errorf("the schema has no %s", name)
+		}
+		fields(&b, name, d)
+	}
+	out["docs/scenario-format.md"] = []byte(b.String())
+	return spec(root, out)
+}
+
+// fields writes a table of a type's fields.
+func fields(b *strings.Builder, name string, s *jsonschema.Schema) {
+	fmt.Fprintf(b, "\n## %s\n\n%s\n\n| field | takes | meaning |\n|---|---|---|\n", name, s.Description)
+	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
+		required := ""
+		for _, r := range s.Required {
+			if r == p.Key {
+				required = " (required)"
+			}
+		}
+		fmt.Fprintf(b, "| `%s`%s | %s | %s |\n", p.Key, required, kind(p.Value), cell(p.Value.Description))
+	}
+}
+
+// kind says in words what a schema takes.
+func kind(s *jsonschema.Schema) string {
+	switch {
+	case s.Ref != "":
+		name := s.Ref[strings.LastIndexByte(s.Ref, '/')+1:]
+		return "[" + name + "](#" + strings.ToLower(name) + ")"
+	case len(s.Enum) > 0:
+		var values []string
+		for _, v := range s.Enum {
+			values = append(values, fmt.Sprint(v))
+		}
+		return strings.Join(values, ", ")
+	case s.Type == "array":
+		return "list of " + kind(s.Items)
+	case s.Type == "object" && s.AdditionalProperties != nil:
+		return "NAME: " + kind(s.AdditionalProperties)
+	case s.Type == "object":
+		return "KEY: value"
+	case len(s.OneOf) == 3:
+		return "text"
+	case len(s.OneOf) == 2 && s.OneOf[1].Type == "array":
+		return "text, or list of text"
+	case len(s.OneOf) == 2:
+		return "file, or file, user and environment"
+	case s.Type == "boolean":
+		return "true or false"
+	case s.Type == "integer":
+		return "whole number"
+	}
+	return "text"
+}
+
+func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
+
+// spec replaces the tables of docs/spec.md, each between the lines <!-- NAME --> and <!-- end -->.
+func spec(root string, out map[string][]byte) error {
+	const path = "docs/spec.md"
+	text, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		return err
+	}
+	s, err := schema(root, &scenario.Spec{})
+	if err != nil {
+		return err
+	}
+	tables := map[string]string{}
+	var b strings.Builder
+	fields(&b, "The file", s)
+	for _, name := range []string{"Background", "Schedule", "Poisson"} {
+		fields(&b, name, s.Definitions[name])
+	}
+	tables["fields"] = b.String()
+	for prefix, keys := range scenario.Keys() {
+		b.Reset()
+		b.WriteString("\n| key | value | when nothing is said | `~` draws by | meaning |\n|---|---|---|---|---|\n")
+		full := prefix
+		if full != "" {
+			full += "."
+		}
+		for _, k := range keys {
+			fmt.Fprintf(&b, "| `%s%s` | %s | %s | %s | %s |\n", full, k.Name, cell(k.How), k.Default, k.Law, cell(k.Doc))
+		}
+		b.WriteString("\n")
+		tables["keys "+prefix] = b.String()
+	}
+	for name, table := range tables {
+		start, end := []byte("<!-- "+name+" -->\n"), []byte("<!-- end -->")
+		i := bytes.Index(text, start)
+		if i < 0 {
+			return fmt.Errorf("%s: no line <!-- %s -->", path, name)
+		}
+		i += len(start)
+		j := bytes.Index(text[i:], end)
+		if j < 0 {
+			return fmt.Errorf("%s: no <!-- end --> after <!-- %s -->", path, name)
+		}
+		text = append(text[:i:i], append([]byte(table), text[i+j:]...)...)
+	}
+	out[path] = text
+	return nil
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"detgen/scenario"
+
+	"github.com/invopop/jsonschema"
+)
+
+// schema makes the JSON Schema of a type from its fields and their comments.
+func schema(root string, of any) (*jsonschema.Schema, error) {
+	r := &jsonschema.Reflector{
+		Anonymous: true, ExpandedStruct: true, RequiredFromJSONSchemaTags: true, FieldNameTag: "yaml", Mapper: special,
+	}
+	comments, err := comments(filepath.Join(root, "scenario"))
+	if err != nil {
+		return nil, err
+	}
+	r.LookupComment = func(t reflect.Type, field string) string {
+		return comments[strings.TrimSuffix(t.Name()+"."+field, ".")]
+	}
+	s := r.Reflect(of)
+	s.Version = "https://json-schema.org/draft/2020-12/schema"
+	return s, nil
+}
+
+func typed(name string) *jsonschema.Schema { return &jsonschema.Schema{Type: name} }
+
+// special gives the schemas of types that read themselves.
+func special(t reflect.Type) *jsonschema.Schema {
+	scalar := []*jsonschema.Schema{typed("string"), typed("number"), typed("boolean")}
+	switch t {
+	case reflect.TypeFor[scenario.Text]():
+		return &jsonschema.Schema{OneOf: scalar}
+	case reflect.TypeFor[scenario.Command]():
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{
+			typed("string"), {Type: "array", Items: &jsonschema.Schema{OneOf: scalar}},
+		}}
+	case reflect.TypeFor[scenario.Settings]():
+		return &jsonschema.Schema{Type: "object", Description: "Keys of -s, dotted or nested, and their values."}
+	case reflect.TypeFor[*scenario.Script](), reflect.TypeFor[scenario.Script]():
+		fields := jsonschema.NewProperties()
+		fields.Set("file", typed("string"))
+		fields.Set("user", typed("string"))
+		fields.Set("environment", typed("object"))
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{
+			typed("string"),
+			{Type: "object", Properties: fields, Required: []string{"file"}, AdditionalProperties: jsonschema.FalseSchema},
+		}}
+	case reflect.TypeFor[scenario.Type]():
+		types := typed("string")
+		for _, name := range scenario.Types {
+			types.Enum = append(types.Enum, name)
+		}
+		return types
+	}
+	return nil
+}
+
+func schemas(root string, out map[string][]byte) error {
+	for path, of := range map[string]any{"scenario/schema.json": &scenario.Scenario{}, "scenario/spec-schema.json": &scenario.Spec{}} {
+		s, err := schema(root, of)
+		if err != nil {
+			return err
+		}
+		text, err := json.MarshalIndent(s, "", "  ")
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		out[path] = append(text, '\n')
+	}
+	return nil
+}

@@ -1,0 +1,348 @@
+// Package page writes for people what is known of scenarios: as text for a terminal and as
+// Markdown for the documentation, both from the same items.
+package page
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"detgen/scenario"
+)
+
+// page is a title, a lead, and sections of named items.
+type page struct {
+	title    string
+	facts    []string
+	lead     string
+	sections []section
+}
+
+type section struct {
+	title string
+	items []item
+}
+
+// item is one named thing, what it is, and details, each a short sentence without a full stop.
+type item struct {
+	name    string
+	what    string
+	details []string
+}
+
+// of makes the page of a scenario, or of one task when about has only one and task is true.
+func of(about *scenario.About, task bool) page {
+	p := page{title: about.Scenario + ": " + about.Title, lead: about.Description}
+	class, family, technique := about.Class, about.Family, about.Technique
+	if task {
+		t := about.Tasks[0]
+		p.title = about.Scenario + "/" + t.Name + ": " + t.Title
+		if t.Description != "" {
+			p.lead = t.Description
+		}
+		class, family, technique = t.Class, t.Family, t.Technique
+	}
+	p.facts = append(p.facts, strings.Join(slices.DeleteFunc([]string{class, family, technique}, func(s string) bool { return s == "" }), ", "))
+	if len(about.Networks) > 1 {
+		p.facts = append(p.facts, "networks "+strings.Join(about.Networks, ", "))
+	}
+	if about.Extends != "" {
+		p.facts = append(p.facts, "starts from "+about.Extends)
+	}
+	p.sections = []section{
+		{"Tasks", items(about.Tasks, taskItem)},
+		{"Hosts", items(about.Hosts, hostItem)},
+		{"Parameters", slices.Concat(items(about.Parameters, parameterItem), ownParameters(about.Tasks))},
+		{"Failures", items(about.Failures, variantItem("failure="))},
+		{"Caching", items(about.Caching, variantItem("caching="))},
+		{"Other defaults than usual", items(about.Set, settingItem)},
+	}
+	return p
+}
+
+func items[T any](list []T, make func(T) item) []item {
+	var out []item
+	for _, x := range list {
+		out = append(out, make(x))
+	}
+	return out
+}
+
+func settingItem(s scenario.AboutSetting) item { return item{name: s.Key, what: s.Value} }
+
+func taskItem(t scenario.AboutTask) item {
+	i := item{name: t.Name, what: t.Title}
+	i.details = append(i.details, "hosts "+strings.Join(t.Hosts, ", "))
+	if len(t.Phases) > 0 {
+		i.details = append(i.details, "phases "+strings.Join(t.Phases, ", "))
+	}
+	i.details = append(i.details, "expects "+settings(t.Expect))
+	if t.Family != "" {
+		i.details = append(i.details, strings.TrimSpace(t.Class+", "+t.Family+" "+t.Technique))
+	}
+	if len(t.Set) > 0 {
+		i.details = append(i.details, "with "+settings(t.Set))
+	}
+	return i
+}
+
+func settings(list []scenario.AboutSetting) string {
+	var out []string
+	for _, s := range list {
+		value := s.Value
+		if value == "" {
+			value = "(empty)"
+		}
+		out = append(out, s.Key+" "+value)
+	}
+	return strings.Join(out, ", ")
+}
+
+func hostItem(h scenario.AboutHost) item {
+	i := item{name: h.Name, what: h.Description}
+	if h.Image != "" {
+		i.details = append(i.details, "image "+h.Image)
+	}
+	if len(h.Implementations) > 0 {
+		var names []string
+		for _, impl := range h.Implementations {
+			name := impl.Name
+			if impl.Title != "" && !strings.EqualFold(impl.Title, impl.Name) {
+				name += " (" + impl.Title + ")"
+			}
+			if impl.Default {
+				name += " [default]"
+			}
+			names = append(names, name)
+		}
+		i.details = append(i.details, h.Name+".implementation="+strings.Join(names, ", "))
+	}
+	if h.Count != "" {
+		i.details = append(i.details, "as many as "+h.Count)
+	}
+	if h.Forward {
+		i.details = append(i.details, "router between "+strings.Join(h.Networks, ", "))
+	} else if len(h.Networks) > 1 {
+		i.details = append(i.details, "on "+strings.Join(h.Networks, ", "))
+	}
+	return i
+}
+
+func parameterItem(p scenario.AboutParameter) item {
+	i := item{name: "params." + p.Name, what: p.Description}
+	switch {
+	case len(p.Values) > 0:
+		i.details = append(i.details, "one of "+strings.Join(p.Values, ", "))
+	case p.Min != "" && p.Max != "":
+		i.details = append(i.details, fmt.Sprintf("%s from %s to %s", p.Type, p.Min, p.Max))
+	case p.Min != "":
+		i.details = append(i.details, fmt.Sprintf("%s, at least %s", p.Type, p.Min))
+	case p.Max != "":
+		i.details = append(i.details, fmt.Sprintf("%s, at most %s", p.Type, p.Max))
+	default:
+		i.details = append(i.details, string(p.Type))
+	}
+	switch {
+	case p.Drawn && p.Law != "":
+		i.details = append(i.details, "drawn by "+p.Law)
+	case p.Law != "":
+		i.details = append(i.details, "default "+quoted(p.Default)+", ~ draws by "+p.Law)
+	case p.Drawn:
+		i.details = append(i.details, "must be given")
+	default:
+		i.details = append(i.details, "default "+quoted(p.Default))
+	}
+	if len(p.Tasks) > 0 {
+		i.details = append(i.details, "for "+strings.Join(p.Tasks, ", "))
+	}
+	return i
+}
+
+// quoted makes an empty text visible.
+func quoted(s string) string {
+	if s == "" {
+		return `""`
+	}
+	return s
+}
+
+// ownParameters are the parameters of single tasks; one that several tasks declare alike is
+// shown once.
+func ownParameters(tasks []scenario.AboutTask) []item {
+	var out []item
+	for _, t := range tasks {
+		for _, p := range t.Own {
+			p.Tasks = []string{t.Name}
+			out = append(out, parameterItem(p))
+		}
+	}
+	return out
+}
+
+func variantItem(key string) func(scenario.AboutVariant) item {
+	return func(v scenario.AboutVariant) item {
+		i := item{name: key + v.Name, what: v.Title}
+		i.details = append(i.details, "for "+strings.Join(v.Tasks, ", "))
+		for _, host := range slices.Sorted(keys(v.Implementations)) {
+			i.details = append(i.details, "with "+host+" "+strings.Join(v.Implementations[host], " or "))
+		}
+		if len(v.Without) > 0 {
+			i.details = append(i.details, "without "+strings.Join(v.Without, ", "))
+		}
+		if len(v.Set) > 0 {
+			i.details = append(i.details, "sets "+settings(v.Set))
+		}
+		if len(v.Expect) > 0 {
+			i.details = append(i.details, "expects "+settings(v.Expect))
+		}
+		return i
+	}
+}
+
+func keys[T any](m map[string]T) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// Text writes the page of a scenario, or of one task (About.Task), for a terminal.
+func Text(w io.Writer, about *scenario.About, task bool) error {
+	p := of(about, task)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n%s\n", p.title, strings.Join(p.facts, "; "))
+	if p.lead != "" {
+		fmt.Fprintf(&b, "\n%s\n", p.lead)
+	}
+	for _, s := range p.sections {
+		if len(s.items) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\n%s\n", s.title)
+		width := 0
+		for _, i := range s.items {
+			width = max(width, len(i.name))
+		}
+		for _, i := range s.items {
+			lines := i.details
+			if i.what != "" {
+				lines = append([]string{i.what}, lines...)
+			}
+			name := i.name
+			for _, line := range lines {
+				fmt.Fprintf(&b, "  %-*s  %s\n", width, name, line)
+				name = ""
+			}
+		}
+	}
+	b.WriteString("\nEvery task also has link.HOST.up|down|both.KEY, transport.KEY, load.cpu, load.memory, HOST.cpu, addresses, timeout: docs/spec.md.\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// Markdown writes the page of a scenario for the documentation.
+func Markdown(w io.Writer, about *scenario.About) error {
+	p := of(about, false)
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s\n\n%s\n", p.title, strings.Join(p.facts, "; "))
+	if p.lead != "" {
+		fmt.Fprintf(&b, "\n%s\n", p.lead)
+	}
+	for _, s := range p.sections {
+		if len(s.items) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n| | | |\n|---|---|---|\n", s.title)
+		for _, i := range s.items {
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", i.name, cell(i.what), cell(strings.Join(i.details, "; ")))
+		}
+	}
+	b.WriteString("\nEvery task also has the keys of [spec.md](../spec.md): links, transport, load.\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// cell makes a text fit for a cell of a Markdown table.
+func cell(s string) string {
+	return strings.NewReplacer("|", "\\|", "\n", " ", "{{", "`{{", "}}", "}}`", "<", "&lt;").Replace(s)
+}
+
+// classes are the classes in the order of the catalogue.
+var classes = []string{"benign", "attack"}
+
+// List writes the catalogue by class, with counts.
+func List(w io.Writer, all []*scenario.About) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, class := range classes {
+		scenarios, tasks := counts(all, class)
+		if scenarios == 0 {
+			continue
+		}
+		fmt.Fprintf(t, "%s: %s, %s\n", class, plural(scenarios, "scenario"), plural(tasks, "task"))
+		for _, a := range all {
+			if a.Class == class {
+				fmt.Fprintf(t, "  %s\t%s\t%s\n", a.Scenario, a.Title, strings.Join(taskNames(a), " "))
+			}
+		}
+	}
+	return t.Flush()
+}
+
+// Index writes the catalogue as Markdown, with a link to each scenario's page.
+func Index(w io.Writer, all []*scenario.About) error {
+	var b strings.Builder
+	b.WriteString("# The catalogue\n")
+	for _, class := range classes {
+		scenarios, tasks := counts(all, class)
+		if scenarios == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\n## Class %s: %s, %s\n\n| scenario | what | tasks | failures | caching |\n|---|---|---|---|---|\n", class, plural(scenarios, "scenario"), plural(tasks, "task"))
+		for _, a := range all {
+			if a.Class != class {
+				continue
+			}
+			var failures, caching []string
+			for _, f := range a.Failures {
+				failures = append(failures, f.Name)
+			}
+			for _, c := range a.Caching {
+				caching = append(caching, c.Name)
+			}
+			fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s | %s |\n", a.Scenario, a.Scenario, cell(a.Title),
+				strings.Join(taskNames(a), ", "), strings.Join(failures, ", "), strings.Join(caching, ", "))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func taskNames(a *scenario.About) []string {
+	var names []string
+	for _, t := range a.Tasks {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+func counts(all []*scenario.About, class string) (scenarios, tasks int) {
+	for _, a := range all {
+		if a.Class == class {
+			scenarios++
+			tasks += len(a.Tasks)
+		}
+	}
+	return scenarios, tasks
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
