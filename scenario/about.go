@@ -46,34 +46,40 @@ type AboutImplementation struct {
 
 // AboutTask is a task.
 type AboutTask struct {
-	Name        string           `json:"name"`
-	Title       string           `json:"title"`
-	Description string           `json:"description,omitempty"`
-	Class       string           `json:"class"`
-	Family      string           `json:"family,omitempty"`
-	Technique   string           `json:"technique,omitempty"`
-	Hosts       []string         `json:"hosts"`
-	Scripts     []string         `json:"scripts"` // hosts that do something
-	Phases      []string         `json:"phases,omitempty"`
-	Expect      []AboutSetting   `json:"expect"`
-	Parameters  []string         `json:"parameters"`
-	Failures    []string         `json:"failures,omitempty"`
-	Caching     []string         `json:"caching,omitempty"`
-	Timeout     string           `json:"timeout"`
-	Set         []AboutSetting   `json:"set,omitempty"`
-	Own         []AboutParameter `json:"own_parameters,omitempty"` // that only this task has, or has otherwise
+	Name        string         `json:"name"`
+	Title       string         `json:"title"`
+	Description string         `json:"description,omitempty"`
+	Class       string         `json:"class"`
+	Family      string         `json:"family,omitempty"`
+	Technique   string         `json:"technique,omitempty"`
+	Hosts       []string       `json:"hosts"`
+	Scripts     []string       `json:"scripts"` // hosts that do something
+	Phases      []string       `json:"phases,omitempty"`
+	Expect      []AboutSetting `json:"expect"`
+	Parameters  []string       `json:"parameters"`
+	Failures    []string       `json:"failures,omitempty"`
+	Caching     []string       `json:"caching,omitempty"`
+	Timeout     string         `json:"timeout"`
+
+	Implementations map[string][]string `json:"implementations,omitempty"` // that can do it; empty: all
+
+	Set []AboutSetting   `json:"set,omitempty"`
+	Own []AboutParameter `json:"own_parameters,omitempty"` // that only this task has, or has otherwise
 }
 
 // AboutParameter is a controlled value. Bounds, default and law are as written.
 type AboutParameter struct {
-	Name        string   `json:"name"`
-	Type        Type     `json:"type"`
-	Default     string   `json:"default,omitempty"`
-	Drawn       bool     `json:"drawn,omitempty"` // when nothing is said
-	Law         string   `json:"law,omitempty"`   // for "~"
-	Min         string   `json:"min,omitempty"`
-	Max         string   `json:"max,omitempty"`
-	Values      []string `json:"values,omitempty"`
+	Name    string   `json:"name"`
+	Type    Type     `json:"type"`
+	Default string   `json:"default,omitempty"`
+	Drawn   bool     `json:"drawn,omitempty"` // when nothing is said
+	Law     string   `json:"law,omitempty"`   // for "~"
+	Min     string   `json:"min,omitempty"`
+	Max     string   `json:"max,omitempty"`
+	Values  []string `json:"values,omitempty"`
+
+	Needs []AboutSetting `json:"needs,omitempty"` // of some values: expressions that must be true
+
 	Pattern     string   `json:"pattern,omitempty"`
 	Description string   `json:"description,omitempty"`
 	Tasks       []string `json:"tasks,omitempty"` // empty: all
@@ -161,7 +167,7 @@ func (s *Scenario) aboutHost(name string) AboutHost {
 func aboutParameter(name string, p *Parameter) AboutParameter {
 	a := AboutParameter{
 		Name: name, Type: p.Type, Default: p.Default.Text, Drawn: !p.Default.set(), Min: p.Min.Text, Max: p.Max.Text,
-		Values: texts(p.Values), Pattern: p.Pattern.Text, Description: p.Description, Tasks: texts(p.Tasks),
+		Values: texts(p.Values), Pattern: p.Pattern.Text, Description: p.Description, Tasks: texts(p.Tasks), Needs: aboutTexts(p.Needs),
 	}
 	a.Law, _ = p.definition(name).lawText() // without a law there is none to show
 	return a
@@ -183,6 +189,7 @@ func (s *Scenario) aboutTask(name string) AboutTask {
 	if a.Timeout == "" {
 		a.Timeout = defaultTimeout
 	}
+	a.Implementations = aboutImplementations(t.Implementations)
 	for _, p := range inOrder(t.Parameters) {
 		a.Own = append(a.Own, aboutParameter(p, t.Parameters[p]))
 	}
@@ -192,17 +199,22 @@ func (s *Scenario) aboutTask(name string) AboutTask {
 func (s *Scenario) aboutVariant(name string, v *Variant) AboutVariant {
 	a := AboutVariant{
 		Name: name, Title: v.Title, Description: strings.TrimSpace(v.Description), Set: aboutSettings(v.Set),
-		Without: texts(v.Without), Expect: aboutTexts(v.Expect), Implementations: map[string][]string{},
+		Without: texts(v.Without), Expect: aboutTexts(v.Expect), Implementations: aboutImplementations(v.Implementations),
 	}
 	for _, task := range inOrder(s.Tasks) {
 		if v.offeredFor(s, s.Tasks[task]) {
 			a.Tasks = append(a.Tasks, task)
 		}
 	}
-	for host, names := range v.Implementations {
-		a.Implementations[host] = texts(names)
-	}
 	return a
+}
+
+func aboutImplementations(offered map[string][]Text) map[string][]string {
+	out := map[string][]string{}
+	for host, names := range offered {
+		out[host] = texts(names)
+	}
+	return out
 }
 
 // AboutTask gives what there is to know of one task: the scenario's page with only that task

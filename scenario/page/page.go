@@ -5,6 +5,7 @@ package page
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -79,6 +80,7 @@ func taskItem(t scenario.AboutTask) item {
 		i.details = append(i.details, "phases "+strings.Join(t.Phases, ", "))
 	}
 	i.details = append(i.details, "expects "+settings(t.Expect))
+	i.details = append(i.details, implementations(t.Implementations)...)
 	if t.Family != "" {
 		i.details = append(i.details, strings.TrimSpace(t.Class+", "+t.Family+" "+t.Technique))
 	}
@@ -154,6 +156,9 @@ func parameterItem(p scenario.AboutParameter) item {
 	default:
 		i.details = append(i.details, "default "+quoted(p.Default))
 	}
+	for _, need := range p.Needs {
+		i.details = append(i.details, need.Key+" needs "+need.Value)
+	}
 	if len(p.Tasks) > 0 {
 		i.details = append(i.details, "for "+strings.Join(p.Tasks, ", "))
 	}
@@ -185,9 +190,7 @@ func variantItem(key string) func(scenario.AboutVariant) item {
 	return func(v scenario.AboutVariant) item {
 		i := item{name: key + v.Name, what: v.Title}
 		i.details = append(i.details, "for "+strings.Join(v.Tasks, ", "))
-		for _, host := range slices.Sorted(keys(v.Implementations)) {
-			i.details = append(i.details, "with "+host+" "+strings.Join(v.Implementations[host], " or "))
-		}
+		i.details = append(i.details, implementations(v.Implementations)...)
 		if len(v.Without) > 0 {
 			i.details = append(i.details, "without "+strings.Join(v.Without, ", "))
 		}
@@ -201,14 +204,13 @@ func variantItem(key string) func(scenario.AboutVariant) item {
 	}
 }
 
-func keys[T any](m map[string]T) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
+// implementations says which programs something is offered for.
+func implementations(offered map[string][]string) []string {
+	var out []string
+	for _, host := range slices.Sorted(maps.Keys(offered)) {
+		out = append(out, "with "+host+" "+strings.Join(offered[host], " or "))
 	}
+	return out
 }
 
 // Text writes the page of a scenario, or of one task (About.Task), for a terminal.
