@@ -97,6 +97,10 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badRequest(err) })
-	root.AddCommand(newDoctor(), newList(), newRun(), newTwin(), newImage(), newPackets())
+	root.AddCommand(
+		newDoctor(), newList(), newImage(),
+		newRun(), newTwin(), newSweep(),
+		newPackets(),
+	)
 	return root
 }
