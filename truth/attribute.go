@@ -24,6 +24,9 @@ func (t *Truth) attribute() {
 		for j := range c.Frames {
 			f := &c.Frames[j]
 			at := f.Time
+			if !f.Sent && f.Peer.Some() {
+				at = t.Frame(f.Peer).Time
+			}
 			f.Span = spans.at(at)
 			f.Activity = t.activity(f)
 			if f.Activity < 0 {

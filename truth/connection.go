@@ -207,12 +207,21 @@ func (t *Truth) origin(ref Ref, f *Frame) bool {
 	return !t.net.forwards[host]
 }
 
-// receive gives received frames to connections by what their headers say.
+// receive gives received frames to the connections of the frames that were sent, and those that
+// nobody sent by what their headers say.
 func (t *Truth) receive(open map[connectionKey]int32, fragments map[fragmentKey]int32) {
 	for _, c := range t.Captures {
 		for j := range c.Frames {
 			f := &c.Frames[j]
-			if f.Sent || f.IPVersion == 0 {
+			if f.Sent {
+				continue
+			}
+			if f.Peer.Some() {
+				s := t.Frame(f.Peer)
+				f.Connection, f.FromClient, f.Kind = s.Connection, s.FromClient, s.Kind
+				continue
+			}
+			if f.IPVersion == 0 {
 				continue
 			}
 			i, ok := int32(-1), false
@@ -240,7 +249,7 @@ func (t *Truth) progress() {
 	for i, c := range t.Captures {
 		for j := range c.Frames {
 			f := &c.Frames[j]
-			if !f.isTCP() || f.Connection < 0 {
+			if !f.isTCP() || f.Connection < 0 || f.Fate == Corrupted && !f.Sent {
 				continue
 			}
 			if c := &t.Connections[f.Connection]; c.first.Capture() == i {

@@ -23,6 +23,8 @@ func TestMain(m *testing.M) {
 			exit(inside.Init())
 		case live.SupervisorRole:
 			exit(live.Supervisor())
+		case trafficRole:
+			exit(traffic(os.Args[2:]))
 		}
 	}
 	switch os.Args[0] {

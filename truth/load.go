@@ -3,7 +3,9 @@ package truth
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
+	"os"
 	"path/filepath"
 
 	"detgen/packet"
@@ -20,6 +22,29 @@ func Read(dir string, rec *record.Record) (*Truth, error) {
 	if err != nil {
 		return nil, err
 	}
+	log, err := readLog(dir)
+	if err != nil {
+		return nil, err
+	}
+	var known *logged
+	if log != nil {
+		if known, err = t.joinLog(log); err != nil {
+			return nil, err
+		}
+	}
+	p, err := t.pair(dir)
+	if err != nil {
+		return nil, err
+	}
+	if known != nil {
+		if t.Corrected, err = t.correct(dir, p, known); err != nil {
+			return nil, err
+		}
+	}
+	t.decide(p)
+	if known != nil {
+		t.explain(known)
+	}
 	t.connect()
 	t.progress()
 	t.attribute()
@@ -32,7 +57,7 @@ func load(dir string, rec *record.Record) (*Truth, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Truth{Record: rec, net: n, Phases: []string{""}}
+	t := &Truth{Record: rec, net: n, Phases: []string{""}, Causes: []string{""}}
 	for i, c := range rec.Result.Captures {
 		s, ok := n.find(c.Host, c.Interface)
 		if !ok {
@@ -41,10 +66,12 @@ func load(dir string, rec *record.Record) (*Truth, error) {
 		n.stations[s].capture = i
 		t.Captures = append(t.Captures, &Capture{Capture: c, station: s})
 	}
+	_, err = os.Stat(filepath.Join(dir, record.LinkLogFile))
+	logged := err == nil
 	var group errgroup.Group
 	for _, c := range t.Captures {
 		group.Go(func() error {
-			if err := c.read(dir, n.stations[c.station].mac); err != nil {
+			if err := c.read(dir, n, logged); err != nil {
 				return fmt.Errorf("capture %s: %w", c.File, err)
 			}
 			return nil
@@ -54,14 +81,16 @@ func load(dir string, rec *record.Record) (*Truth, error) {
 }
 
 // read reads the file. What comes from the station's own MAC was sent, everything else
-// received.
-func (c *Capture) read(dir string, mac [6]byte) error {
+// received. With sums it also keeps the checksums that the links' log knows frames by.
+func (c *Capture) read(dir string, n *network, sums bool) error {
 	in, err := packet.Open(filepath.Join(dir, filepath.FromSlash(c.File)))
 	if err != nil {
 		return err
 	}
 	defer in.Close()
 	c.Frames = make([]Frame, 0, c.Capture.Frames)
+	c.prints = make([]fingerprint, 0, c.Capture.Frames)
+	mac, addressee := n.stations[c.station].mac, n.addressees(c.station)
 	var f packet.Frame
 	var h packet.Headers
 	conversations := packet.NewConversations(0)
@@ -79,6 +108,11 @@ func (c *Capture) read(dir string, mac [6]byte) error {
 		out := &c.Frames[len(c.Frames)-1]
 		out.take(&f, &h)
 		out.Sent = [6]byte(f.Data[6:12]) == mac
+		out.to = addressee([6]byte(f.Data[:6]))
+		c.prints = append(c.prints, print(f.Data))
+		if sums {
+			c.sums = append(c.sums, crc32.Checksum(f.Data, castagnoli))
+		}
 		if a, ok := conversations.Analyze(&f, &h); ok {
 			out.Classes, out.Seen, out.handshake, out.closing = a.Classes, a.Seen, a.Handshake, a.Closing
 		}
@@ -92,6 +126,9 @@ func (c *Capture) read(dir string, mac [6]byte) error {
 	return nil
 }
 
+// castagnoli is the polynomial of the log's checksums.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 // take keeps what the headers of a frame say.
 func (f *Frame) take(in *packet.Frame, h *packet.Headers) {
 	*f = Frame{
@@ -99,7 +136,7 @@ func (f *Frame) take(in *packet.Frame, h *packet.Headers) {
 		SrcIP: h.SrcIP, DstIP: h.DstIP, SrcPort: h.SrcPort, DstPort: h.DstPort,
 		EtherType: h.EtherType, IPID: h.IPID, Window: h.Window, Flags: h.Flags, Seq: h.Seq, Ack: h.Ack,
 		IPVersion: h.IPVersion, Protocol: h.Protocol, TTL: h.TTL, Fragment: h.Fragment,
-		Connection: -1, Activity: -1,
+		Connection: -1, Activity: -1, UpQueue: -1, DownQueue: -1,
 	}
 	f.Kind = kindOf(h)
 	if f.Kind == ICMP && len(in.Data) >= h.L4Offset+6 && h.L4Length > 0 {

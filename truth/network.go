@@ -74,3 +74,24 @@ func (n *network) host(a netip.Addr) string {
 	}
 	return ""
 }
+
+// everyone is the addressee of frames to a group or to a MAC that no station has: a switch gives
+// them to all.
+const everyone = -1
+
+// addressees gives a function that finds the station, of those on one segment with a given
+// one, that has a MAC.
+func (n *network) addressees(from int) func(mac [6]byte) int32 {
+	segment := n.stations[from].segment
+	var last [6]byte
+	lastStation := int32(everyone)
+	return func(mac [6]byte) int32 {
+		if mac != last {
+			last, lastStation = mac, everyone
+			if s, ok := n.byMAC[hardware{segment, mac}]; ok {
+				lastStation = int32(s)
+			}
+		}
+		return lastStation
+	}
+}

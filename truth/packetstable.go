@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"detgen/packet"
@@ -116,6 +117,31 @@ var packetColumns = []packetColumn{
 	text("kind", "What it is for: `handshake`, `data`, `ack`, `close` (TCP), `datagram`, `icmp`, `error` (ICMP), `arp` or `other`.", func(t *Truth, r Ref, f *Frame) string {
 		return f.Kind.String()
 	}),
+	text("fate", "Of a sent frame `delivered`, `corrupted`, `lost` or `partial`; of a received one `delivered`, `corrupted`, `duplicate` or `unsent`. See above.", func(t *Truth, r Ref, f *Frame) string {
+		return f.Fate.String()
+	}),
+	text("cause", "Why, by the links' log: `HOST.up` or `HOST.down` and what it did; empty when nothing, or without a log.", func(t *Truth, r Ref, f *Frame) string {
+		return t.Causes[f.Cause]
+	}),
+	optional("delay", "ns", "One-way delay; of a sent frame that of its first reception.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return t.Delay(r) }),
+	text("peer_capture", "Capture of the frame at the other end: for a received frame the one that was sent, for a sent one its first reception; empty when there is none.", func(t *Truth, r Ref, f *Frame) string {
+		if !f.Peer.Some() {
+			return ""
+		}
+		return t.Captures[f.Peer.Capture()].File
+	}),
+	optional("peer_number", "", "Number of that frame.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.Peer.Index()) + 1, f.Peer.Some() }),
+	number("copy", "", "Of a received frame which copy at this host it is, from 1; of a sent one how many copies a host got (the most of any).", func(t *Truth, r Ref, f *Frame) int64 {
+		return int64(f.Copy)
+	}),
+	number("overtaken", "frames", "How many frames of its sender were sent after it and arrived before it.", func(t *Truth, r Ref, f *Frame) int64 { return int64(f.Overtaken) }),
+	text("damage", "Flipped bits, `octet.bit` from 0 and separated by spaces; of a sent frame those of its first reception.", func(t *Truth, r Ref, f *Frame) string {
+		return t.damageText(r)
+	}),
+	optional("receivers", "hosts", "Of a sent frame: hosts that should get it.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.Receivers), f.Sent }),
+	optional("arrived", "hosts", "Of a sent frame: those of them that got it undamaged.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.Arrived), f.Sent }),
+	optional("up_queue", "frames", "Frames that the sender's link held when it came, by the links' log.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.UpQueue), f.UpQueue >= 0 }),
+	optional("down_queue", "frames", "The same for the receiver's link.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.DownQueue), f.DownQueue >= 0 }),
 	number("length", "bytes", "Whole frame on the wire, without frame check sequence.", func(t *Truth, r Ref, f *Frame) int64 { return int64(f.Length) }),
 	number("payload", "bytes", "Payload of the transport protocol.", func(t *Truth, r Ref, f *Frame) int64 { return int64(f.Payload) }),
 	number("ethertype", "", "EtherType, after VLAN tags.", func(t *Truth, r Ref, f *Frame) int64 { return int64(f.EtherType) }),
@@ -163,10 +189,18 @@ var flagText = func() (texts [256]string) {
 }()
 
 // from names the host that made a frame.
-func (t *Truth) from(f *Frame) string { return t.net.host(f.Source()) }
+func (t *Truth) from(f *Frame) string { return t.net.host(t.undamaged(f).Source()) }
 
 // to names the host that a frame is for.
-func (t *Truth) to(f *Frame) string { return t.net.host(f.Destination()) }
+func (t *Truth) to(f *Frame) string { return t.net.host(t.undamaged(f).Destination()) }
+
+// undamaged is the frame as it was sent, as far as that is known.
+func (t *Truth) undamaged(f *Frame) *Frame {
+	if !f.Sent && f.Peer.Some() {
+		return t.Frame(f.Peer)
+	}
+	return f
+}
 
 // process is the class of the process that opened a frame's connection.
 func (t *Truth) process(f *Frame) string {
@@ -250,6 +284,29 @@ func writeRows(file *table.File, n int, row func(b *table.Batch, i int)) error {
 		return nil
 	})
 	return group.Wait()
+}
+
+// damageText writes the flipped bits of a received frame, or of a sent frame's first reception.
+func (t *Truth) damageText(r Ref) string {
+	f := t.Frame(r)
+	if f.Sent {
+		if r = f.Peer; !r.Some() {
+			return ""
+		}
+	}
+	bits := t.Damage(r)
+	if bits == nil {
+		return ""
+	}
+	var b []byte
+	for i, bit := range bits {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		b = strconv.AppendInt(b, int64(bit/8), 10)
+		b = append(b, '.', byte('0'+bit%8))
+	}
+	return string(b)
 }
 
 // classNames joins the names of classes.

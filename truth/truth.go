@@ -13,6 +13,11 @@ type Truth struct {
 	Captures    []*Capture // in the order of Record.Result.Captures
 	Connections []Connection
 	Phases      []string // names; index 0 is "", no phase
+	Causes      []string // what the links' log says was done to frames; index 0 is "", nothing or not known
+
+	// Corrected is how many pairs of frames the captures alone gave wrongly: the links' log
+	// knew better. Without a log it is 0.
+	Corrected int
 
 	net *network
 }
@@ -23,6 +28,10 @@ type Capture struct {
 	Frames []Frame // in the order of the file
 
 	station int                   // index into network.stations
+	prints  []fingerprint         // of the frames
+	sums    []uint32              // of the frames: CRC-32C, when the links have a log
+	strange []int                 // frames from the own MAC that the links' log does not have as sent
+	damage  map[int][]int32       // of damaged frames, by index: the flipped bits
 	quoted  map[int]connectionKey // of ICMP errors, by index of the frame: what they are about
 }
 
@@ -72,9 +81,21 @@ type Frame struct {
 	Span       Span
 	Kind       Kind
 
+	Fate      Fate
+	Peer      Ref    // of a received frame: the one that was sent; of a sent one: its first reception
+	Overtaken int32  // by how many later ones: frames that its sender sent after it and that the receiver got before it
+	Copy      uint16 // of a received frame: which copy at this host it is, from 1; of a sent one: the most copies that a host got
+	Receivers uint16 // of a sent frame: hosts that should get it
+	Arrived   uint16 // of a sent frame: those of them that got an undamaged copy
+	Cause     uint16 // index into Truth.Causes
+	UpQueue   int32  // frames that the sender's link held when it came, by the links' log; -1: not known
+	DownQueue int32  // the same for the receiver's link
+
 	Classes packet.Class // of a TCP segment, as the analysis of its capture alone says (Wireshark's)
 	Seen    packet.Seen  // how much of a TCP segment the capture has seen before
 
+	to         int32            // station that it is addressed to, as captured; or everyone
+	next       Ref              // of a received frame: the next reception of the same sent frame
 	identifier uint16           // of ICMP
 	handshake  packet.Handshake // of the conversation in this capture until here
 	closing    packet.Closing

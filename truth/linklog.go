@@ -1,0 +1,312 @@
+package truth
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"detgen/record"
+)
+
+// readLog reads the log of the links of a run, nil when its driver kept none.
+func readLog(dir string) (*record.LinkLog, error) {
+	file, err := os.Open(filepath.Join(dir, record.LinkLogFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return record.ReadLinkLog(file)
+}
+
+// logged is a log joined to the captures.
+type logged struct {
+	*record.LinkLog
+	capture []int     // of each line: index of its host's capture; -1: none
+	frames  [][]int32 // of each up line, by its frame number: index of the frame in the capture; -1: not captured
+	events  [][]int32 // by capture and index of a received frame: its event on the down line; -1: none
+	up      [][]int32 // of each up line, by frame number: index of the frame's event
+}
+
+// joinLog finds the captured frames in a log: sent ones by their place in the order and their
+// checksum, received ones by the checksum that they must have after their link and their order.
+func (t *Truth) joinLog(l *record.LinkLog) (*logged, error) {
+	g := &logged{LinkLog: l}
+	for _, c := range t.Captures {
+		g.events = append(g.events, filled(len(c.Frames)))
+	}
+	for _, line := range l.Lines {
+		s, ok := t.net.find(line.Host, line.Interface)
+		if !ok {
+			return nil, fmt.Errorf("log of the links: the run has no interface %s of host %q", line.Interface, line.Host)
+		}
+		g.capture = append(g.capture, t.net.stations[s].capture)
+	}
+	g.frames = make([][]int32, len(l.Lines))
+	g.up = make([][]int32, len(l.Lines))
+	down := make([][]int32, len(l.Lines)) // delivered frames
+	for i := range l.Events {
+		e := &l.Events[i]
+		switch {
+		case l.Lines[e.Line].Direction == "down":
+			if e.Fate == record.Passed {
+				down[e.Line] = append(down[e.Line], int32(i))
+			}
+		case e.Marks&record.Copy == 0:
+			for len(g.up[e.Line]) <= int(e.Frame) {
+				g.up[e.Line] = append(g.up[e.Line], -1)
+			}
+			g.up[e.Line][e.Frame] = int32(i)
+		}
+	}
+	for line, capture := range g.capture {
+		if capture >= 0 && l.Lines[line].Direction == "up" {
+			g.findSent(line, t.Captures[capture])
+		}
+	}
+	for line, capture := range g.capture {
+		if capture >= 0 && l.Lines[line].Direction == "down" {
+			g.findReceived(down[line], capture, t.Captures[capture])
+		}
+	}
+	return g, nil
+}
+
+// filled gives a list of n indexes that are not there.
+func filled(n int) []int32 {
+	list := make([]int32, n)
+	for i := range list {
+		list[i] = -1
+	}
+	return list
+}
+
+// findSent numbers the sent frames of a capture. One that the log does not have was dropped
+// before the link, by the host's own device, or was not sent at all.
+func (g *logged) findSent(line int, c *Capture) {
+	numbers := g.up[line]
+	g.frames[line] = filled(len(numbers))
+	number := 1
+	for j := range c.Frames {
+		if !c.Frames[j].Sent {
+			continue
+		}
+		if number < len(numbers) && numbers[number] >= 0 && g.Events[numbers[number]].Sum == c.sums[j] {
+			g.frames[line][number] = int32(j)
+			number++
+		} else {
+			c.strange = append(c.strange, j)
+		}
+	}
+}
+
+// findReceived finds the events of the received frames of a capture. A frame from the host's own
+// MAC that the log has not as sent, but as received, was damaged there.
+func (g *logged) findReceived(delivered []int32, capture int, c *Capture) {
+	slices.SortStableFunc(delivered, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(g.Events[a].Out, g.Events[b].Out), cmp.Compare(g.Events[a].Due, g.Events[b].Due))
+	})
+	type sight struct{ sum, length uint32 }
+	queues := map[sight][]int32{}
+	for _, i := range delivered {
+		e := &g.Events[i]
+		sum := e.Sum
+		if e.Marks&record.Corrupted != 0 {
+			sum ^= flipSum(e.Bit, e.Length)
+		}
+		s := sight{sum, e.Length}
+		queues[s] = append(queues[s], i)
+	}
+	find := func(j int) {
+		s := sight{c.sums[j], uint32(c.Frames[j].Length)}
+		if q := queues[s]; len(q) > 0 {
+			g.events[capture][j] = q[0]
+			queues[s] = q[1:]
+			c.Frames[j].Sent = false
+		}
+	}
+	for j := range c.Frames {
+		if !c.Frames[j].Sent {
+			find(j)
+		}
+	}
+	for _, j := range c.strange {
+		find(j)
+	}
+}
+
+// flipSum is what flipping a bit of a frame of a length changes in its CRC-32C, which is
+// linear: the register after the octet with the bit, moved on by the octets behind it.
+func flipSum(bit, length uint32) uint32 {
+	register := castagnoli[1<<(bit%8)]
+	for range length - 1 - bit/8 {
+		register = register>>8 ^ castagnoli[register&0xff]
+	}
+	return register
+}
+
+// origin is the sent frame that an event is about; the zero Ref when it was not captured.
+func (g *logged) origin(e *record.LinkEvent) Ref {
+	line := e.OriginLine
+	if g.capture[line] < 0 || int(e.Origin) >= len(g.frames[line]) || g.frames[line][e.Origin] < 0 {
+		return Ref{}
+	}
+	return NewRef(g.capture[line], int(g.frames[line][e.Origin]))
+}
+
+// received gives the received frames that the log has, each with the index of its event.
+func (g *logged) received() iter.Seq2[Ref, int32] {
+	return func(yield func(Ref, int32) bool) {
+		for i, events := range g.events {
+			for j, e := range events {
+				if e >= 0 && !yield(NewRef(i, j), e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// correct replaces the pairs that the log knows otherwise, and says how many those were.
+func (t *Truth) correct(dir string, p *pairs, g *logged) (changed int, err error) {
+	wanted := map[int][]int{}
+	var again []Ref
+	for r, i := range g.received() {
+		sent := g.origin(&g.Events[i])
+		if !sent.Some() || *p.of(r) == sent {
+			continue
+		}
+		changed++
+		*p.of(r) = sent
+		delete(p.damage, r)
+		if t.Captures[r.Capture()].prints[r.Index()] != t.Captures[sent.Capture()].prints[sent.Index()] {
+			again = append(again, r)
+			wanted[r.Capture()] = append(wanted[r.Capture()], r.Index())
+			wanted[sent.Capture()] = append(wanted[sent.Capture()], sent.Index())
+		}
+	}
+	data, err := t.bytes(dir, wanted)
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range again {
+		bits, _ := flipped(data[*p.of(r)], data[r], len(data[r])*8)
+		p.damage[r] = bits
+	}
+	return changed, nil
+}
+
+// causeSeparator stands between the causes of a frame.
+const causeSeparator = "; "
+
+// lineName names a line as the keys of factors do: "client.up", or "router.eth1.up" for a host
+// with several interfaces.
+func (t *Truth) lineName(l *record.LinkLine) string {
+	for i := range t.Record.Run.Hosts {
+		if h := &t.Record.Run.Hosts[i]; h.Name == l.Host && len(h.Interfaces) > 1 {
+			return l.Host + "." + l.Interface + "." + l.Direction
+		}
+	}
+	return l.Host + "." + l.Direction
+}
+
+// explain notes the causes and queue positions that the log knows.
+func (t *Truth) explain(g *logged) {
+	names := map[string]uint16{"": 0}
+	add := func(to *uint16, phrase string) {
+		text := t.Causes[*to]
+		switch {
+		case text == "":
+			text = phrase
+		case slices.Contains(strings.Split(text, causeSeparator), phrase):
+			return
+		default:
+			text += causeSeparator + phrase
+		}
+		i, ok := names[text]
+		if !ok {
+			i = uint16(len(t.Causes))
+			names[text] = i
+			t.Causes = append(t.Causes, text)
+		}
+		*to = i
+	}
+	t.explainSent(g, add)
+	t.explainReceived(g, add)
+}
+
+// explainSent notes what made frames be lost or damaged.
+func (t *Truth) explainSent(g *logged, add func(to *uint16, phrase string)) {
+	for i := range g.Events {
+		e := &g.Events[i]
+		ref := g.origin(e)
+		if !ref.Some() {
+			continue
+		}
+		f := t.Frame(ref)
+		line := &g.Lines[e.Line]
+		if line.Direction == "up" && e.Marks&record.Copy == 0 {
+			f.UpQueue = int32(e.Queue)
+		}
+		if line.Direction == "down" && f.DownQueue < 0 {
+			f.DownQueue = int32(e.Queue)
+		}
+		if f.Fate == Delivered {
+			continue
+		}
+		if e.Fate != record.Passed {
+			add(&f.Cause, t.lineName(line)+" "+e.Fate.String())
+		}
+		if e.Marks&record.Corrupted != 0 && f.Fate == Corrupted {
+			add(&f.Cause, t.lineName(line)+" corrupted")
+		}
+	}
+}
+
+// explainReceived notes what was done to frames that arrived.
+func (t *Truth) explainReceived(g *logged, add func(to *uint16, phrase string)) {
+	for r, i := range g.received() {
+		f, e := t.Frame(r), &g.Events[i]
+		f.DownQueue = int32(e.Queue)
+		down := &g.Lines[e.Line]
+		n := g.up[e.OriginLine]
+		if int(e.Origin) >= len(n) || n[e.Origin] < 0 {
+			continue
+		}
+		u, up := &g.Events[n[e.Origin]], &g.Lines[e.OriginLine]
+		f.UpQueue = int32(u.Queue)
+		if f.Fate == Corrupted {
+			if e.Sum != u.Sum {
+				add(&f.Cause, t.lineName(up)+" corrupted")
+			}
+			if e.Marks&record.Corrupted != 0 {
+				add(&f.Cause, t.lineName(down)+" corrupted")
+			}
+		}
+		if f.Copy > 1 {
+			if u.Marks&record.Duplicated != 0 {
+				add(&f.Cause, t.lineName(up)+" duplicated")
+			}
+			if e.Marks&(record.Duplicated|record.Copy) != 0 {
+				add(&f.Cause, t.lineName(down)+" duplicated")
+			}
+		}
+		if e.Marks&record.Intervened != 0 {
+			add(&f.Cause, t.lineName(down)+" intervened")
+		}
+		if u.Marks&record.Intervened != 0 {
+			add(&f.Cause, t.lineName(up)+" intervened")
+		}
+		if s := t.Frame(f.Peer); s.Peer == r {
+			s.DownQueue = f.DownQueue
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package truth_test
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"detgen/record"
+	"detgen/truth"
+)
+
+// threeHosts is a run in which a client fetches from a server, and a third host hears the
+// broadcasts, all with the same link in both directions.
+func threeHosts(link record.Link, bytes, times int) *record.Run {
+	run := &record.Run{
+		Seed: 7, Timeout: record.Duration(2 * time.Minute), LinkDriver: "soft",
+		Networks:   []record.Network{{Name: "lan", Prefix: netip.MustParsePrefix("10.1.2.0/24")}},
+		Hosts:      []record.Host{host("client", 0x31), host("server", 0x5e), host("third", 0xc4)},
+		Activities: []record.Activity{activity(record.Script{Host: "client", Text: fmt.Sprintf("%s fetch server:7000 %d %d\n", trafficCommand(), bytes, times)})},
+	}
+	run.Hosts[1].Services = []record.Service{{
+		Name: "serve", Command: []string{"sh", "-c", "exec " + trafficCommand() + " serve 7000"},
+		Ready: record.Ready{Listen: []string{"tcp/7000"}}, Timeout: record.Duration(10 * time.Second),
+	}}
+	for i := range run.Hosts {
+		run.Hosts[i].Interfaces[0].Up = link
+		run.Hosts[i].Interfaces[0].Down = link
+	}
+	return run
+}
+
+func TestFatesAgreeWithTheLinksLog(t *testing.T) {
+	ms := func(n float64) record.Duration { return record.Duration(n * 1e6) }
+	for _, c := range []struct {
+		name string
+		link record.Link
+	}{
+		{"perfect", record.Link{}},
+		{"delay and jitter", record.Link{Delay: ms(3), Jitter: ms(2)}},
+		{"loss 1 %", record.Link{Loss: 0.01}},
+		{"loss 10 %", record.Link{Delay: ms(1), Loss: 0.1}},
+		{"corruption 1 %", record.Link{Corrupt: 0.01}},
+		{"corruption 10 %", record.Link{Delay: ms(1), Corrupt: 0.1}},
+		{"duplication 10 %", record.Link{Delay: ms(1), Jitter: ms(0.5), Duplicate: 0.1}},
+		{"reordering 10 %", record.Link{Delay: ms(2), Reorder: 0.1}},
+		{"rate and queue limit", record.Link{Rate: 20e6, Limit: 20}},
+		{"all at 1 %", record.Link{Delay: ms(2), Jitter: ms(1), Loss: 0.01, Corrupt: 0.01, Duplicate: 0.01, Reorder: 0.01}},
+		{"all at 5 %", record.Link{Delay: ms(2), Jitter: ms(1), Distribution: "normal", Loss: 0.05, Corrupt: 0.05, Duplicate: 0.05, Reorder: 0.05}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir, rec := execute(t, threeHosts(c.link, 300_000, 4))
+			a, err := truth.Agree(dir, rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d frames (%d of them equal to others): pairs %v; delivered %v; lost %v; corrupted %v; bits %v; duplicated %v; overtaken %v; pairs of equal frames %v",
+				a.Frames, a.Equal, a.Pairs, a.Delivered, a.Lost, a.Corrupted, a.Bits, a.Duplicated, a.Overtaken, a.EqualPairs)
+			for _, m := range a.Misses {
+				t.Log(m)
+			}
+			for _, s := range []struct {
+				name  string
+				score truth.Score
+				least float64
+			}{
+				{"delivered", a.Delivered, 1}, {"lost", a.Lost, 1},
+				{"pairs", a.Pairs, 0.999}, {"corrupted", a.Corrupted, 0.999}, {"bits", a.Bits, 0.999},
+				{"duplicated", a.Duplicated, 0.999}, {"overtaken", a.Overtaken, 0.999},
+			} {
+				if s.score.Precision() < s.least || s.score.Recall() < s.least {
+					t.Errorf("%s: %v; precision %.5f and recall %.5f must be at least %g", s.name, s.score, s.score.Precision(), s.score.Recall(), s.least)
+				}
+			}
+		})
+	}
+}

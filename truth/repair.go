@@ -1,0 +1,157 @@
+package truth
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+
+	"detgen/packet"
+)
+
+// maxFlips is how many flipped bits a frame is believed to have: one on the sender's link and one
+// on the receiver's.
+const maxFlips = 2
+
+// maxCandidates bounds how many contents a damaged frame is compared with.
+const maxCandidates = 64
+
+// part is one part of a fingerprint.
+type part struct {
+	index int
+	value uint64
+}
+
+// repair finds what damaged frames were when they were sent: the content of the same length
+// that differs in the fewest bits, at most maxFlips; among equals one that has not arrived
+// yet. Their receptions are taken or added to open.
+func (s *segment) repair(dir string, damaged []reception, open map[place][]reception) error {
+	if len(damaged) == 0 {
+		return nil
+	}
+	s.indexParts()
+	candidates := make([][]int32, len(damaged))
+	wanted := map[int][]int{} // frames whose bytes are needed, by capture
+	for i, r := range damaged {
+		candidates[i] = s.candidates(r)
+		if len(candidates[i]) == 0 {
+			continue
+		}
+		wanted[r.ref.Capture()] = append(wanted[r.ref.Capture()], r.ref.Index())
+		for _, k := range candidates[i] {
+			ref := s.sends[s.contents[k].first].ref
+			wanted[ref.Capture()] = append(wanted[ref.Capture()], ref.Index())
+		}
+	}
+	data, err := s.t.bytes(dir, wanted)
+	if err != nil {
+		return err
+	}
+	for i, r := range damaged {
+		best, bestBits := int32(-1), []int32(nil)
+		for _, k := range candidates[i] {
+			bits, ok := flipped(data[s.sends[s.contents[k].first].ref], data[r.ref], maxFlips)
+			if !ok || best >= 0 && len(bits) > len(bestBits) {
+				continue
+			}
+			if best < 0 || len(bits) < len(bestBits) || s.arrived(best, r.ref.Capture(), open) {
+				best, bestBits = k, bits
+			}
+		}
+		if best >= 0 {
+			s.pairs.damage[r.ref] = bestBits
+			s.take(best, r, open)
+		}
+	}
+	return nil
+}
+
+// indexParts makes the index of contents by the parts of their fingerprints.
+func (s *segment) indexParts() {
+	s.parts = make(map[part][]int32, 3*len(s.contents))
+	for k := range s.contents {
+		for i, v := range s.contents[k].print {
+			s.parts[part{i, v}] = append(s.parts[part{i, v}], int32(k))
+		}
+	}
+}
+
+// candidates gives the contents that a damaged frame may have been: of the same length, with a
+// part in common, by another host, and sent before it and not longer before than frames take.
+func (s *segment) candidates(r reception) []int32 {
+	c := s.t.Captures[r.ref.Capture()]
+	length := c.Frames[r.ref.Index()].Length
+	var list []int32
+	for i, v := range c.prints[r.ref.Index()] {
+		for _, k := range s.parts[part{i, v}] {
+			if s.contents[k].length == length && !slices.Contains(list, k) && s.underway(k, r) {
+				if list = append(list, k); len(list) == maxCandidates {
+					return list
+				}
+			}
+		}
+	}
+	return list
+}
+
+// underway says whether a send of the content may have been on its way to a host at the time of
+// a reception.
+func (s *segment) underway(k int32, r reception) bool {
+	c := &s.contents[k]
+	from := s.sends[c.first].ref.Capture()
+	if from == r.ref.Capture() {
+		return false
+	}
+	longest := s.history(path{from, r.ref.Capture()}).longest
+	for i := c.first; i >= 0 && s.sends[i].time <= r.time; i = s.sends[i].next {
+		if r.time-s.sends[i].time <= longest {
+			return true
+		}
+	}
+	return false
+}
+
+// arrived says whether all sends of a content have been received at a host.
+func (s *segment) arrived(k int32, capture int, open map[place][]reception) bool {
+	if c := &s.contents[k]; c.count > 1 {
+		return len(open[place{k, capture}]) >= int(c.count)
+	}
+	return slices.Contains(s.pairs.sent[capture], s.sends[s.contents[k].first].ref)
+}
+
+// bytes reads frames again, which are given by capture and index.
+func (t *Truth) bytes(dir string, wanted map[int][]int) (map[Ref][]byte, error) {
+	data := map[Ref][]byte{}
+	for capture, list := range wanted {
+		slices.Sort(list)
+		list = slices.Compact(list)
+		c := t.Captures[capture]
+		if err := c.reread(dir, list, func(index int, frame []byte) { data[NewRef(capture, index)] = slices.Clone(frame) }); err != nil {
+			return nil, fmt.Errorf("capture %s: %w", c.File, err)
+		}
+	}
+	return data, nil
+}
+
+// reread calls use for each frame in an ascending list of indexes.
+func (c *Capture) reread(dir string, list []int, use func(index int, frame []byte)) error {
+	in, err := packet.Open(filepath.Join(dir, filepath.FromSlash(c.File)))
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	var f packet.Frame
+	for i := 0; len(list) > 0; i++ {
+		if err := in.Next(&f); errors.Is(err, io.EOF) {
+			return fmt.Errorf("it became shorter while it was read")
+		} else if err != nil {
+			return err
+		}
+		if i == list[0] {
+			use(i, f.Data)
+			list = list[1:]
+		}
+	}
+	return nil
+}
