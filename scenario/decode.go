@@ -109,6 +109,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, field string) {
 }
 
 func (d *decoder) scalar(n *yaml.Node, v reflect.Value, field string) {
+	d.problems.placed(d.at(n), field)
 	var want string
 	var err error
 	switch v.Kind() {

@@ -55,9 +55,24 @@ func (p *Problem) Error() string {
 }
 
 // problems collects what is wrong, so that an author sees all of it at once.
-type problems struct{ list []*Problem }
+type problems struct {
+	list   []*Problem
+	places map[string]Position // of fields that do not know their own, by file and field
+}
 
+// placed notes where a field of a file stands.
+func (ps *problems) placed(at Position, field string) {
+	if ps.places == nil {
+		ps.places = map[string]Position{}
+	}
+	ps.places[at.File+" "+field] = at
+}
+
+// add notes a problem. Where the field's own place is known better than at, that is shown.
 func (ps *problems) add(at Position, field, value, format string, args ...any) {
+	if own, ok := ps.places[at.File+" "+field]; ok {
+		at = own
+	}
 	ps.list = append(ps.list, &Problem{At: at, Field: field, Value: value, Message: fmt.Sprintf(format, args...)})
 }
 
@@ -102,13 +117,12 @@ func nearest(name string, known []string) string {
 		}
 	}
 	slices.SortStableFunc(near, func(a, b candidate) int { return cmp.Compare(a.distance, b.distance) })
-	if len(near) > 3 {
-		near = near[:3]
-	}
 	if len(near) > 0 {
 		var quoted []string
 		for _, c := range near {
-			quoted = append(quoted, fmt.Sprintf("%q", c.name))
+			if c.distance == near[0].distance && len(quoted) < 3 {
+				quoted = append(quoted, fmt.Sprintf("%q", c.name))
+			}
 		}
 		return "did you mean " + strings.Join(quoted, " or ") + "?"
 	}

@@ -20,7 +20,7 @@ type Digests func(image string) (string, error)
 // catalogue, spec, seed and digests always give the same run. The error holds every Problem
 // that was found, one a line; nothing has been started then.
 func (c *Catalogue) Resolve(spec *Spec, runSeed uint64, digests Digests) (*record.Run, error) {
-	r := &resolver{catalogue: c, seed: runSeed, digests: digests, problems: &problems{}}
+	r := &resolver{catalogue: c, seed: runSeed, digests: digests, problems: &problems{places: spec.places}}
 	run := r.resolve(spec)
 	if err := r.problems.err(); err != nil {
 		return nil, err

@@ -25,7 +25,8 @@ type Spec struct {
 	// Further activities in the same lab, labelled apart.
 	Background []*Background `yaml:"background"`
 
-	At Position `yaml:"-"`
+	At     Position `yaml:"-"`
+	places map[string]Position
 }
 
 // Background is a task that goes on beside the main one.
@@ -128,7 +129,7 @@ func ReadSpec(name string, data []byte) (*Spec, error) {
 	ps := &problems{}
 	spec := &Spec{}
 	decodeYAML(name, data, spec, ps)
-	spec.At.File = name
+	spec.At.File, spec.places = name, ps.places
 	if spec.Count < 0 {
 		ps.add(spec.At, "count", fmt.Sprint(spec.Count), "must be 1 or more")
 	}

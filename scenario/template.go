@@ -102,6 +102,7 @@ func render(t Text, field string, data map[string]any, funcs template.FuncMap) (
 var (
 	templateError = regexp.MustCompile(`(?s)^template: t:(\d+)(?::\d+)?: (.*)$`)
 	executeError  = regexp.MustCompile(`(?s)^executing "t" at <(.*?)>: (.*)$`)
+	callError     = regexp.MustCompile(`^error calling \w+: `)
 	missingEntry  = regexp.MustCompile(`at <\.(\w+)\.(\w+).*>: map has no entry for key "(\w+)"$`)
 )
 
@@ -115,7 +116,7 @@ func templateProblem(at Position, field string, err error) *Problem {
 		}
 		p.Message = "template: " + m[2]
 		if e := executeError.FindStringSubmatch(m[2]); e != nil {
-			p.Message = fmt.Sprintf("template: {{%s}}: %s", e[1], e[2])
+			p.Message = fmt.Sprintf("template: {{%s}}: %s", e[1], callError.ReplaceAllString(e[2], ""))
 		}
 	}
 	return p
