@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -173,10 +174,20 @@ func withUnit(t Type, s string, units []unit) (float64, error) {
 		}
 		return 0, fmt.Errorf("unknown unit %q (known: %s): must be %s", suffix, strings.Join(names, " "), t.how())
 	}
-	if units[i].size < 1 { // dividing by a power of ten is exact where multiplying by its inverse is not
-		return f / math.Round(1/units[i].size), nil
+	return scale(s[:cut], units[i].size), nil
+}
+
+// scale multiplies a number that has been read before with the size of a unit and rounds once,
+// so that 33.3% is the number nearest to 0.333.
+func scale(decimal string, size float64) float64 {
+	n, _ := new(big.Rat).SetString(decimal)
+	if size < 1 {
+		n.Quo(n, new(big.Rat).SetFloat64(math.Round(1/size)))
+	} else {
+		n.Mul(n, new(big.Rat).SetFloat64(size))
 	}
-	return f * units[i].size, nil
+	f, _ := n.Float64()
+	return f
 }
 
 // String writes the value as a user would, with its unit.
@@ -194,10 +205,12 @@ func (v Value) String() string {
 	return v.Plain()
 }
 
-// scaled writes a whole number in the largest unit that takes at most three decimals.
+// scaled writes a whole number in the largest unit that takes at most three decimals, or in the
+// base unit when that would be a long number.
 func scaled(number float64, units []unit) string {
-	for _, u := range units {
-		if number >= u.size && math.Mod(number*1000, u.size) == 0 {
+	for i, u := range units {
+		short := i == 0 || number < 1000*u.size
+		if short && number >= u.size && math.Mod(number*1000, u.size) == 0 {
 			return decimal(number/u.size) + u.name
 		}
 	}
