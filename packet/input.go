@@ -70,11 +70,3 @@ func (in *input) skip(n int) (missing int) {
 
 // at is the place in the stream of the next byte.
 func (in *input) at() int64 { return in.offset + int64(in.pos) }
-
-// failed is the error of the source, nil when it just ended.
-func (in *input) failed() error {
-	if in.err == io.EOF {
-		return nil
-	}
-	return in.err
-}

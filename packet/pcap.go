@@ -13,15 +13,15 @@ const pcapHeader = 24
 func (r *Reader) startPcap() error {
 	head := r.in.peek(pcapHeader)
 	if len(head) < pcapHeader {
-		if err := r.in.failed(); err != nil {
-			return err
+		if err := r.failure(); err != nil {
+			return r.notStarted(err)
 		}
-		return fmt.Errorf("%w: the pcap file header is cut after %d of %d bytes", ErrNotCapture, len(head), pcapHeader)
+		return r.notStarted(fmt.Errorf("the pcap file header is cut after %d of %d bytes", len(head), pcapHeader))
 	}
 	major, minor := r.uint16(head[4:]), r.uint16(head[6:])
 	snap, network := r.uint32(head[16:]), r.uint32(head[20:])
 	if major < 2 {
-		return fmt.Errorf("%w: pcap version %d.%d; versions from 2.0 on can be read", ErrNotCapture, major, minor)
+		return r.notStarted(fmt.Errorf("pcap version %d.%d; versions from 2.0 on can be read", major, minor))
 	}
 	// Captured and wire length changed places with version 2.3, and some programs wrote 2.3
 	// with the old order; so did DG/UX with its version 543.
@@ -87,7 +87,7 @@ func (r *Reader) nextPcap(f *Frame) error {
 	f.Number = r.number
 	f.Time = int64(seconds)*1e9 + int64(fraction)*r.fraction
 	f.Data = in.buf[in.pos+r.header : in.pos+size : in.pos+size]
-	f.WireLen = int(wire)
+	f.WireLen = int(min(wire, maxWire))
 	f.LinkType = r.link
 	f.Interface = 0
 	f.options = nil

@@ -33,14 +33,14 @@ const maxInterfaces = 1 << 16
 // startPcapng reads the first section header.
 func (r *Reader) startPcapng() error {
 	if head := r.in.peek(12); len(head) < 12 {
-		if err := r.in.failed(); err != nil {
-			return err
+		if err := r.failure(); err != nil {
+			return r.notStarted(err)
 		}
-		return fmt.Errorf("%w: the pcapng section header is cut after %d bytes", ErrNotCapture, len(head))
+		return r.notStarted(fmt.Errorf("the pcapng section header is cut after %d bytes", len(head)))
 	}
 	if err := r.readSection(); err != nil {
 		r.err = nil
-		return fmt.Errorf("%w: pcapng: %w", ErrNotCapture, err)
+		return r.notStarted(fmt.Errorf("pcapng: %w", err))
 	}
 	return nil
 }
@@ -234,7 +234,7 @@ func (r *Reader) readPacket(block []byte, obsolete bool, f *Frame) error {
 	if captured > wire {
 		r.warn("lengths", "more bytes captured (%d) than there were on the wire (%d)", captured, wire)
 	}
-	return r.give(f, int(id), stamp, block[28:28+captured:28+captured], int(wire), block[28+padded:len(block)-4])
+	return r.give(f, int(id), stamp, block[28:28+captured:28+captured], wire, block[28+padded:len(block)-4])
 }
 
 // readSimple reads a simple packet block: no time, the first interface of the section, and
@@ -250,7 +250,7 @@ func (r *Reader) readSimple(block []byte, f *Frame) error {
 	if captured > maxCaptured || int(captured) > len(block)-16 {
 		return r.damaged("a block of %d bytes says that it holds a frame of %d", len(block), captured)
 	}
-	if err := r.give(f, 0, 0, block[12:12+captured:12+captured], int(wire), nil); err != nil {
+	if err := r.give(f, 0, 0, block[12:12+captured:12+captured], wire, nil); err != nil {
 		return err
 	}
 	f.Time = 0
@@ -258,7 +258,7 @@ func (r *Reader) readSimple(block []byte, f *Frame) error {
 }
 
 // give fills in the frame.
-func (r *Reader) give(f *Frame, id int, stamp uint64, data []byte, wire int, options []byte) error {
+func (r *Reader) give(f *Frame, id int, stamp uint64, data []byte, wire uint32, options []byte) error {
 	index := r.section + id
 	if index >= len(r.interfaces) {
 		return r.damaged("a frame of interface %d, but the section has described %d", id, len(r.interfaces)-r.section)
@@ -275,7 +275,7 @@ func (r *Reader) give(f *Frame, id int, stamp uint64, data []byte, wire int, opt
 		f.Time = from.time(stamp)
 	}
 	f.Data = data
-	f.WireLen = wire
+	f.WireLen = int(min(wire, maxWire))
 	f.LinkType = from.LinkType
 	f.Interface = index
 	f.options = options

@@ -18,7 +18,7 @@ type Frame struct {
 	Number    uint64 // in its capture, from 1
 	Time      int64  // ns since the Unix epoch
 	Data      []byte // what was captured of it; valid until the next read
-	WireLen   int    // its length on the wire as the file says, bytes
+	WireLen   int    // its length on the wire as the file says, bytes; at most 2^31-1
 	LinkType  LinkType
 	Interface int // index into Reader.Interfaces
 
@@ -64,6 +64,9 @@ func (e *DamageError) Error() string {
 // a longer one means that the file is damaged.
 const maxCaptured = 256 << 10
 
+// maxWire is the longest length on the wire that is reported (as in Wireshark).
+const maxWire = 1<<31 - 1
+
 // maxWarnings bounds what a hostile file can make a reader remember.
 const maxWarnings = 100
 
@@ -79,6 +82,7 @@ type Reader struct {
 	warned     map[string]bool
 	err        error // final
 	closers    []func() error
+	compressed *source // nil when the file is plain
 
 	swapped bool // byte order differs from little endian
 	pcapng  bool
@@ -140,22 +144,19 @@ func NewReader(src io.Reader) (*Reader, error) {
 func (r *Reader) uncompress() error {
 	head := r.in.peek(4)
 	if len(head) == 0 {
-		if err := r.in.failed(); err != nil {
-			return err
-		}
-		return fmt.Errorf("%w: empty", ErrNotCapture)
+		return r.notStarted(errors.New("empty"))
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		plain, err := gzip.NewReader(r.rest())
 		if err != nil {
-			return fmt.Errorf("%w: bad gzip: %v", ErrNotCapture, err)
+			return r.notStarted(fmt.Errorf("bad gzip: %w", err))
 		}
 		r.in = input{src: plain}
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		plain, err := zstd.NewReader(r.rest(), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
 		if err != nil {
-			return fmt.Errorf("%w: bad zstd: %v", ErrNotCapture, err)
+			return r.notStarted(fmt.Errorf("bad zstd: %w", err))
 		}
 		r.closers = append(r.closers, func() error { plain.Close(); return nil })
 		r.in = input{src: plain}
@@ -163,9 +164,22 @@ func (r *Reader) uncompress() error {
 	return nil
 }
 
-// rest is everything from the current place on.
+// rest is everything from the current place on, for a decompressor.
 func (r *Reader) rest() io.Reader {
-	return io.MultiReader(bytes.NewReader(r.in.buf[r.in.pos:r.in.end]), r.in.src)
+	r.compressed = &source{Reader: r.in.src}
+	return io.MultiReader(bytes.NewReader(r.in.buf[r.in.pos:r.in.end]), r.compressed)
+}
+
+// notStarted makes the error of a file that cannot even be started, for the given reason or, when
+// the source has failed, for that.
+func (r *Reader) notStarted(reason error) error {
+	if r.compressed != nil && r.compressed.err != nil {
+		return r.compressed.err
+	}
+	if err := r.in.err; r.compressed == nil && err != nil && err != io.EOF {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrNotCapture, reason)
 }
 
 // start finds the format and reads the file header.
@@ -204,10 +218,10 @@ func (r *Reader) start() error {
 }
 
 func (r *Reader) notCapture(head []byte) error {
-	if err := r.in.failed(); err != nil {
-		return err
+	if len(head) < 4 && r.in.err != io.EOF {
+		return r.notStarted(r.failure())
 	}
-	return fmt.Errorf("%w: it starts with % x, which is neither pcap nor pcapng (nor gzip or zstd)", ErrNotCapture, head[:min(4, len(head))])
+	return r.notStarted(fmt.Errorf("it starts with % x, which is neither pcap nor pcapng (nor gzip or zstd)", head[:min(4, len(head))]))
 }
 
 // Next reads the next frame into f. It returns io.EOF after the last one, a *DamageError when
@@ -244,19 +258,29 @@ func (r *Reader) warn(kind, format string, args ...any) {
 	r.warnings = append(r.warnings, Warning{Offset: r.in.at(), Text: fmt.Sprintf(format, args...)})
 }
 
+// failure is why the stream gave no more bytes, nil when it just ended: the error of the source, or damage of
+// compressed data.
+func (r *Reader) failure() error {
+	err := r.in.err
+	switch {
+	case err == io.EOF:
+		return nil
+	case r.compressed == nil || r.compressed.err != nil:
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return r.damage("the compressed data ends too early")
+	}
+	return r.damage("the compressed data is broken: %v", err)
+}
+
 // end makes the final error of a stream that had no more bytes: the end of the file between
 // two records, or damage within one.
 func (r *Reader) end(within bool, format string, args ...any) error {
-	switch err := r.in.failed(); {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		r.err = &DamageError{Offset: r.in.at(), Frames: r.number, Reason: "the compressed data ends too early"}
-	case err != nil && compressionDamage(err):
-		r.err = &DamageError{Offset: r.in.at(), Frames: r.number, Reason: "the compressed data is broken: " + err.Error()}
-	case err != nil:
-		r.err = err
-	case within:
-		r.damaged(format, args...)
-	default:
+	r.err = r.failure()
+	if r.err == nil && within {
+		r.err = r.damage(format, args...)
+	}
+	if r.err == nil {
 		r.err = io.EOF
 	}
 	return r.err
@@ -264,18 +288,24 @@ func (r *Reader) end(within bool, format string, args ...any) error {
 
 // damaged makes the final error of a file that is broken at the current place.
 func (r *Reader) damaged(format string, args ...any) error {
-	r.err = &DamageError{Offset: r.in.at(), Frames: r.number, Reason: fmt.Sprintf(format, args...)}
+	r.err = r.damage(format, args...)
 	return r.err
 }
 
-// compressionDamage tells damage of compressed data from failures of the source.
-func compressionDamage(err error) bool {
-	for _, damage := range []error{gzip.ErrChecksum, gzip.ErrHeader, zstd.ErrCRCMismatch, zstd.ErrMagicMismatch, zstd.ErrReservedBlockType,
-		zstd.ErrDecoderSizeExceeded, zstd.ErrWindowSizeExceeded, zstd.ErrUnexpectedBlockSize} {
-		if errors.Is(err, damage) {
-			return true
-		}
+func (r *Reader) damage(format string, args ...any) error {
+	return &DamageError{Offset: r.in.at(), Frames: r.number, Reason: fmt.Sprintf(format, args...)}
+}
+
+// source remembers the failure of what a decompressor reads from, to tell it from broken data.
+type source struct {
+	io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
 	}
-	var path *os.PathError
-	return !errors.As(err, &path)
+	return n, err
 }
