@@ -4,9 +4,12 @@ import (
 	"io"
 )
 
-// blockSize is how much is asked of the source at once: big enough that the system call costs
-// nothing per packet, small enough to stay in the processor's cache.
-const blockSize = 1 << 20
+// A block is how much is asked of the source at once: big enough that the system call costs
+// nothing per packet, small enough to stay in the processor's cache. The first ones are smaller, for small files.
+const (
+	firstBlock = 64 << 10
+	blockSize  = 1 << 20
+)
 
 // input hands out slices of a stream that it reads in big blocks.
 type input struct {
@@ -32,7 +35,7 @@ func (in *input) fill(n int) {
 	if in.err != nil {
 		return
 	}
-	if size := max(n, blockSize); size > len(in.buf) {
+	if size := max(n, firstBlock, min(blockSize, 4*len(in.buf))); size > len(in.buf) {
 		bigger := make([]byte, size)
 		copy(bigger, in.buf[in.pos:in.end])
 		in.buf = bigger
