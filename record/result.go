@@ -40,6 +40,7 @@ type Result struct {
 	Drained    bool             `json:"drained"` // no connection was left open when the captures closed
 	Images     []ImageResult    `json:"images,omitempty"`
 	Owners     []Owner          `json:"owners,omitempty"` // of everything that was sent, by host and time
+	Truth      *TruthSummary    `json:"truth,omitempty"`  // nil for failed runs
 }
 
 // Engine is the kernel and the clock that a lab ran on.

@@ -70,19 +70,22 @@ func (s *segment) learn() {
 	for p, y := range tallies {
 		h := &history{delays: y.delays}
 		slices.SortFunc(h.delays, func(a, b delay) int { return cmp.Compare(a.sent, b.sent) })
-		var jumps []int64
+		var took, jumps []int64
+		every := 1 + len(h.delays)/samples
 		for i, d := range h.delays {
 			h.longest = max(h.longest, d.took)
-			if i > 0 {
+			if i > 0 && i%every == 0 {
 				jump := d.took - h.delays[i-1].took
-				jumps = append(jumps, max(jump, -jump))
+				took, jumps = append(took, d.took), append(jumps, max(jump, -jump))
 			}
 		}
 		h.longest += graceTime
-		h.typical = median(h.delays)
-		slices.Sort(jumps)
+		h.typical = h.delays[0].took
 		h.scale = graceJump
 		if n := len(jumps); n > 0 {
+			slices.Sort(took)
+			slices.Sort(jumps)
+			h.typical = took[n/2]
 			h.scale = max(h.scale, float64(jumps[n/2]))
 		}
 		total := float64(max(sent[p], y.arrived))
@@ -91,16 +94,6 @@ func (s *segment) learn() {
 		h.copied = -math.Log((float64(y.copies) + 0.5) / (float64(y.arrived) + 1))
 		s.paths[p] = h
 	}
-}
-
-// median gives the middle one of delays.
-func median(delays []delay) int64 {
-	took := make([]int64, len(delays))
-	for i, d := range delays {
-		took[i] = d.took
-	}
-	slices.Sort(took)
-	return took[len(took)/2]
 }
 
 // history gives what is known about a path; about one that no frame has shown, little.
@@ -112,6 +105,9 @@ func (s *segment) history(p path) *history {
 	}
 	return h
 }
+
+// samples is how many delays are enough for a median.
+const samples = 1 << 13
 
 // neighbours is how many delays before and after are looked at.
 const neighbours = 4

@@ -245,6 +245,14 @@ func (t *Truth) explain(g *logged) {
 
 // explainSent notes what made frames be lost or damaged.
 func (t *Truth) explainSent(g *logged, add func(to *uint16, phrase string)) {
+	for _, c := range t.Captures {
+		for _, j := range c.strange {
+			// The link never got it: the queue of the host's own device was full.
+			if f := &c.Frames[j]; f.Sent {
+				add(&f.Cause, t.lineName(&record.LinkLine{Host: c.Host, Interface: c.Interface, Direction: "device"})+" dropped")
+			}
+		}
+	}
 	for i := range g.Events {
 		e := &g.Events[i]
 		ref := g.origin(e)

@@ -67,11 +67,11 @@ func load(dir string, rec *record.Record) (*Truth, error) {
 		t.Captures = append(t.Captures, &Capture{Capture: c, station: s})
 	}
 	_, err = os.Stat(filepath.Join(dir, record.LinkLogFile))
-	logged := err == nil
+	t.logged = err == nil
 	var group errgroup.Group
 	for _, c := range t.Captures {
 		group.Go(func() error {
-			if err := c.read(dir, n, logged); err != nil {
+			if err := c.read(dir, n, t.logged); err != nil {
 				return fmt.Errorf("capture %s: %w", c.File, err)
 			}
 			return nil

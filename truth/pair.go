@@ -29,8 +29,7 @@ type segment struct {
 	captures []int // indexes into Truth.Captures
 	sends    []send
 	contents []content
-	byPrint  map[fingerprint]int32 // -> index into contents
-	parts    map[part][]int32      // contents by the parts of their fingerprints; made when needed
+	byPrint  map[uint64]int32 // fingerprint.whole -> index into contents
 	paths    map[path]*history
 }
 
@@ -70,7 +69,9 @@ func (t *Truth) pair(dir string) (*pairs, error) {
 		done[name] = true
 		s := t.newSegment(name, p)
 		open, damaged := s.equal()
-		s.learn()
+		if len(open) > 0 || len(damaged) > 0 {
+			s.learn()
+		}
 		if err := s.repair(dir, damaged, open); err != nil {
 			return nil, err
 		}
@@ -80,12 +81,17 @@ func (t *Truth) pair(dir string) (*pairs, error) {
 }
 
 func (t *Truth) newSegment(name string, p *pairs) *segment {
-	s := &segment{t: t, pairs: p, byPrint: map[fingerprint]int32{}, paths: map[path]*history{}}
+	s := &segment{t: t, pairs: p, paths: map[path]*history{}}
+	frames := 0
 	for i, c := range t.Captures {
-		if t.net.stations[c.station].segment != name {
-			continue
+		if t.net.stations[c.station].segment == name {
+			s.captures = append(s.captures, i)
+			frames += len(c.Frames)
 		}
-		s.captures = append(s.captures, i)
+	}
+	s.byPrint = make(map[uint64]int32, frames/2)
+	for _, i := range s.captures {
+		c := t.Captures[i]
 		for j := range c.Frames {
 			if c.Frames[j].Sent {
 				s.add(NewRef(i, j), c.Frames[j].Time, c.prints[j], c.Frames[j].Length)
@@ -99,9 +105,9 @@ func (t *Truth) newSegment(name string, p *pairs) *segment {
 func (s *segment) add(ref Ref, time int64, print fingerprint, length int32) {
 	i := int32(len(s.sends))
 	s.sends = append(s.sends, send{ref: ref, time: time, next: -1})
-	k, ok := s.byPrint[print]
+	k, ok := s.byPrint[print.whole()]
 	if !ok {
-		s.byPrint[print] = int32(len(s.contents))
+		s.byPrint[print.whole()] = int32(len(s.contents))
 		s.contents = append(s.contents, content{first: i, last: i, count: 1, print: print, length: length})
 		return
 	}
@@ -129,7 +135,7 @@ func (s *segment) equal() (open map[place][]reception, damaged []reception) {
 				continue
 			}
 			r := reception{NewRef(i, j), f.Time}
-			k, ok := s.byPrint[c.prints[j]]
+			k, ok := s.byPrint[c.prints[j].whole()]
 			if !ok || s.sends[s.contents[k].first].time > f.Time {
 				damaged = append(damaged, r)
 				continue

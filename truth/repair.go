@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"sort"
 
 	"detgen/packet"
 )
@@ -14,14 +15,9 @@ import (
 // on the receiver's.
 const maxFlips = 2
 
-// maxCandidates bounds how many contents a damaged frame is compared with.
-const maxCandidates = 64
-
-// part is one part of a fingerprint.
-type part struct {
-	index int
-	value uint64
-}
+// maxCandidates bounds how many contents with the same part a damaged frame is compared with: those
+// that were sent nearest to when it should have been.
+const maxCandidates = 128
 
 // repair finds what damaged frames were when they were sent: the content of the same length
 // that differs in the fewest bits, at most maxFlips; among equals one that has not arrived
@@ -30,11 +26,9 @@ func (s *segment) repair(dir string, damaged []reception, open map[place][]recep
 	if len(damaged) == 0 {
 		return nil
 	}
-	s.indexParts()
-	candidates := make([][]int32, len(damaged))
+	candidates := s.candidates(damaged)
 	wanted := map[int][]int{} // frames whose bytes are needed, by capture
 	for i, r := range damaged {
-		candidates[i] = s.candidates(r)
 		if len(candidates[i]) == 0 {
 			continue
 		}
@@ -67,43 +61,72 @@ func (s *segment) repair(dir string, damaged []reception, open map[place][]recep
 	return nil
 }
 
-// indexParts makes the index of contents by the parts of their fingerprints.
-func (s *segment) indexParts() {
-	s.parts = make(map[part][]int32, 3*len(s.contents))
-	for k := range s.contents {
-		for i, v := range s.contents[k].print {
-			s.parts[part{i, v}] = append(s.parts[part{i, v}], int32(k))
+// candidates gives for each damaged frame the contents that it may have been: of the same length,
+// with a part of the fingerprint in common, by another host, and sent before it and not longer
+// before than frames take.
+func (s *segment) candidates(damaged []reception) [][]int32 {
+	type part struct {
+		index int
+		value uint64
+	}
+	wanted := make(map[part][]int, 3*len(damaged)) // indexes into damaged
+	for i, r := range damaged {
+		for n, v := range s.t.Captures[r.ref.Capture()].prints[r.ref.Index()] {
+			wanted[part{n, v}] = append(wanted[part{n, v}], i)
 		}
 	}
+	// In the order in which each host sent them.
+	found := map[part][]int32{}
+	for k := range s.contents {
+		for n, v := range s.contents[k].print {
+			if at := (part{n, v}); wanted[at] != nil {
+				found[at] = append(found[at], int32(k))
+			}
+		}
+	}
+	list := make([][]int32, len(damaged))
+	for i, r := range damaged {
+		for n, v := range s.t.Captures[r.ref.Capture()].prints[r.ref.Index()] {
+			list[i] = s.choose(list[i], r, found[part{n, v}])
+		}
+	}
+	return list
 }
 
-// candidates gives the contents that a damaged frame may have been: of the same length, with a
-// part in common, by another host, and sent before it and not longer before than frames take.
-func (s *segment) candidates(r reception) []int32 {
-	c := s.t.Captures[r.ref.Capture()]
-	length := c.Frames[r.ref.Index()].Length
-	var list []int32
-	for i, v := range c.prints[r.ref.Index()] {
-		for _, k := range s.parts[part{i, v}] {
+// choose adds those of the contents with a part in common that a damaged frame may have been.
+func (s *segment) choose(list []int32, r reception, same []int32) []int32 {
+	length := s.t.Captures[r.ref.Capture()].Frames[r.ref.Index()].Length
+	for len(same) > 0 {
+		from := s.sender(same[0])
+		end := sort.Search(len(same), func(n int) bool { return s.sender(same[n]) > from })
+		some := same[:end]
+		same = same[end:]
+		if from == r.ref.Capture() {
+			continue
+		}
+		if len(some) > maxCandidates {
+			at := r.time - s.history(path{from, r.ref.Capture()}).typical
+			middle := sort.Search(len(some), func(n int) bool { return s.sends[s.contents[some[n]].first].time >= at })
+			first := min(max(0, middle-maxCandidates/2), len(some)-maxCandidates)
+			some = some[first : first+maxCandidates]
+		}
+		for _, k := range some {
 			if s.contents[k].length == length && !slices.Contains(list, k) && s.underway(k, r) {
-				if list = append(list, k); len(list) == maxCandidates {
-					return list
-				}
+				list = append(list, k)
 			}
 		}
 	}
 	return list
 }
 
+// sender is the capture of the host that sent a content.
+func (s *segment) sender(k int32) int { return s.sends[s.contents[k].first].ref.Capture() }
+
 // underway says whether a send of the content may have been on its way to a host at the time of
 // a reception.
 func (s *segment) underway(k int32, r reception) bool {
 	c := &s.contents[k]
-	from := s.sends[c.first].ref.Capture()
-	if from == r.ref.Capture() {
-		return false
-	}
-	longest := s.history(path{from, r.ref.Capture()}).longest
+	longest := s.history(path{s.sender(k), r.ref.Capture()}).longest
 	for i := c.first; i >= 0 && s.sends[i].time <= r.time; i = s.sends[i].next {
 		if r.time-s.sends[i].time <= longest {
 			return true

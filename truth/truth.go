@@ -19,7 +19,8 @@ type Truth struct {
 	// knew better. Without a log it is 0.
 	Corrected int
 
-	net *network
+	net    *network
+	logged bool // the links kept a log
 }
 
 // Capture is one capture file, read.
