@@ -9,10 +9,10 @@ import (
 	"detgen/record"
 )
 
-// activity makes the activity of the resolved task.
-func (r *resolver) activity(name string) record.Activity {
+// activity makes the activity of the resolved task, without name and start.
+func (r *resolver) activity() record.Activity {
 	a := record.Activity{
-		Name: name, Scenario: r.scenario.Name, Task: r.taskName, Failure: r.failure, Caching: r.caching,
+		Scenario: r.scenario.Name, Task: r.taskName, Failure: r.failure, Caching: r.caching,
 		Labels: r.labels(), Phases: r.task.Phases, Expect: map[string]string{},
 	}
 	field := "tasks." + r.taskName
@@ -79,41 +79,44 @@ func overLabels(base, over Labels) Labels {
 	}
 }
 
-// scripts makes what every machine called host does.
+// scripts makes what every part called host does.
 func (r *resolver) scripts(host string, s *Script, f folder, field string) []record.Script {
 	var out []record.Script
-	for _, m := range r.machines {
-		if (m.Name != host && m.group != host) || m.absent {
+	for _, p := range r.parts {
+		if !p.called(host) || p.absent {
 			continue
 		}
-		r.self = m
+		r.self = p
 		data, err := f.readFile(field, s.File)
 		r.report(err, s.File, field)
-		env := r.scriptEnvironment(m)
+		env := r.scriptEnvironment(p)
 		maps.Copy(env, r.environment(s.Environment, field+".environment"))
-		out = append(out, record.Script{Host: m.Name, Text: string(data), User: r.must(s.User, field+".user"), Environment: env})
+		out = append(out, record.Script{Host: p.Name, Text: string(data), User: r.must(s.User, field+".user"), Environment: env})
 		r.self = nil
 	}
 	return out
 }
 
-// scriptEnvironment is what the scripts of a machine find in their environment.
-func (r *resolver) scriptEnvironment(m *machine) map[string]string {
-	env := maps.Clone(m.Environment)
+// scriptEnvironment is what the scripts of a part find in their environment.
+func (r *resolver) scriptEnvironment(p *part) map[string]string {
+	env := maps.Clone(p.Environment)
 	if env == nil {
 		env = map[string]string{}
 	}
 	env["SCENARIO"], env["TASK"] = r.scenario.Name, r.taskName
 	env["FAILURE"], env["CACHING"] = orNone(r.failure), orNone(r.caching)
-	env["HOST"], env["IMPLEMENTATION"], env["INDEX"] = m.Name, m.Implementation, fmt.Sprint(m.index)
+	env["HOST"], env["IMPLEMENTATION"], env["INDEX"] = p.part, p.programs, fmt.Sprint(p.index)
 	counts := map[string]int{}
-	for _, other := range r.machines {
-		prefix := variableName(other.Name)
+	for _, other := range r.parts {
+		prefix := variableName(other.part)
+		env[prefix+"_NAME"] = other.Name
 		env[prefix+"_ADDRESS"] = other.Interfaces[0].Address.Addr().String()
-		env[prefix+"_IMPLEMENTATION"] = other.Implementation
+		env[prefix+"_IMPLEMENTATION"] = other.programs
 		if len(other.Interfaces) > 1 {
-			for _, card := range other.Interfaces {
-				env[prefix+"_"+variableName(card.Network)+"_ADDRESS"] = card.Address.Addr().String()
+			for i, network := range r.networksOf(other.declared) {
+				if i < len(other.Interfaces) {
+					env[prefix+"_"+variableName(network)+"_ADDRESS"] = other.Interfaces[i].Address.Addr().String()
+				}
 			}
 		}
 		if other.index > 0 {

@@ -18,7 +18,7 @@ var (
 )
 
 // reservedHosts are words that keys of "-s" need.
-var reservedHosts = []string{"all", "up", "down", "both", "params", "link", "load", "transport", "failure", "caching"}
+var reservedHosts = []string{"all", "up", "down", "both", "params", "link", "load", "transport", "failure", "caching", ownHost}
 
 // reservedVariables are environment variables that a parameter of that name would break.
 var reservedVariables = []string{

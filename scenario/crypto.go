@@ -74,7 +74,7 @@ func (a *Authority) make(r *resolver, name, field string) (map[string]any, error
 	if err != nil {
 		return nil, err
 	}
-	made, err := material.NewAuthority(cmp.Or(commonName, "Lab CA"), keyType, seed.Source(r.seed, "make."+name))
+	made, err := material.NewAuthority(cmp.Or(commonName, "Lab CA"), keyType, seed.Source(r.seed, r.stream("make."+name)))
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (c *Certificate) make(r *resolver, name, field string) (map[string]any, err
 		return nil, err
 	}
 	signer := authority.(*material.Certificate)
-	made, err := signer.Issue(request, seed.Source(r.seed, "make."+name))
+	made, err := signer.Issue(request, seed.Source(r.seed, r.stream("make."+name)))
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func (k *SSHKey) make(r *resolver, name, field string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := material.NewSSHKey(keyType, cmp.Or(comment, name), seed.Source(r.seed, "make."+name))
+	key, err := material.NewSSHKey(keyType, cmp.Or(comment, name), seed.Source(r.seed, r.stream("make."+name)))
 	if err != nil {
 		return nil, err
 	}

@@ -114,7 +114,7 @@ func (r *resolver) last(kind keyKind, match func(key) bool) (layered, bool) {
 func (r *resolver) pickVariant(kind keyKind, name string, all map[string]*Variant) string {
 	s, ok := r.last(kind, func(key) bool { return true })
 	if !ok {
-		r.values = append(r.values, record.Value{Name: name, Value: none, Origin: record.Default})
+		r.note(record.Value{Name: r.named(name), Value: none, Origin: record.Default})
 		return ""
 	}
 	// What is offered depends on the implementations, too.
@@ -141,8 +141,25 @@ func (r *resolver) offered(v *Variant) bool {
 
 var drawCall = regexp.MustCompile(`^~\s*[a-z]+\(`)
 
-// evaluate gives the value of a setting, given or drawn, and notes it among the run's values.
+// evaluate gives the value of a setting, given or drawn, and notes it among the run's values;
+// when it is asked for again, it is the same.
 func (r *resolver) evaluate(s layered) (Value, bool) {
+	id := fmt.Sprint(s.layer, s.text)
+	if v, ok := r.evaluated[id]; ok {
+		return v, true
+	}
+	v, ok := r.read(s)
+	if ok {
+		if r.evaluated == nil {
+			r.evaluated = map[string]Value{}
+		}
+		r.evaluated[id] = v
+	}
+	return v, ok
+}
+
+// read reads or draws the value of a setting.
+func (r *resolver) read(s layered) (Value, bool) {
 	text := s.value
 	if isTemplate(text) && s.layer != userLayer {
 		rendered, err := r.text(Text{Text: text, At: s.at}, s.field)
@@ -173,7 +190,7 @@ func (r *resolver) evaluate(s layered) (Value, bool) {
 		r.problems.add(s.at, field, text, "%v", err)
 		return v, false
 	}
-	r.values = append(r.values, record.Value{Name: s.text, Value: v.String(), Origin: s.origin()})
+	r.note(record.Value{Name: r.named(s.text), Value: v.String(), Origin: s.origin()})
 	return v, true
 }
 
@@ -212,7 +229,7 @@ func (r *resolver) draw(d definition, name, lawText string, at Position, field s
 		return Value{}, false
 	}
 	lo, hi := d.bounds()
-	v, err := law.Draw(seed.Stream(r.seed, name), lo, hi)
+	v, err := law.Draw(seed.Stream(r.seed, r.named(name)), lo, hi)
 	if err == nil {
 		err = d.allow(v)
 	}
@@ -223,13 +240,13 @@ func (r *resolver) draw(d definition, name, lawText string, at Position, field s
 	if d.typ == Time { // to the nanosecond, as it is written down
 		v.number = v.Duration().Seconds()
 	}
-	r.values = append(r.values, record.Value{Name: name, Value: v.String(), Origin: record.Drawn, Law: lawText})
+	r.note(record.Value{Name: r.named(name), Value: v.String(), Origin: record.Drawn, Law: lawText})
 	return v, true
 }
 
 // resolveParameters gives every parameter of the task its value, in the order of the file.
 func (r *resolver) resolveParameters() {
-	r.params, r.written = map[string]any{}, map[string]string{}
+	r.params, r.written, r.typed = map[string]any{}, map[string]string{}, map[string]Value{}
 	own := r.scenario.parameters(r.task)
 	for _, name := range parameterOrder(r.scenario, r.task) {
 		p := own[name]
@@ -242,7 +259,9 @@ func (r *resolver) resolveParameters() {
 		s.values = d.values
 		var v Value
 		var ok bool
-		if need, impossible := p.Needs[s.value]; given && impossible && !slices.Contains(d.values, s.value) {
+		if mains, inherited := r.inherited(name, p, s, given); inherited {
+			v, ok = mains, true
+		} else if need, impossible := p.Needs[s.value]; given && impossible && !slices.Contains(d.values, s.value) {
 			r.problems.add(s.at, s.text, s.value, "is not possible here: it needs that %s", need.Text)
 		} else if given {
 			v, ok = r.evaluate(s)
@@ -256,9 +275,33 @@ func (r *resolver) resolveParameters() {
 		if !ok {
 			continue
 		}
-		r.params[name], r.written[name] = v.forTemplate(), v.String()
+		r.params[name], r.written[name], r.typed[name] = v.forTemplate(), v.String(), v
 		r.order = append(r.order, name)
 	}
+}
+
+// inherited gives the main activity's value of a parameter that a background activity with the
+// same hosts has, too, and does not set itself: what is on the hosts depends on it. A value that
+// the main activity's failure or caching fixed is its own affair.
+func (r *resolver) inherited(name string, p *Parameter, s layered, given bool) (Value, bool) {
+	if !r.related() || given && s.layer > scenarioLayer {
+		return Value{}, false
+	}
+	v, ok := r.main.typed[name]
+	if !ok || v.Type != p.Type {
+		return Value{}, false
+	}
+	if in, set := r.main.last(paramKey, func(k key) bool { return k.name == name }); set && in.layer == variantLayer {
+		return Value{}, false
+	}
+	for _, known := range r.values {
+		if known.Name == "params."+name {
+			known.Name = r.named(known.Name)
+			r.note(known)
+			break
+		}
+	}
+	return v, true
 }
 
 // possible gives the values of a choice that have what they need.
@@ -297,14 +340,14 @@ func (r *resolver) resolveRunKeys() {
 		switch d.name {
 		case "addresses":
 			if !ok {
-				r.values = append(r.values, record.Value{Name: d.name, Value: "drawn", Origin: record.Default})
+				r.note(record.Value{Name: d.name, Value: "drawn", Origin: record.Default})
 			}
 			r.addresses.fixed = v.text == "fixed"
 		case "epoch":
 			if r.epoch = drawEpoch(r.seed); ok {
 				r.epoch, _ = parseEpoch(v.text) // checked by evaluate
 			} else {
-				r.values = append(r.values, record.Value{Name: d.name, Value: r.epoch.Format(time.RFC3339), Origin: record.Drawn})
+				r.note(record.Value{Name: d.name, Value: r.epoch.Format(time.RFC3339), Origin: record.Drawn})
 			}
 		case "timeout":
 			if ok {
@@ -326,16 +369,9 @@ func (r *resolver) implementation(name, group string) (string, layered) {
 	if ok && s.value != "~" && !strings.HasPrefix(s.value, "~") {
 		return s.value, s
 	}
-	if ok { // drawn: the same draw each time, noted once
-		before := len(r.values)
-		v, drawn := r.evaluate(s)
-		if slices.ContainsFunc(r.values[:before], func(v record.Value) bool { return v.Name == s.text }) {
-			r.values = r.values[:before]
-		}
-		if drawn {
-			return v.text, layered{}
-		}
-		return "", layered{}
+	if ok {
+		v, _ := r.evaluate(s)
+		return v.text, s
 	}
 	if slices.Contains(choices, h.Default.Text) {
 		return h.Default.Text, layered{}

@@ -24,30 +24,30 @@ func (r *resolver) funcs() template.FuncMap {
 	return all
 }
 
-// hostView gives one machine as templates see it.
+// hostView gives one host as templates see it.
 func (r *resolver) hostView(name string) (map[string]any, error) {
-	m, err := r.machine(name)
+	p, err := r.partCalled(name)
 	if err != nil {
 		return nil, err
 	}
-	return m.view(), nil
+	return p.view(), nil
 }
 
-func (r *resolver) machine(name string) (*machine, error) {
-	for _, m := range r.machines {
-		if m.Name == name {
-			return m, nil
+func (r *resolver) partCalled(name string) (*part, error) {
+	for _, p := range r.parts {
+		if p.part == name {
+			return p, nil
 		}
 	}
-	return nil, fmt.Errorf("no host %q in this task: %s", name, nearest(name, r.machineNames()))
+	return nil, fmt.Errorf("no host %q in this task: %s", name, nearest(name, r.partNames()))
 }
 
-// groupViews gives the machines of a group.
+// groupViews gives the hosts of a group.
 func (r *resolver) groupViews(group string) ([]map[string]any, error) {
 	var views []map[string]any
-	for _, m := range r.machines {
-		if m.group == group {
-			views = append(views, m.view())
+	for _, p := range r.parts {
+		if p.group == group {
+			views = append(views, p.view())
 		}
 	}
 	if views == nil && r.scenario.Hosts[group] == nil {
@@ -58,7 +58,7 @@ func (r *resolver) groupViews(group string) ([]map[string]any, error) {
 
 // content gives the content of a file of a machine that has been rendered already.
 func (r *resolver) content(host, path string) (io.Reader, error) {
-	m, err := r.machine(host)
+	m, err := r.partCalled(host)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (r *resolver) fileDigest(host, path string) (string, error) {
 
 // fileSize gives the size of a file in bytes.
 func (r *resolver) fileSize(host, path string) (int64, error) {
-	m, err := r.machine(host)
+	m, err := r.partCalled(host)
 	if err != nil {
 		return 0, err
 	}

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -12,27 +11,39 @@ import (
 // machine is a host of the run in the making.
 type machine struct {
 	record.Host
-	group          string // the declared host it comes from
-	index          int    // 1, 2, ... in a group; 0 alone
-	host           *Host
-	implementation *Implementation
-	absent         bool // its address is reserved and nothing is there
+	absent  bool            // its address is reserved and nothing is there
+	stopped map[string]bool // services that the main activity's failure takes away
 }
 
-// view is the machine as templates see it.
-func (m *machine) view() map[string]any {
+// part is a machine as a host of one scenario: several activities can share a machine.
+type part struct {
+	*machine
+	part           string // its name in the scenario: "server", "peer-2"
+	group          string // the declared host it comes from: "peer"
+	index          int    // 1, 2, ... in a group; 0 alone
+	declared       *Host
+	programs       string // name of the implementation; "" for a host without a choice
+	implementation *Implementation
+	shared         bool // another activity made the machine
+}
+
+// called says whether a name of the scenario means this part: its own or its group's.
+func (p *part) called(name string) bool { return p.part == name || p.group == name }
+
+// view is the part as templates see it.
+func (p *part) view() map[string]any {
 	v := map[string]any{
-		"name":           m.Name,
-		"index":          m.index,
-		"implementation": m.Implementation,
-		"aliases":        m.Aliases,
+		"name":           p.Name,
+		"index":          p.index,
+		"implementation": p.programs,
+		"aliases":        p.Aliases,
 		"address":        "",
 		"mac":            "",
 		"prefix":         "",
 		"interface":      "",
 	}
 	interfaces := map[string]any{}
-	for i, card := range m.Interfaces {
+	for i, card := range p.Interfaces {
 		about := map[string]any{"address": card.Address.Addr().String(), "mac": card.MAC, "prefix": card.Address.Masked().String(), "interface": card.Name}
 		interfaces[card.Network] = about
 		if i == 0 {
@@ -45,17 +56,17 @@ func (m *machine) view() map[string]any {
 	return v
 }
 
-func (r *resolver) machineNames() []string {
+func (r *resolver) partNames() []string {
 	var names []string
-	for _, m := range r.machines {
-		names = append(names, m.Name)
+	for _, p := range r.parts {
+		names = append(names, p.part)
 	}
 	return names
 }
 
-// plug makes the machines of the task, with their images and addresses.
-func (r *resolver) plug() {
-	used := map[string]bool{}
+// plug makes the machines of the task, with their images and addresses, or takes those that
+// others made (sharing; nil for the main activity).
+func (r *resolver) plug(sharing func(*part) (*machine, error)) {
 	for _, name := range inOrder(r.scenario.Hosts) {
 		if len(r.task.Hosts) > 0 && !slices.ContainsFunc(r.task.Hosts, func(t Text) bool { return t.Text == name }) {
 			continue
@@ -67,53 +78,110 @@ func (r *resolver) plug() {
 			continue
 		}
 		for i := 1; i <= n; i++ {
-			m := &machine{group: name, host: h}
-			m.Name = name
+			p := &part{part: name, group: name, declared: h}
 			if h.Count.set() {
-				m.index = i
-				m.Name = name + "-" + strconv.Itoa(i)
+				p.index = i
+				p.part = name + "-" + strconv.Itoa(i)
 			}
-			r.implement(m)
-			r.machines = append(r.machines, m)
-			for _, network := range r.networksOf(h) {
-				used[network] = true
-			}
+			r.cast(p, sharing)
 		}
 	}
 	if r.failed() {
 		return
 	}
-	prefixes := map[string]netip.Prefix{}
-	for _, network := range r.scenario.networks() {
-		prefix := r.addresses.prefix(network)
-		if used[network] {
-			prefixes[network] = prefix
-			r.networks = append(r.networks, record.Network{Name: network, Prefix: prefix})
+	r.address()
+	for _, p := range r.parts {
+		if !p.shared {
+			r.self = p
+			p.Aliases = r.texts(p.declared.Aliases, "hosts."+p.group+".aliases")
+			r.self = nil
 		}
-	}
-	for _, m := range r.machines {
-		for i, network := range r.networksOf(m.host) {
-			address, err := r.addresses.address(prefixes[network], network, m.Name)
-			if err != nil {
-				r.problems.wrap(m.host.At, "hosts."+m.group, "", err)
-				return
-			}
-			m.Interfaces = append(m.Interfaces, record.Interface{
-				Name: "eth" + strconv.Itoa(i), Network: network, Address: address,
-				MAC: r.addresses.mac(address, network, m.Name),
-			})
-		}
-	}
-	for _, m := range r.machines {
-		r.self = m
-		m.Aliases = r.texts(m.host.Aliases, "hosts."+m.group+".aliases")
-		r.self = nil
 	}
 	for _, v := range r.variants() {
 		for _, t := range v.Without {
-			for _, m := range r.machines {
-				m.absent = m.absent || t.Text == m.Name || t.Text == m.group
+			for _, p := range r.parts {
+				if !p.called(t.Text) {
+					continue
+				}
+				if p.shared {
+					r.problems.add(t.At, "without", t.Text, "the main activity needs this host, too: let %s play on hosts of its own (hosts: {%s: own})", r.name, p.part)
+				}
+				p.absent = true
 			}
+		}
+	}
+}
+
+// cast finds or makes the machine that plays a part, and the part's programs.
+func (r *resolver) cast(p *part, sharing func(*part) (*machine, error)) {
+	if sharing != nil {
+		m, err := sharing(p)
+		if err != nil {
+			r.problems.wrap(p.declared.At, "hosts."+p.part, "", err)
+			return
+		}
+		p.machine, p.shared = m, m != nil
+	}
+	if !p.shared {
+		p.machine = &machine{}
+		p.Name = p.part
+		if r.name != "" {
+			p.Name = r.name + "-" + p.part
+		}
+		r.machines = append(r.machines, p.machine)
+	}
+	r.implement(p)
+	r.parts = append(r.parts, p)
+}
+
+// network gives the network of the lab that plays a network of the scenario.
+func (r *resolver) network(name string) (record.Network, bool) {
+	for _, full := range []string{name, r.name + "-" + name} {
+		for _, n := range r.networks {
+			if n.Name == full {
+				return n, true
+			}
+		}
+	}
+	return record.Network{}, false
+}
+
+// address makes the networks that are missing and gives new machines their addresses.
+func (r *resolver) address() {
+	used := map[string]bool{}
+	for _, p := range r.parts {
+		for _, network := range r.networksOf(p.declared) {
+			used[network] = used[network] || !p.shared
+		}
+	}
+	for _, name := range r.scenario.networks() {
+		if _, known := r.network(name); known {
+			continue
+		}
+		full := name
+		if r.name != "" {
+			full = r.name + "-" + name
+		}
+		prefix := r.addresses.prefix(full) // also of one that is not used here: other tasks number alike
+		if used[name] {
+			r.networks = append(r.networks, record.Network{Name: full, Prefix: prefix})
+		}
+	}
+	for _, p := range r.parts {
+		if p.shared {
+			continue
+		}
+		for i, name := range r.networksOf(p.declared) {
+			n, _ := r.network(name)
+			address, err := r.addresses.address(n.Prefix, n.Name, p.Name)
+			if err != nil {
+				r.problems.wrap(p.declared.At, "hosts."+p.group, "", err)
+				return
+			}
+			p.Interfaces = append(p.Interfaces, record.Interface{
+				Name: "eth" + strconv.Itoa(i), Network: n.Name, Address: address,
+				MAC: r.addresses.mac(address, n.Name, p.Name),
+			})
 		}
 	}
 }
@@ -122,135 +190,59 @@ func (r *resolver) networksOf(h *Host) []string {
 	if len(h.Networks) == 0 {
 		return r.scenario.networks()[:1]
 	}
-	var names []string
-	for _, t := range h.Networks {
-		names = append(names, t.Text)
-	}
-	return names
+	return texts(h.Networks)
 }
 
-// implement decides a machine's programs and finds its image.
-func (r *resolver) implement(m *machine) {
-	image := m.host.Image
-	field := "hosts." + m.group + ".image"
-	name, asked := r.implementation(m.Name, m.group)
+// implement decides a part's programs and finds their image.
+func (r *resolver) implement(p *part) {
+	image := p.declared.Image
+	field := "hosts." + p.group + ".image"
+	name, asked := r.implementation(p.part, p.group)
+	if p.shared {
+		name = r.programsFor(p, name, asked)
+	}
 	if name != "" {
-		i, ok := m.host.Implementations[name]
-		if choices := r.scenario.implementations(m.group, r.task); !ok || !slices.Contains(choices, name) {
-			r.problems.add(asked.at, asked.text, name, "no such implementation of host %q in this task: %s", m.group, nearest(name, choices))
+		i, ok := p.declared.Implementations[name]
+		if choices := r.scenario.implementations(p.group, r.task); !ok || !slices.Contains(choices, name) {
+			r.problems.add(asked.at, asked.text, name, "no such implementation of host %q in this task: %s", p.group, nearest(name, choices))
 			return
 		}
-		m.implementation, m.Implementation = i, name
-		image, field = i.Image, "hosts."+m.group+".implementations."+name+".image"
-		r.note(m.Name+".implementation", name, asked)
+		p.implementation, p.programs = i, name
+		image, field = i.Image, "hosts."+p.group+".implementations."+name+".image"
+		if asked.kind != implementationKey { // else noted with its setting
+			r.note(record.Value{Name: r.named(p.part + ".implementation"), Value: name, Origin: record.Default})
+		}
 	}
-	m.Image = image.Text
-	digest, err := r.digests(m.Image)
+	if p.shared {
+		if image.Text != p.Image {
+			r.problems.add(image.At, field, image.Text, "host %q has image %q: what shares a host shares its image; let %s play on a host of its own (hosts: {%s: own})", p.Name, p.Image, r.name, p.part)
+		}
+		return
+	}
+	p.Implementation, p.Image = p.programs, image.Text
+	digest, err := r.digests(p.Image)
 	if err != nil {
 		r.problems.wrap(image.At, field, image.Text, err)
 		return
 	}
-	m.Digest = digest
+	p.Digest = digest
 }
 
-// note records the value of an implementation unless its draw is recorded already.
-func (r *resolver) note(name, value string, asked layered) {
-	if slices.ContainsFunc(r.values, func(v record.Value) bool { return v.Name == name }) {
-		return
-	}
-	origin := record.Default
+// programsFor gives the implementation of a part that shares a machine: the one asked for, else
+// one with the machine's own name and image, else one with its image.
+func (r *resolver) programsFor(p *part, name string, asked layered) string {
 	if asked.value != "" {
-		origin = asked.origin()
+		return name
 	}
-	r.values = append(r.values, record.Value{Name: name, Value: value, Origin: origin})
-}
-
-// defaultTransport is how a host's network stack is set up when nothing is said.
-func defaultTransport() record.Transport {
-	return record.Transport{
-		MTU: 1500, SACK: true, Timestamps: true, ECN: 2, WindowScaling: true, NoMetricsSave: true,
-		EphemeralPorts: [2]int{32768, 60999},
+	if own := p.declared.Implementations[p.Implementation]; own != nil && own.Image.Text == p.Image {
+		return p.Implementation
 	}
-}
-
-// shape applies links, transport, load and CPU limits.
-func (r *resolver) shape() {
-	for _, m := range r.machines {
-		m.Transport = defaultTransport()
-		m.Forward = m.host.Forward
-	}
-	about := func(s layered, m *machine) bool { return s.host == "" || s.host == m.Name || s.host == m.group }
-	for _, kind := range []keyKind{linkKey, transportKey, loadKey, hostCPUKey} {
-		for _, s := range r.factorsOf(kind) {
-			v, ok := r.evaluate(s)
-			if !ok {
-				continue
-			}
-			hit := false
-			for _, m := range r.machines {
-				if !about(s, m) {
-					continue
-				}
-				switch kind {
-				case transportKey:
-					s.carried(&m.Transport, v)
-				case loadKey:
-					s.load(&m.Load, v)
-				case hostCPUKey:
-					m.CPU = v.number
-				case linkKey:
-					if !s.applyLink(m, v) {
-						continue
-					}
-				}
-				hit = true
-			}
-			if !hit && s.layer == userLayer {
-				r.problems.add(s.at, s.text, s.value, "concerns no interface of task %s/%s: its hosts are %v", r.scenario.Name, r.taskName, r.machineNames())
-			}
+	for _, other := range inOrder(p.declared.Implementations) {
+		if p.declared.Implementations[other].Image.Text == p.Image {
+			return other
 		}
 	}
-	for _, m := range r.machines {
-		for _, card := range m.Interfaces {
-			for direction, l := range map[string]record.Link{"up": card.Up, "down": card.Down} {
-				if wrong := checkLink(l); wrong != "" {
-					r.problems.add(Position{}, fmt.Sprintf("link.%s.%s", m.Name, direction), "", "%s", wrong)
-				}
-			}
-		}
-	}
-}
-
-// applyLink sets a link's setting on a machine's interfaces; false when it has none of them.
-func (s layered) applyLink(m *machine, v Value) bool {
-	hit := false
-	for i := range m.Interfaces {
-		card := &m.Interfaces[i]
-		if s.network != "" && s.network != card.Network {
-			continue
-		}
-		hit = true
-		if s.direction != "down" {
-			s.link(&card.Up, v)
-		}
-		if s.direction != "up" {
-			s.link(&card.Down, v)
-		}
-	}
-	return hit
-}
-
-// checkLink says what combination of settings NetEm does not know.
-func checkLink(l record.Link) string {
-	switch {
-	case l.Loss > 0 && (l.GilbertElliott != nil || l.FourState != nil):
-		return "has both loss and loss_model: leave out one"
-	case l.Reorder > 0 && l.Delay == 0:
-		return "has reorder without a delay: only frames that are not delayed overtake others, so give a delay"
-	case l.ReorderGap > 0 && l.Reorder == 0:
-		return "has reorder_gap without reorder: give reorder, too"
-	}
-	return ""
+	return name
 }
 
 // netmask writes a prefix's mask as four numbers.

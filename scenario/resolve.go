@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -11,29 +10,11 @@ import (
 	"detgen/seed"
 )
 
-// Digests gives the digest ("sha256:<hex>") of the image called name, or an error that says
-// what is wrong with the name and what would be right.
-type Digests func(image string) (string, error)
-
-// Resolve makes the complete run of a spec for one seed: every value given, taken from the
-// scenario or drawn, every template filled in, every image named by its digest. The same
-// catalogue, spec, seed and digests always give the same run. The error holds every Problem
-// that was found, one a line; nothing has been started then.
-func (c *Catalogue) Resolve(spec *Spec, runSeed uint64, digests Digests) (*record.Run, error) {
-	r := &resolver{catalogue: c, seed: runSeed, digests: digests, problems: &problems{places: spec.places}}
-	run := r.resolve(spec)
-	if err := r.problems.err(); err != nil {
-		return nil, err
-	}
-	return run, nil
-}
-
-// resolver resolves one scenario of one spec.
+// resolver resolves one activity: the main one, or one of the background.
 type resolver struct {
-	catalogue *Catalogue
-	seed      uint64
-	digests   Digests
-	problems  *problems
+	*stage
+	name string    // of a background activity; "" for the main one
+	main *resolver // nil for the main one
 
 	scenario *Scenario
 	taskName string
@@ -41,87 +22,57 @@ type resolver struct {
 	failure  string // "" for none
 	caching  string
 
-	settings []layered
-	values   []record.Value
-	params   map[string]any    // for templates
-	written  map[string]string // for templates: with units
-	order    []string          // names of the parameters
+	settings  []layered
+	evaluated map[string]Value  // by the key of a setting
+	typed     map[string]Value  // of the parameters
+	params    map[string]any    // for templates
+	written   map[string]string // for templates: with units
+	order     []string          // names of the parameters
 
-	addresses *addressing
-	networks  []record.Network
-	machines  []*machine
-	made      map[string]map[string]any
-	making    []string // things being made, to find circles
-	i         int      // number of the repeated thing being rendered; 0: none
-	self      *machine // host being rendered
-	epoch     time.Time
-	timeout   time.Duration
+	parts   []*part
+	made    map[string]map[string]any
+	making  []string // things being made, to find circles
+	i       int      // number of the repeated thing being rendered; 0: none
+	self    *part    // whose files are being rendered
+	general []applied
+	timeout time.Duration
 }
 
-// failed says whether there is no point in going on.
-func (r *resolver) failed() bool { return len(r.problems.list) > 0 }
-
-func (r *resolver) resolve(spec *Spec) *record.Run {
-	if !r.choose(spec.Task, spec.At, "task") {
-		return nil
+// prepare decides everything that does not need machines.
+func (r *resolver) prepare(task string, at Position, field string, set Settings) bool {
+	if r.choose(task, at, field) {
+		r.layer(set)
 	}
-	r.layer(spec.Set)
-	if r.failed() {
-		return nil
+	if !r.failed() {
+		r.resolveParameters()
 	}
-	r.resolveParameters()
-	if r.failed() {
-		return nil
-	}
-	r.addresses = &addressing{seed: r.seed, hosts: map[netip.Addr]bool{}}
-	r.resolveRunKeys()
-	r.plug()
-	if r.failed() {
-		return nil
-	}
-	r.shape()
-	r.route()
-	r.setUp()
-	if r.failed() {
-		return nil
-	}
-	main := r.activity("main")
-	run := &record.Run{
-		Seed:       r.seed,
-		Values:     r.values,
-		Networks:   r.networks,
-		Activities: []record.Activity{main},
-		LinkDriver: spec.LinkDriver,
-		Epoch:      r.epoch,
-	}
-	for _, m := range r.machines {
-		if !m.absent {
-			run.Hosts = append(run.Hosts, m.Host)
-		}
-	}
-	run.Timeout = runTimeout(run)
-	return run
+	return !r.failed()
 }
 
-// runTimeout bounds the whole run: every service in turn, the warm-up, the activities, and a
-// minute for all else.
-func runTimeout(run *record.Run) record.Duration {
-	total := record.Duration(time.Minute)
-	for _, h := range run.Hosts {
-		for _, s := range h.Services {
-			total += s.Timeout
+// named is a name of a value or a stream: those of background activities stand apart.
+func (r *resolver) named(name string) string { return join(r.name, name) }
+
+// stream is the name of a stream of what is made for hosts. Background activities that can share
+// the main one's hosts must make the same.
+func (r *resolver) stream(name string) string {
+	if r.main == nil || r.related() {
+		return name
+	}
+	return r.named(name)
+}
+
+// related says whether the scenario of a background activity has hosts in common with the main
+// one's, because it is the same or one extends the other. They share parameters then, too.
+func (r *resolver) related() bool {
+	if r.main == nil {
+		return false
+	}
+	for name, h := range r.scenario.Hosts {
+		if r.main.scenario.Hosts[name] == h {
+			return true
 		}
 	}
-	for _, a := range run.Activities {
-		if len(a.Warmup) > 0 {
-			total += a.Timeout
-		}
-	}
-	longest := record.Duration(0)
-	for _, a := range run.Activities {
-		longest = max(longest, a.Start+a.Timeout)
-	}
-	return total + longest
+	return false
 }
 
 // choose finds the scenario and the task that "SCENARIO/TASK" names.
@@ -149,8 +100,8 @@ func (r *resolver) choose(text string, at Position, field string) bool {
 	}
 	if taskName == "~" {
 		names := inOrder(s.Tasks)
-		taskName = names[seed.Stream(r.seed, "task").IntN(len(names))]
-		r.values = append(r.values, record.Value{Name: "task", Value: scenarioName + "/" + taskName, Origin: record.Drawn, Law: "choice(" + strings.Join(names, ", ") + ")"})
+		taskName = names[seed.Stream(r.seed, r.named("task")).IntN(len(names))]
+		r.note(record.Value{Name: r.named("task"), Value: scenarioName + "/" + taskName, Origin: record.Drawn, Law: "choice(" + strings.Join(names, ", ") + ")"})
 	}
 	task, ok := s.Tasks[taskName]
 	if !ok {
@@ -161,7 +112,7 @@ func (r *resolver) choose(text string, at Position, field string) bool {
 	return true
 }
 
-// variant gives the failure or caching option in force, the failure first.
+// variants gives the failure or caching options in force, the failure first.
 func (r *resolver) variants() []*Variant {
 	var in []*Variant
 	if r.failure != "" {
@@ -196,19 +147,21 @@ func (r *resolver) data() map[string]any {
 		implementations[name], _ = r.implementation(name, name)
 	}
 	d["implementations"] = implementations
-	if r.machines != nil {
+	if r.parts != nil {
 		hosts, groups := map[string]any{}, map[string]any{}
-		for _, m := range r.machines {
-			view := m.view()
-			hosts[m.Name] = view
-			if m.index > 0 {
-				members, _ := groups[m.group].([]map[string]any)
-				groups[m.group] = append(members, view)
+		for _, p := range r.parts {
+			view := p.view()
+			hosts[p.part] = view
+			if p.index > 0 {
+				members, _ := groups[p.group].([]map[string]any)
+				groups[p.group] = append(members, view)
 			}
 		}
 		networks := map[string]any{}
-		for _, n := range r.networks {
-			networks[n.Name] = map[string]any{"prefix": n.Prefix.String(), "netmask": netmask(n.Prefix)}
+		for _, name := range r.scenario.networks() {
+			if n, ok := r.network(name); ok {
+				networks[name] = map[string]any{"prefix": n.Prefix.String(), "netmask": netmask(n.Prefix)}
+			}
 		}
 		d["hosts"], d["groups"], d["networks"] = hosts, groups, networks
 	}
@@ -223,6 +176,9 @@ func (r *resolver) data() map[string]any {
 
 // text fills in a template.
 func (r *resolver) text(t Text, field string) (string, error) {
+	if !isTemplate(t.Text) {
+		return t.Text, nil
+	}
 	return render(t, field, r.data(), r.funcs())
 }
 

@@ -8,15 +8,15 @@ import (
 
 // route gives every machine a route to each network that it can reach through forwarding
 // machines, by the fewest of them; where several are equally near, by the one written first.
-func (r *resolver) route() {
-	if len(r.networks) < 2 {
+func (st *stage) route() {
+	if len(st.networks) < 2 {
 		return
 	}
 	prefixes := map[string]netip.Prefix{}
-	for _, n := range r.networks {
+	for _, n := range st.networks {
 		prefixes[n.Name] = n.Prefix
 	}
-	for _, m := range r.machines {
+	for _, m := range st.machines {
 		// Breadth first from the machine's own networks, remembering the first step.
 		first := map[string]netip.Addr{}
 		var frontier []string
@@ -27,7 +27,7 @@ func (r *resolver) route() {
 		for len(frontier) > 0 {
 			network := frontier[0]
 			frontier = frontier[1:]
-			for _, router := range r.machines {
+			for _, router := range st.machines {
 				entry, ok := router.addressOn(network)
 				if !ok || router == m || !router.Forward || router.absent {
 					continue

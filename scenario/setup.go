@@ -1,10 +1,11 @@
 package scenario
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
-	"maps"
 	"path"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -27,54 +28,62 @@ const (
 
 // setUp renders what is set up on every machine.
 func (r *resolver) setUp() {
-	for _, m := range r.machines {
-		if m.absent {
+	for _, p := range r.parts {
+		if p.absent {
 			continue
 		}
-		r.self = m
-		r.setUpFrom(m, &m.host.Setup, "hosts."+m.group)
-		if m.implementation != nil {
-			r.setUpFrom(m, &m.implementation.Setup, "hosts."+m.group+".implementations."+m.Implementation)
+		r.self = p
+		r.setUpFrom(p, &p.declared.Setup, "hosts."+p.group)
+		if p.implementation != nil {
+			r.setUpFrom(p, &p.implementation.Setup, "hosts."+p.group+".implementations."+p.programs)
 		}
-		if m.Memory == 0 {
-			v, _ := ParseValue(Bytes, defaultMemory)
-			m.Memory = uint64(v.number)
-		}
-		if m.Processes == 0 {
-			m.Processes, _ = strconv.Atoi(defaultProcesses)
-		}
-		slices.Sort(m.Capabilities)
-		m.Capabilities = slices.Compact(m.Capabilities)
-		r.checkPaths(m)
 		r.self = nil
 	}
-	r.checkOrder()
 }
 
-func (r *resolver) setUpFrom(m *machine, s *Setup, field string) {
-	m.NewPrivileges = m.NewPrivileges || s.NewPrivileges
-	m.Capabilities = append(m.Capabilities, r.texts(s.Capabilities, field+".capabilities")...)
+// settle fills in what nobody said and puts lists in order.
+func (m *machine) settle() {
+	if m.Memory == 0 {
+		v, _ := ParseValue(Bytes, defaultMemory)
+		m.Memory = uint64(v.number)
+	}
+	if m.Processes == 0 {
+		m.Processes, _ = strconv.Atoi(defaultProcesses)
+	}
+	slices.Sort(m.Capabilities)
+	m.Capabilities = slices.Compact(m.Capabilities)
+}
+
+func (r *resolver) setUpFrom(p *part, s *Setup, field string) {
+	p.NewPrivileges = p.NewPrivileges || s.NewPrivileges
+	p.Capabilities = append(p.Capabilities, r.texts(s.Capabilities, field+".capabilities")...)
 	if s.Memory.set() {
 		v, err := r.value(Bytes, s.Memory, field+".memory", defaultMemory)
 		r.report(err, s.Memory, field+".memory")
-		m.Memory = uint64(v.number)
+		p.Memory = max(p.Memory, uint64(v.number))
 	}
 	if s.Processes.set() {
 		v, err := r.value(Int, s.Processes, field+".processes", defaultProcesses)
 		r.report(err, s.Processes, field+".processes")
-		m.Processes = int(v.number)
+		p.Processes = max(p.Processes, int(v.number))
 	}
-	if len(s.Environment) > 0 {
-		if m.Environment == nil {
-			m.Environment = map[string]string{}
+	for _, name := range inOrder(s.Environment) {
+		value := r.must(s.Environment[name], field+".environment."+name)
+		if old, ok := p.Environment[name]; ok && p.shared && old != value {
+			r.conflict(p, s.Environment[name].At, field+".environment."+name)
 		}
-		maps.Copy(m.Environment, r.environment(s.Environment, field+".environment"))
+		if p.Environment == nil {
+			p.Environment = map[string]string{}
+		}
+		p.Environment[name] = value
 	}
 	for i := range s.Files {
 		f, field := &s.Files[i], fmt.Sprintf("%s.files[%d]", field, i)
 		r.repeated(f.Repeat, field, func() {
 			if r.holds(f.When, field) {
-				m.Files = append(m.Files, r.files(m, f, field)...)
+				for _, file := range r.files(p, f, field) {
+					r.addFile(p, file, f.At, field)
+				}
 			}
 		})
 	}
@@ -82,16 +91,53 @@ func (r *resolver) setUpFrom(m *machine, s *Setup, field string) {
 		u, field := &s.Users[i], fmt.Sprintf("%s.users[%d]", field, i)
 		r.repeated(u.Repeat, field, func() {
 			if r.holds(u.When, field) {
-				m.Users = append(m.Users, r.user(m, u, field))
+				r.addUser(p, u, field)
 			}
 		})
 	}
 	for i := range s.Services {
 		service, field := &s.Services[i], fmt.Sprintf("%s.services[%d]", field, i)
-		if r.left(m, service.Name) && r.holds(service.When, field) {
-			m.Services = append(m.Services, r.service(service, field))
+		if r.left(p, service.Name) && r.holds(service.When, field) {
+			r.addService(p, r.service(service, field), service.At, field)
 		}
 	}
+}
+
+// conflict reports that a background activity would change what is on a host of the main one.
+func (r *resolver) conflict(p *part, at Position, field string) {
+	r.problems.add(at, field, "", "is not the same as the main activity's on host %q: give %s the same parameters, or hosts of its own (hosts: {%s: own})", p.Name, r.name, p.part)
+}
+
+// addFile adds a file. What another activity put there already must be the same.
+func (r *resolver) addFile(p *part, f record.File, at Position, field string) {
+	for _, old := range p.Files {
+		switch {
+		case old.Path != f.Path:
+			continue
+		case p.shared && !reflect.DeepEqual(old, f):
+			r.conflict(p, at, field)
+		case !p.shared && !f.Directory:
+			r.problems.add(at, field+".path", f.Path, "two files have this path: remove one or give it a \"when\"")
+		}
+		return
+	}
+	p.Files = append(p.Files, f)
+}
+
+// addService adds a service. One of this name that another activity started must be the same.
+func (r *resolver) addService(p *part, s record.Service, at Position, field string) {
+	for _, old := range p.Services {
+		if old.Name != s.Name {
+			continue
+		}
+		if !p.shared {
+			r.problems.add(at, field+".name", s.Name, "given twice on this host: rename one, or give them a \"when\"")
+		} else if !reflect.DeepEqual(old, s) {
+			r.conflict(p, at, field)
+		}
+		return
+	}
+	p.Services = append(p.Services, s)
 }
 
 func (r *resolver) report(err error, t Text, field string) {
@@ -101,15 +147,19 @@ func (r *resolver) report(err error, t Text, field string) {
 }
 
 // left says whether a service is started, not taken away by a failure or caching option.
-func (r *resolver) left(m *machine, service string) bool {
+func (r *resolver) left(p *part, service string) bool {
 	for _, v := range r.variants() {
 		if slices.ContainsFunc(v.Without, func(t Text) bool {
-			return t.Text == m.group+"/"+service || t.Text == m.Name+"/"+service
+			host, name, _ := strings.Cut(t.Text, "/")
+			return p.called(host) && name == service
 		}) {
-			return false
+			if p.stopped == nil {
+				p.stopped = map[string]bool{}
+			}
+			p.stopped[service] = true
 		}
 	}
-	return true
+	return !p.stopped[service]
 }
 
 func (r *resolver) environment(texts map[string]Text, field string) map[string]string {
@@ -121,7 +171,7 @@ func (r *resolver) environment(texts map[string]Text, field string) map[string]s
 }
 
 // files renders a file; a tree is several.
-func (r *resolver) files(m *machine, f *File, field string) []record.File {
+func (r *resolver) files(p *part, f *File, field string) []record.File {
 	out := record.File{Path: r.must(f.Path, field+".path"), Owner: r.must(f.Owner, field+".owner"), Directory: f.Directory}
 	if !path.IsAbs(out.Path) || path.Clean(out.Path) != out.Path || out.Path == "/" {
 		r.problems.add(f.Path.At, field+".path", out.Path, "must be an absolute path without . and .. in it")
@@ -136,12 +186,12 @@ func (r *resolver) files(m *machine, f *File, field string) []record.File {
 	}
 	switch {
 	case f.Template.set():
-		data, err := m.host.folder.readFile(field+".template", f.Template)
+		data, err := p.declared.folder.readFile(field+".template", f.Template)
 		r.report(err, f.Template, field+".template")
-		at := Position{File: m.host.folder.file(f.Template.Text), Line: 1}
+		at := Position{File: p.declared.folder.file(f.Template.Text), Line: 1}
 		out.Text = r.must(Text{Text: string(data), At: at}, "")
 	case f.Copy.set():
-		data, err := m.host.folder.readFile(field+".copy", f.Copy)
+		data, err := p.declared.folder.readFile(field+".copy", f.Copy)
 		r.report(err, f.Copy, field+".copy")
 		if utf8.Valid(data) {
 			out.Text = string(data)
@@ -156,7 +206,7 @@ func (r *resolver) files(m *machine, f *File, field string) []record.File {
 			r.problems.add(f.Base64.At, field+".base64", "", "must be base64: %v", err)
 		}
 	case f.Generate != nil:
-		out.Generate = r.generate(m, f.Generate, out.Path, field+".generate")
+		out.Generate = r.generate(p, f.Generate, out.Path, field+".generate")
 	case f.Symlink.set():
 		out.Symlink = r.must(f.Symlink, field+".symlink")
 	case f.Tree.set():
@@ -183,16 +233,16 @@ func (r *resolver) tree(f *File, base record.File, field string) []record.File {
 // generatedKinds are the kinds of generated content.
 var generatedKinds = []string{record.Bytes, record.Text}
 
-func (r *resolver) generate(m *machine, g *Generate, path, field string) *record.Generate {
+func (r *resolver) generate(p *part, g *Generate, path, field string) *record.Generate {
 	kind := r.must(g.Kind, field+".kind")
 	if !slices.Contains(generatedKinds, kind) {
 		r.problems.add(g.Kind.At, field+".kind", kind, "no such kind: %s", nearest(kind, generatedKinds))
 	}
 	size, err := r.value(Bytes, g.Size, field+".size", "0B")
 	r.report(err, g.Size, field+".size")
-	name := "file." + m.Name + "." + path
+	name := "file." + p.Name + "." + path
 	if g.Name.set() {
-		name = "file." + r.must(g.Name, field+".name")
+		name = r.stream("file." + r.must(g.Name, field+".name"))
 	}
 	return &record.Generate{Kind: kind, Seed: seed.Derive(r.seed, name), Size: int64(size.number)}
 }
@@ -200,7 +250,8 @@ func (r *resolver) generate(m *machine, g *Generate, path, field string) *record
 // firstUID is where the numbers of users without one start, as in Debian.
 const firstUID = 1000
 
-func (r *resolver) user(m *machine, u *User, field string) record.User {
+// addUser adds a user. One of this name that another activity brought must be the same.
+func (r *resolver) addUser(p *part, u *User, field string) {
 	out := record.User{
 		Name: r.must(u.Name, field+".name"), UID: u.UID, Home: r.must(u.Home, field+".home"), Shell: r.must(u.Shell, field+".shell"),
 		Groups: r.texts(u.Groups, field+".groups"),
@@ -208,28 +259,26 @@ func (r *resolver) user(m *machine, u *User, field string) record.User {
 	if !userName.MatchString(out.Name) {
 		r.problems.add(u.Name.At, field+".name", out.Name, "must be a login name: a letter or _, then letters, digits, _ . or -, at most 255")
 	}
-	for _, other := range m.Users {
-		if other.Name == out.Name {
-			r.problems.add(u.At, field+".name", out.Name, "is already a user of host %q", m.Name)
-		}
-		if u.UID == 0 && other.UID >= out.UID {
-			out.UID = other.UID + 1
-		}
-	}
-	out.UID = max(out.UID, firstUID)
-	if u.UID > 0 {
-		out.UID = u.UID
-	}
-	if out.Home == "" {
-		out.Home = "/home/" + out.Name
-	}
-	if out.Shell == "" {
-		out.Shell = "/bin/sh"
-	}
+	out.Home = cmp.Or(out.Home, "/home/"+out.Name)
+	out.Shell = cmp.Or(out.Shell, "/bin/sh")
 	if password := r.must(u.Password, field+".password"); password != "" {
-		out.Password = material.ShadowHash(password, seed.Stream(r.seed, "user."+m.Name+"."+out.Name))
+		out.Password = material.ShadowHash(password, seed.Stream(r.seed, "user."+p.Name+"."+out.Name))
 	}
-	return out
+	next := firstUID
+	for _, old := range p.Users {
+		if old.Name == out.Name {
+			out.UID = cmp.Or(out.UID, old.UID)
+			if !p.shared {
+				r.problems.add(u.At, field+".name", out.Name, "is already a user of host %q", p.Name)
+			} else if !reflect.DeepEqual(old, out) {
+				r.conflict(p, u.At, field)
+			}
+			return
+		}
+		next = max(next, old.UID+1)
+	}
+	out.UID = cmp.Or(out.UID, next)
+	p.Users = append(p.Users, out)
 }
 
 var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,254}$`)
@@ -274,24 +323,21 @@ func (r *resolver) servicesCalled(name string, at Position, field string) []stri
 		return nil
 	}
 	var full []string
-	found := false
-	for _, m := range r.machines {
-		if (m.Name != host && m.group != host) || m.absent {
-			continue
+	for _, p := range r.parts {
+		if p.called(host) && !p.absent {
+			full = append(full, p.Name+"/"+service)
 		}
-		found = true
-		full = append(full, m.Name+"/"+service)
 	}
-	if !found && r.scenario.groupOf(host) == "" {
+	if len(full) == 0 && r.scenario.groupOf(host) == "" {
 		r.problems.add(at, field, name, "no such host %q: %s", host, nearest(host, inOrder(r.scenario.Hosts)))
 	}
 	return full
 }
 
 // checkOrder drops what is not waited for, and finds circles among services.
-func (r *resolver) checkOrder() {
+func (st *stage) checkOrder() {
 	after := map[string][]string{}
-	for _, m := range r.machines {
+	for _, m := range st.machines {
 		previous := ""
 		for _, s := range m.Services {
 			name := m.Name + "/" + s.Name
@@ -302,7 +348,7 @@ func (r *resolver) checkOrder() {
 			previous = name
 		}
 	}
-	for _, m := range r.machines {
+	for _, m := range st.machines {
 		for i := range m.Services {
 			s := &m.Services[i]
 			s.After = slices.DeleteFunc(s.After, func(name string) bool { _, started := after[name]; return !started })
@@ -310,42 +356,32 @@ func (r *resolver) checkOrder() {
 		}
 	}
 	done := map[string]bool{}
-	var visit func(name string, chain []string) bool
-	visit = func(name string, chain []string) bool {
-		if i := slices.Index(chain, name); i >= 0 {
-			r.problems.add(r.scenario.At, "hosts", "", "services wait for each other in a circle: %s", strings.Join(append(chain[i:], name), " after "))
-			return false
-		}
-		if done[name] {
-			return true
-		}
-		for _, earlier := range after[name] {
-			if !visit(earlier, append(slices.Clone(chain), name)) {
-				return false
-			}
-		}
-		done[name] = true
-		return true
-	}
 	for _, name := range sortedKeys(after) {
-		if !visit(name, nil) {
+		if circle := findCircle(after, name, nil, done); circle != nil {
+			st.problems.add(Position{}, "services", "", "wait for each other in a circle: %s", strings.Join(circle, " after "))
 			return
 		}
 	}
 }
 
-// checkPaths refuses two files at one path of a machine.
-func (r *resolver) checkPaths(m *machine) {
-	seen := map[string]bool{}
-	for _, f := range m.Files {
-		if seen[f.Path] && !f.Directory {
-			r.problems.add(m.host.At, "hosts."+m.group+".files", f.Path, "two files have this path: remove one or give it a \"when\"")
-		}
-		seen[f.Path] = true
+// findCircle follows what comes before a service, behind those of a chain; nil when that ends.
+func findCircle(after map[string][]string, name string, chain []string, done map[string]bool) []string {
+	if i := slices.Index(chain, name); i >= 0 {
+		return append(chain[i:], name)
 	}
+	if done[name] {
+		return nil
+	}
+	for _, earlier := range after[name] {
+		if circle := findCircle(after, earlier, append(slices.Clone(chain), name), done); circle != nil {
+			return circle
+		}
+	}
+	done[name] = true
+	return nil
 }
 
-// seconds reads a time limit.
+// limit reads a time limit.
 func (r *resolver) limit(t Text, field, fallback string) time.Duration {
 	v, err := r.value(Time, t, field, fallback)
 	r.report(err, t, field)

@@ -46,7 +46,7 @@ func (s *Site) make(r *resolver, name, field string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	random := seed.Stream(r.seed, "make."+name)
+	random := seed.Stream(r.seed, r.stream("make."+name))
 	draw := func(law Law, most float64) int64 {
 		v, drawErr := law.Draw(random, 0, most)
 		if drawErr != nil && err == nil {
@@ -79,7 +79,7 @@ func (s *Site) make(r *resolver, name, field string) (map[string]any, error) {
 		total += float64(len(text))
 	}
 	for _, o := range site.Objects {
-		files = append(files, record.File{Path: o.Path, Generate: &record.Generate{Kind: record.Bytes, Seed: seed.Derive(r.seed, "make."+name+o.Path), Size: o.Size}})
+		files = append(files, record.File{Path: o.Path, Generate: &record.Generate{Kind: record.Bytes, Seed: seed.Derive(r.seed, r.stream("make."+name+o.Path)), Size: o.Size}})
 		objectPaths = append(objectPaths, o.Path)
 		total += float64(o.Size)
 	}

@@ -91,7 +91,7 @@ func (r *resolver) column(c *Column, field, stream string, n int) ([]string, err
 	for _, v := range put {
 		seen[v] = true
 	}
-	random := seed.Stream(r.seed, stream)
+	random := seed.Stream(r.seed, r.stream(stream))
 	values := make([]string, n)
 	for i := range values {
 		v, given := put[i]
