@@ -21,6 +21,9 @@ func (l *lab) writeLinkLog() error {
 	if err != nil {
 		return fmt.Errorf("write the log of the links: %w", err)
 	}
-	_, err = driver.Log().WriteTo(file)
+	log, err := driver.Log()
+	if err == nil {
+		_, err = log.WriteTo(file)
+	}
 	return errors.Join(err, file.Close())
 }

@@ -13,7 +13,7 @@ import (
 // LinkLog is what the soft link driver did to every frame: the oracle for the fate of frames.
 // The events are in the order in which frames came into lines. The n-th frame that a host's
 // capture shows as sent is frame number n of the host's up line; the n-th that it shows as
-// received is the n-th delivered frame of the down line, by Out and then by place in the log.
+// received is the n-th of its down line in the order of Out, which no two events share.
 type LinkLog struct {
 	Start  time.Time   `json:"start"` // what the events' times count from
 	Seed   uint64      `json:"seed"`
@@ -94,26 +94,52 @@ const linkLogMagic = "detgen links\n\x01"
 // eventSize is the size of an event in a file.
 const eventSize = 64
 
-// WriteTo writes the log as a file: the magic, the length of the header (4 bytes), the header
-// as JSON, then 64 bytes for each event: its fields in their order, little-endian.
+// WriteTo writes the log as a file, as LinkLogWriter does.
 func (l *LinkLog) WriteTo(w io.Writer) (int64, error) {
+	out, err := NewLinkLogWriter(w, l)
+	if err != nil {
+		return 0, err
+	}
+	out.Write(l.Events)
+	return out.size, out.Flush()
+}
+
+// LinkLogWriter writes a log piece by piece: the magic, the length of the header (4 bytes),
+// the header as JSON, then 64 bytes for each event: its fields in their order, little-endian.
+type LinkLogWriter struct {
+	out   *bufio.Writer // keeps its first error
+	size  int64
+	event []byte
+}
+
+// NewLinkLogWriter starts a log with everything of l but its events.
+func NewLinkLogWriter(w io.Writer, l *LinkLog) (*LinkLogWriter, error) {
 	header, err := json.Marshal(l)
 	if err != nil {
-		return 0, fmt.Errorf("write link log: %w", err)
+		return nil, fmt.Errorf("write link log: %w", err)
 	}
-	out := bufio.NewWriterSize(w, 1<<16)
-	out.WriteString(linkLogMagic)
-	binary.Write(out, binary.LittleEndian, uint32(len(header)))
-	out.Write(header)
-	record := make([]byte, 0, eventSize)
-	for i := range l.Events {
-		record = l.Events[i].appendTo(record[:0])
-		out.Write(record)
+	start := binary.LittleEndian.AppendUint32([]byte(linkLogMagic), uint32(len(header)))
+	o := &LinkLogWriter{out: bufio.NewWriterSize(w, 1<<16), size: int64(len(start) + len(header))}
+	o.out.Write(start)
+	o.out.Write(header)
+	return o, nil
+}
+
+// Write adds events. An error comes out of Flush.
+func (o *LinkLogWriter) Write(events []LinkEvent) {
+	for i := range events {
+		o.event = events[i].appendTo(o.event[:0])
+		o.out.Write(o.event)
 	}
-	if err := out.Flush(); err != nil {
-		return 0, fmt.Errorf("write link log: %w", err)
+	o.size += int64(len(events)) * eventSize
+}
+
+// Flush ends the log.
+func (o *LinkLogWriter) Flush() error {
+	if err := o.out.Flush(); err != nil {
+		return fmt.Errorf("write link log: %w", err)
 	}
-	return int64(len(linkLogMagic)+4+len(header)) + int64(len(l.Events))*eventSize, nil
+	return nil
 }
 
 func (e *LinkEvent) appendTo(b []byte) []byte {

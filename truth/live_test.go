@@ -11,6 +11,7 @@ import (
 
 	"detgen/engine/live"
 	"detgen/lab/inside"
+	"detgen/lab/link"
 	"detgen/record"
 	"detgen/truth"
 )
@@ -23,6 +24,8 @@ func TestMain(m *testing.M) {
 			exit(inside.Init())
 		case live.SupervisorRole:
 			exit(live.Supervisor())
+		case link.SwitchRole:
+			exit(link.Switch())
 		case trafficRole:
 			exit(traffic(os.Args[2:]))
 		}

@@ -14,6 +14,7 @@ import (
 
 	"detgen/engine/live"
 	"detgen/lab/inside"
+	"detgen/lab/link"
 
 	"github.com/spf13/cobra"
 )
@@ -56,7 +57,7 @@ func main() {
 }
 
 // insideRole gives the main of what this program is besides the user's command: a lab's
-// supervisor, a host's init, or a helper command of a task's script.
+// supervisor, its soft links' switch, a host's init, or a helper command of a task's script.
 func insideRole(args []string) func() error {
 	if slices.Contains(inside.HelperNames, filepath.Base(args[0])) {
 		return func() error { return inside.Helper(append([]string{filepath.Base(args[0])}, args[1:]...)) }
@@ -69,6 +70,8 @@ func insideRole(args []string) func() error {
 		return inside.Init
 	case live.SupervisorRole:
 		return live.Supervisor
+	case link.SwitchRole:
+		return link.Switch
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"detgen/engine/live"
 	"detgen/lab/inside"
+	"detgen/lab/link"
 	"detgen/packet"
 	"detgen/record"
 
@@ -37,6 +38,8 @@ func TestMain(m *testing.M) {
 			exit(inside.Init())
 		case live.SupervisorRole:
 			exit(live.Supervisor())
+		case link.SwitchRole:
+			exit(link.Switch())
 		case runRole:
 			_, err := live.Run(context.Background(), sleeper(), options(os.Args[2], func(stage string) { fmt.Println(stage) }))
 			exit(err)

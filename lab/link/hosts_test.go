@@ -65,7 +65,7 @@ func testHost(t testing.TB, i int) Port {
 		Host:      fmt.Sprintf("h%d", i),
 		Interface: "eth0",
 		Network:   "lan",
-		MAC:       fmt.Sprintf("02:00:00:00:00:%02x", i),
+		MAC:       station(i).String(),
 		NetNS:     newNetNS(t),
 		MTU:       1500,
 	}

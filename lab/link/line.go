@@ -76,7 +76,7 @@ func newLine(seed uint64, p Port, up bool, l record.Link) (*line, error) {
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // enter takes a frame into a line at a time. It leaves by s.leave, now or later.
-func (s *soft) enter(l *line, f *frame, now int64) {
+func (s *softSwitch) enter(l *line, f *frame, now int64) {
 	l.counts.Frames++
 	if l.up {
 		f.origin, f.originLine = uint32(l.counts.Frames), l.index
@@ -126,7 +126,7 @@ func (s *soft) enter(l *line, f *frame, now int64) {
 const ethernetAddresses = 12
 
 // newEvent starts the log's entry about a frame on a line.
-func (s *soft) newEvent(l *line, f *frame, now int64) *record.LinkEvent {
+func (s *softSwitch) newEvent(l *line, f *frame, now int64) *record.LinkEvent {
 	e := s.events.add()
 	e.Line, e.OriginLine = l.index, f.originLine
 	e.Frame, e.Origin = uint32(l.counts.Frames), f.origin
@@ -138,13 +138,13 @@ func (s *soft) newEvent(l *line, f *frame, now int64) *record.LinkEvent {
 }
 
 // lose ends a frame.
-func (s *soft) lose(f *frame, fate record.Fate) {
+func (s *softSwitch) lose(f *frame, fate record.Fate) {
 	f.event.Fate = fate
 	s.pool.put(f)
 }
 
 // copyOf makes the copy of a frame that duplication asks for.
-func (s *soft) copyOf(l *line, f *frame, now int64) *frame {
+func (s *softSwitch) copyOf(l *line, f *frame, now int64) *frame {
 	f.event.Marks |= record.Duplicated
 	c := s.pool.clone(f)
 	c.event = s.newEvent(l, c, now)
@@ -153,7 +153,7 @@ func (s *soft) copyOf(l *line, f *frame, now int64) *frame {
 }
 
 // enterCopy is enter for a copy, which the model has decided about with its original.
-func (s *soft) enterCopy(l *line, f *frame, d decision, now int64) {
+func (s *softSwitch) enterCopy(l *line, f *frame, d decision, now int64) {
 	f.event.Delay = d.delay
 	if d.lost {
 		l.counts.Lost++
@@ -184,7 +184,7 @@ func (l *line) corrupt(f *frame, bit int) {
 
 // place gives a frame that is not lost its time to leave (the end of netem_enqueue), and
 // interventions their say in it.
-func (s *soft) place(l *line, f *frame, d decision, chosen *record.Intervention, now int64) {
+func (s *softSwitch) place(l *line, f *frame, d decision, chosen *record.Intervention, now int64) {
 	due := now
 	if d.ahead {
 		l.counts.Reordered++
@@ -243,40 +243,47 @@ func (l *line) due(delay int64, length int, now int64) int64 {
 }
 
 // put lets a frame wait until it is due.
-func (s *soft) put(l *line, f *frame, due int64) {
+func (s *softSwitch) put(l *line, f *frame, due int64) {
 	s.appoint(l, f, due)
 	l.queue.push(f)
 }
 
 // putBehind lets a frame that waits leave directly behind the one that was put last.
-func (s *soft) putBehind(l *line, f *frame, due int64) {
+func (s *softSwitch) putBehind(l *line, f *frame, due int64) {
 	s.appoint(l, f, due)
 	l.queue.moved(f)
 }
 
 // appoint says when a frame leaves: behind all that leave at the same time so far.
-func (s *soft) appoint(l *line, f *frame, due int64) {
+func (s *softSwitch) appoint(l *line, f *frame, due int64) {
 	l.arrival++
 	f.due, f.order = due, l.arrival
 	f.event.Due = due
 	s.next = min(s.next, due)
 }
 
-// release lets the frames leave that are due.
-func (s *soft) release(l *line, now int64) {
+// release lets the frames of a line leave that are due.
+func (s *softSwitch) release(l *line, now int64) {
 	for len(l.queue) > 0 && l.queue.first().due <= now {
-		f := l.queue.pop()
-		if i := slices.Index(l.held, f); i >= 0 {
-			l.held = slices.Delete(l.held, i, i+1)
-		}
-		s.leave(l, f, now)
+		s.leave(l, l.take(), now)
 	}
 }
 
+// take takes the frame that is due first out of the queue.
+func (l *line) take() *frame {
+	f := l.queue.pop()
+	if i := slices.Index(l.held, f); i >= 0 {
+		l.held = slices.Delete(l.held, i, i+1)
+	}
+	return f
+}
+
 // leave takes a frame from its line to what comes next. A frame that waited is treated as if
-// it left when it was due: what the driver is late by does not add up from line to line.
-func (s *soft) leave(l *line, f *frame, now int64) {
-	f.event.Out = now
+// it left when it was due: what the driver is late by does not add up from line to line. The
+// log has the real time, made different for each frame so that it tells their order.
+func (s *softSwitch) leave(l *line, f *frame, now int64) {
+	s.lastOut = max(s.lastOut+1, now)
+	f.event.Out = s.lastOut
 	f.event.Fate = record.Passed
 	if l.up {
 		s.forward(l.port, f, f.due)

@@ -17,7 +17,7 @@ import (
 // bench is a soft switch without devices and without a thread: the test is the clock and
 // gives it frames; what reaches a host is in the log.
 type bench struct {
-	*soft
+	*softSwitch
 	t   testing.TB
 	now int64
 }
@@ -25,23 +25,27 @@ type bench struct {
 // newBench makes hosts h1, h2, ... on one network. The links are those of h1.
 func newBench(t testing.TB, seed uint64, hosts int, up, down record.Link) *bench {
 	t.Helper()
-	s := &soft{log: slog.New(slog.DiscardHandler), seed: seed, table: map[string]macTable{}, clock: newClock(), started: never, next: never}
 	sink, err := unix.Open("/dev/null", unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Close(sink) })
+	var ports []Port
 	for i := 1; i <= hosts; i++ {
-		p := Port{Host: fmt.Sprintf("h%d", i), Interface: "eth0", Network: "lan", MAC: fmt.Sprintf("02:00:00:00:00:%02x", i), MTU: 1500}
+		p := Port{Host: fmt.Sprintf("h%d", i), Interface: "eth0", Network: "lan", MAC: station(i).String(), MTU: 1500}
 		if i == 1 {
 			p.Up, p.Down = up, down
 		}
-		if err := s.addPort(p); err != nil {
-			t.Fatal(err)
-		}
-		s.ports[i-1].tap = sink
+		ports = append(ports, p)
 	}
-	return &bench{soft: s, t: t, now: 1}
+	s, err := newSoftSwitch(seed, ports, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range s.ports {
+		p.tap = sink
+	}
+	return &bench{softSwitch: s, t: t, now: 1}
 }
 
 // station gives the MAC of host number i.
@@ -104,10 +108,10 @@ func TestLineDelaysAddUp(t *testing.T) {
 	b.send(1, testFrame(station(1), station(2), 100))
 	b.send(2, testFrame(station(2), station(1), 100))
 	b.finish()
-	if out := b.on(2, false)[0].Out - start; out != int64(ms(20)) {
+	if out := b.on(2, false)[0].Due - start; out != int64(ms(20)) {
 		t.Errorf("from h1 after %v, want 20ms", time.Duration(out))
 	}
-	if out := b.on(1, false)[0].Out - start; out != int64(ms(30)) {
+	if out := b.on(1, false)[0].Due - start; out != int64(ms(30)) {
 		t.Errorf("to h1 after %v, want 30ms", time.Duration(out))
 	}
 }
@@ -121,7 +125,7 @@ func TestLineLatenessDoesNotAddUp(t *testing.T) {
 	b.now += int64(ms(21))
 	b.releaseDue(b.now)
 	b.finish()
-	if out := b.on(2, false)[0].Out - start; out != int64(ms(50)) {
+	if out := b.on(2, false)[0].Due - start; out != int64(ms(50)) {
 		t.Errorf("arrived after %v, want 50ms", time.Duration(out))
 	}
 }
@@ -160,7 +164,7 @@ func TestLineRateWaitCountsAsDelay(t *testing.T) {
 	b.finish()
 	var got []int64
 	for _, e := range b.on(1, true) {
-		got = append(got, (e.Out-start)/int64(time.Millisecond))
+		got = append(got, (e.Due-start)/int64(time.Millisecond))
 	}
 	if want := []int64{6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; !slices.Equal(got, want) {
 		t.Errorf("left after %v ms, want %v", got, want)
@@ -412,3 +416,29 @@ func TestCompileNamesWhatIsWrong(t *testing.T) {
 }
 
 func castagnoliOf(data []byte) uint32 { return crc32.Checksum(data, castagnoli) }
+
+// Late as it may be, the driver lets frames leave in the order in which they were due, and the
+// log's times tell that order.
+func TestLateFramesKeepTheirOrder(t *testing.T) {
+	b := newBench(t, 1, 3, record.Link{Delay: ms(10)}, record.Link{})
+	for range 5 {
+		b.send(1, testFrame(station(1), station(3), 100))
+		b.now += int64(time.Millisecond)
+	}
+	b.ports[1].up.model.latency, b.ports[1].up.plain = int64(ms(8)), false
+	for range 5 {
+		b.send(2, testFrame(station(2), station(3), 100))
+		b.now += int64(time.Millisecond)
+	}
+	b.now += int64(time.Second)
+	b.releaseDue(b.now)
+	events := b.on(3, false)
+	if len(events) != 10 || events[9].Frame != 10 {
+		t.Fatalf("%d frames arrived", len(events))
+	}
+	for i, e := range events[1:] {
+		if e.Due < events[i].Due || e.Out <= events[i].Out {
+			t.Errorf("frame %d was due %d and left %d, the one before %d and %d", i+2, e.Due, e.Out, events[i].Due, events[i].Out)
+		}
+	}
+}

@@ -60,7 +60,7 @@ type Driver interface {
 // DecisionLog is a driver that logs what it does to each frame: the soft driver.
 type DecisionLog interface {
 	// Log gives the log so far. It works after Close too, as of then.
-	Log() *record.LinkLog
+	Log() (*record.LinkLog, error)
 }
 
 // Open makes the interfaces of the ports and joins them, with the named driver. In each host's

@@ -16,6 +16,11 @@ func macAt(b []byte) mac {
 	return mac(b[0])<<40 | mac(b[1])<<32 | mac(b[2])<<24 | mac(b[3])<<16 | mac(b[4])<<8 | mac(b[5])
 }
 
+// String gives the usual form: six bytes with colons between them.
+func (m mac) String() string {
+	return net.HardwareAddr{byte(m >> 40), byte(m >> 32), byte(m >> 24), byte(m >> 16), byte(m >> 8), byte(m)}.String()
+}
+
 // group says whether m is a multicast address or the broadcast address.
 func (m mac) group() bool { return m>>40&1 != 0 }
 
@@ -36,7 +41,7 @@ func (p *softPort) hardwareAddress() mac {
 
 // forward is the switch: it does what the kernel's bridge does with multicast snooping and
 // spanning tree off (net/bridge/br_input.c, br_forward.c). It takes the frame.
-func (s *soft) forward(from *softPort, f *frame, now int64) {
+func (s *softSwitch) forward(from *softPort, f *frame, now int64) {
 	if len(f.data) < 14 {
 		s.lose(f, record.NotForwarded)
 		return

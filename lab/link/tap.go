@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"unsafe"
 
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -20,14 +22,14 @@ const tunDevice = "/dev/net/tun"
 const tapQueue = 16384
 
 // openTAP makes a TAP device in the network namespace netns, as Open promises it, and gives
-// its non-blocking descriptor. The device lives as long as the descriptor is open.
+// its descriptor. The device lives as long as the descriptor is open.
 func openTAP(p Port) (fd int, err error) {
 	mac, err := net.ParseMAC(p.MAC)
 	if err != nil {
 		return -1, err
 	}
 	err = inNetNS(p.NetNS, func() error {
-		fd, err = unix.Open(tunDevice, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+		fd, err = unix.Open(tunDevice, unix.O_RDWR|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return fmt.Errorf("open %s: %w", tunDevice, err)
 		}
@@ -184,4 +186,19 @@ func (d *device) ethtool(command, value uint32) (uint32, error) {
 	copy(r.name[:], d.name)
 	err := d.ioctl(unix.SIOCETHTOOL, unsafe.Pointer(&r))
 	return r.value.value, err
+}
+
+// overruns gives how many frames a host sent that its device dropped because nobody read
+// them in time.
+func overruns(p Port) (uint64, error) {
+	h, err := netlink.NewHandleAt(netns.NsHandle(p.NetNS), unix.NETLINK_ROUTE)
+	if err != nil {
+		return 0, fmt.Errorf("open netlink: %w", err)
+	}
+	defer h.Close()
+	l, err := h.LinkByName(p.Interface)
+	if err != nil {
+		return 0, fmt.Errorf("read counters of %s: %w", p.Interface, err)
+	}
+	return l.Attrs().Statistics.TxDropped, nil
 }
