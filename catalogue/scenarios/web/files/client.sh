@@ -26,6 +26,12 @@ curl_request() {
 	read -r status http bytes </tmp/summary
 }
 
+# curl_again OPTION VALUE: asks for the file unless it is as it was.
+curl_again() {
+	curl "$@" -o "$NAME" -w '%{http_code} %{http_version} %{size_download}\n' "$site$path" >/tmp/summary || error=$?
+	read -r status http bytes </tmp/summary
+}
+
 wget_request() {
 	wget ${login:+--user="${login%%:*}" --password="${login#*:}"} -O /tmp/got "$@" 2>/tmp/wget || error=$?
 	cat /tmp/wget

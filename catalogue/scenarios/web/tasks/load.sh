@@ -10,6 +10,9 @@ siege)
 	outcome failed="$(sed -n 's/.*"failed_transactions": *\([0-9]*\).*/\1/p' /tmp/summary)"
 	;;
 h2load)
-	h2load $([ "$HTTP" = 2 ] || echo --h1) --requests=$((CLIENTS * REPEAT)) --clients="$CLIENTS" --input-file=- </dev/null | tee /tmp/summary
+	h2load $([ "$HTTP" = 2 ] || echo --h1) --requests=$((CLIENTS * REPEAT)) --clients="$CLIENTS" $(sed "s,^,$site," /etc/web/objects) </dev/null >/tmp/summary
+	cat /tmp/summary
+	outcome done="$(sed -n 's/^requests:.* \([0-9]*\) succeeded.*/\1/p' /tmp/summary)"
+	outcome failed="$(sed -n 's/^requests:.* \([0-9]*\) failed.*/\1/p' /tmp/summary)"
 	;;
 esac

@@ -10,7 +10,9 @@ curl-parallel) curl --parallel --parallel-max "$PARALLEL" -K /etc/web/objects.cu
 curl-each)
 	if [ "$CACHING" = tls-session ]; then
 		# One process, which remembers the session for its next connections.
-		curl -H 'Connection: close' -K /etc/web/objects.curl >/tmp/summary || error=$?
+		curl -v -H 'Connection: close' -K /etc/web/objects.curl >/tmp/summary 2>/tmp/trace || error=$?
+		cat /tmp/trace
+		outcome resumed="$(grep -c 're-using session ID' /tmp/trace || true)"
 	else
 		while read -r object; do
 			curl -w '%{num_connects} %{http_version}\n' --create-dirs -o ".${object%/}$([ "$object" != / ] || echo /index.html)" "$site$object" || error=$?
