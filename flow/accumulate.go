@@ -6,7 +6,7 @@ func (f *Flow) begin(m *Meter, p *Packet, dir Direction) {
 	f.end = p.time
 	f.activeStart, f.activeEnd = p.time, p.time
 	f.firstDir = dir
-	f.first.flags, f.first.payload = p.flags, p.payload
+	f.firstFlags, f.firstPayload = uint8(p.flags), p.payload
 	f.icmpType, f.icmpCode = p.icmpType, p.icmpCode
 	for i := range f.dir {
 		f.dir[i].window, f.dir[i].windowLast = -1, -1
@@ -52,25 +52,26 @@ func (f *Flow) take(m *Meter, p *Packet, dir Direction) {
 		d.dataPackets++
 	}
 	d.payload.add(p.payload, d.packets)
+	d.windowLast = p.window
+	d.flag(p.flags)
+	switch m.options.Mode {
+	case Default: // the statistics of both directions are made of those of each
+		d.bulk.add(p.time, p.payload, f.dir[1-dir].bulk.last, m.second)
+		return
+	case CIC2017: // its bulks are always of one packet
+	case CIC2021: // takes every packet for one of the second direction, without looking at the first
+		f.dir[Backward].bulk.add(p.time, p.payload, 0, m.second)
+	case CICFixed:
+		d.bulk.add(p.time, p.payload, f.dir[1-dir].bulk.last, m.second)
+		if d.windowSeen == 0 {
+			d.windowSeen = max(0, p.window)
+		}
+	}
 	n := f.dir[Forward].packets + f.dir[Backward].packets
 	if m.doubleFirst {
 		n++
 	}
 	f.payload.add(p.payload, n)
-	for i := range d.flags {
-		d.flags[i] += uint64(p.flags >> i & 1)
-	}
-	if d.windowSeen == 0 {
-		d.windowSeen = max(0, p.window)
-	}
-	d.windowLast = p.window
-	switch m.options.Mode {
-	case CIC2017: // its bulks are always of one packet
-	case CIC2021: // takes every packet for one of the second direction, without looking at the first
-		f.dir[Backward].bulk.add(p.time, p.payload, 0, m.second)
-	default:
-		d.bulk.add(p.time, p.payload, f.dir[1-dir].bulk.last, m.second)
-	}
 }
 
 // activity notes whether the flow was idle up to a time. What goes on when the flow ends is neither noted as
@@ -80,10 +81,10 @@ func (f *Flow) activity(m *Meter, t int64) {
 	if silent > m.activity {
 		if active := f.activeEnd - f.activeStart; active > 0 {
 			f.activeN++
-			f.active.add(active, f.activeN)
+			f.active.add(active, uint64(f.activeN))
 		}
 		f.idleN++
-		f.idle.add(silent, f.idleN)
+		f.idle.add(silent, uint64(f.idleN))
 		f.activeStart = t
 	}
 	f.activeEnd = t

@@ -3,15 +3,15 @@ package flow
 // bulk finds bulk transfers in one direction: four or more packets with payload, none more than a
 // second after the one before, and none of the other direction between.
 type bulk struct {
-	count    uint64 // of bulks
-	packets  uint64 // in bulks
-	bytes    uint64
-	duration int64 // ticks
-
 	start    int64 // of the candidate; 0: none (a time of 0 is taken for none too, as CICFlowMeter does)
 	last     int64 // its last packet
 	run      uint64
 	runBytes uint64
+
+	count    uint64 // of bulks
+	packets  uint64 // in bulks
+	bytes    uint64
+	duration int64 // ticks
 }
 
 const bulkPackets = 4 // that make a bulk

@@ -1,7 +1,5 @@
 package flow
 
-import "slices"
-
 // expiry says when flows are looked for that were silent for too long. That depends on nothing but the frames'
 // numbers and times, so that it is the same however a capture is worked on.
 type expiry struct {
@@ -40,17 +38,10 @@ func (e *expiry) due(frame uint64, time int64) bool {
 
 // expire ends the flows that were silent for too long at a time, in the order of their first packets.
 func (m *Meter) expire(now int64) {
-	var old []slot
-	for _, s := range m.table.slots {
-		if s.flow == 0 {
-			continue
-		}
-		f := m.table.at(s.flow - 1)
-		if limit := m.silence(f); limit > 0 && now-f.end > limit {
-			old = append(old, s)
-		}
-	}
-	slices.SortFunc(old, func(a, b slot) int { return m.table.order(a.flow-1, b.flow-1) })
+	old := m.table.ordered(func(f *Flow) bool {
+		limit := m.silence(f)
+		return limit > 0 && now-f.end > limit
+	})
 	for _, s := range old {
 		m.finish(m.table.at(s.flow-1), EndIdle)
 		m.table.remove(s.flow-1, s.hash)

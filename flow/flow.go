@@ -47,66 +47,99 @@ const (
 )
 
 // Flow is what was measured of a flow: sums and running statistics from which every column of
-// every mode is made. It holds no pointers. Numbers of bytes and packets are of what the mode counts.
+// every mode is made. It holds no pointers. Numbers of bytes and packets are of what the mode counts. Fields that
+// every packet needs are next to each other, as most of a packet's time is spent on fetching them.
 type Flow struct {
-	key       key
-	number    uint64 // frame number of the first packet
-	last      uint64 // frame number of the last packet
-	start     int64  // time of the first packet, ticks
-	end       int64  // time of the last packet, ticks
-	mode      Mode
-	sourceIsB bool // the source is the key's second endpoint
-	idIsDst   bool // the flow ID names the destination first
-	firstDir  Direction
-	reason    End
-	closing   closing
-	fins      [2]bool // FINs of each side were seen in the connection (CIC2021, Default)
-
-	first struct { // of the first packet
-		flags   packet.TCPFlags
-		payload int32
-	}
-	icmpType, icmpCode int16
-
-	dir     [2]direction
-	payload sizes // both directions; CIC2017 and CIC2021 take in the first packet twice
-	gap     times // between successive packets
+	key    key
+	number uint64 // frame number of the first packet
+	start  int64  // time of the first packet, ticks
+	end    int64  // time of the last packet, ticks
 
 	activeStart, activeEnd int64
-	activeN, idleN         uint64
-	active, idle           times
-	longGaps               uint64 // of more than a second
+	gap                    times  // between successive packets
+	last                   uint64 // frame number of the last packet
+	mode                   Mode
+	closing                closing
+	sourceIsB              bool // the source is the key's second endpoint
+	analysed               bool // the TCP analysis has taken it in (Default)
+	handshake              packet.Handshake
+	shut                   packet.Closing
+	firstDir               Direction
+	reason                 End
 
-	cumulative int64 // ticks of the connection's flows before this one, and the gaps between (CICFixed, Default)
+	dir [2]direction
 
-	// Default only: what the TCP analysis says.
-	analysed  bool
-	handshake packet.Handshake
-	shut      packet.Closing
-	rtt       int64 // ns
+	payload            sizes // both directions (not in Default); CIC2017 and CIC2021 take in the first packet twice
+	active, idle       times
+	cumulative         int64  // ticks of the connection's flows before this one, and the gaps between (CICFixed, Default)
+	rtt                int64  // ns, of the handshake (Default)
+	activeN, idleN     uint32 // numbers of active and idle times
+	longGaps           uint32 // of more than a second
+	firstPayload       int32  // of the first packet
+	icmpType, icmpCode int16
+	firstFlags         uint8
+	idIsDst            bool    // the flow ID names the destination first
+	fins               [2]bool // FINs of each side were seen in the connection (CIC2021, Default)
 }
 
 // direction is what was measured of one direction of a flow.
 type direction struct {
-	packets      uint64
-	bytes        uint64 // of payload
-	headers      uint64 // bytes of transport headers
-	ip           uint64 // bytes of IP datagrams
-	ipSquares    uint64 // sum of the squares of those
-	dataPackets  uint64 // with payload
-	first, last  int64  // times of packets, ticks
-	payload      sizes
-	gap          times // between successive packets of this direction
-	flags        [8]uint64
+	packets     uint64
+	bytes       uint64 // of payload
+	headers     uint64 // bytes of transport headers
+	ip          uint64 // bytes of IP datagrams
+	ipSquares   uint64 // sum of the squares of those
+	dataPackets uint64 // with payload
+	first, last int64  // times of packets, ticks
+
+	gap        times // between successive packets of this direction
+	payload    sizes
+	minHeader  int32 // bytes of the shortest transport header
+	windowLast int32 // of its last packet, -1 when that has none
+
 	ipMin, ipMax int32
-	minHeader    int32  // bytes of the shortest transport header
-	window       int32  // of its first packet, -1 when that has none
-	windowSeen   int32  // the first window above 0
-	windowLast   int32  // of its last packet, -1 when that has none
-	repeated     uint64 // segments that are the same as an earlier one (CICFixed)
+	acks, pushes uint64 // packets with ACK, with PSH
 	bulk         bulk
-	classes      [analysisClasses]uint32 // packets of each class of the TCP analysis (Default)
-	again        uint32                  // packets of which the analysis has seen bytes before (Default)
+
+	window     int32                   // of its first packet, -1 when that has none
+	windowSeen int32                   // the first window above 0
+	rare       [6]uint32               // packets with FIN, SYN, RST, URG, ECE, CWR
+	repeated   uint64                  // segments that are the same as an earlier one (CICFixed)
+	again      uint32                  // packets of which the analysis has seen bytes before (Default)
+	classes    [analysisClasses]uint32 // packets of each class of the TCP analysis (Default)
+}
+
+// count gives the number of packets with a flag.
+func (d *direction) count(flag packet.TCPFlags) uint64 {
+	switch flag {
+	case packet.ACK:
+		return d.acks
+	case packet.PSH:
+		return d.pushes
+	}
+	for i, f := range rareFlags {
+		if f == flag {
+			return uint64(d.rare[i])
+		}
+	}
+	return 0
+}
+
+// rareFlags are those that few packets have.
+var rareFlags = [...]packet.TCPFlags{packet.FIN, packet.SYN, packet.RST, packet.URG, packet.ECE, packet.CWR}
+
+// flag counts the flags of a packet.
+func (d *direction) flag(flags packet.TCPFlags) {
+	d.acks += uint64(flags & packet.ACK / packet.ACK)
+	d.pushes += uint64(flags & packet.PSH / packet.PSH)
+	if flags&^(packet.ACK|packet.PSH) == 0 {
+		return
+	}
+	for i, f := range rareFlags {
+		if flags&f != 0 {
+			d.rare[i]++
+		}
+	}
 }
 
 // FirstFrame is the number in the capture of the flow's first packet, from 1. It identifies the flow

@@ -25,9 +25,9 @@ func (f *Flow) measure(v *values) {
 	n := fwd.packets + bwd.packets
 	duration := f.end - f.start
 	legacy := f.mode == CIC2017 || f.mode == CIC2021
-	scale := f.scale()
+	scale := f.perMicrosecond()
 
-	v.number(flowDuration, float64(duration)*scale)
+	v.number(flowDuration, float64(duration)/scale)
 	v[flowDuration].whole = true
 	v.count(fwdPackets, fwd.packets)
 	v.count(bwdPackets, bwd.packets)
@@ -45,13 +45,17 @@ func (f *Flow) measure(v *values) {
 	sampled, sum := n, fwd.bytes+bwd.bytes
 	if legacy {
 		sampled++
-		sum += uint64(f.first.payload)
+		sum += uint64(f.firstPayload)
 	}
-	v.number(payloadMin, float64(f.payload.min))
-	v.number(payloadMax, float64(f.payload.max))
-	v.number(payloadMean, f.payload.mean)
-	v.number(payloadStd, f.payload.std(sampled))
-	v.number(payloadVariance, f.payload.variance(sampled))
+	both := f.payload
+	if f.mode == Default {
+		both = together(fwd, bwd)
+	}
+	v.number(payloadMin, float64(both.min))
+	v.number(payloadMax, float64(both.max))
+	v.number(payloadMean, both.mean)
+	v.number(payloadStd, both.std(sampled))
+	v.number(payloadVariance, both.variance(sampled))
 	v.number(averageSize, float64(sum)/float64(n))
 	v.number(fwdSegmentAverage, average(fwd.bytes, fwd.packets))
 	v.number(bwdSegmentAverage, average(bwd.bytes, bwd.packets))
@@ -59,14 +63,14 @@ func (f *Flow) measure(v *values) {
 	v.count(bwdDataPackets, bwd.dataPackets)
 	v.whole(fwdHeaderMin, int64(fwd.minHeader))
 	v.whole(bwdHeaderMin, int64(bwd.minHeader))
-	v.times(activeMean, &f.active, f.activeN, scale)
-	v.times(idleMean, &f.idle, f.idleN, scale)
+	v.times(activeMean, &f.active, uint64(f.activeN), scale)
+	v.times(idleMean, &f.idle, uint64(f.idleN), scale)
 	v.whole(icmpCode, int64(f.icmpCode))
 	v.whole(icmpType, int64(f.icmpType))
 	v.count(fwdRepeated, fwd.repeated)
 	v.count(bwdRepeated, bwd.repeated)
 	v.count(bothRepeated, fwd.repeated+bwd.repeated)
-	v.number(connectionTime, float64(f.cumulative)*scale)
+	v.number(connectionTime, float64(f.cumulative)/scale)
 	v[connectionTime].whole = true
 
 	if legacy {
@@ -79,14 +83,34 @@ func (f *Flow) measure(v *values) {
 	}
 }
 
-// scale gives microseconds from ticks.
-func (f *Flow) scale() float64 { return 1e6 / float64(f.mode.ticks()) }
+// perMicrosecond is the number of ticks in a microsecond.
+func (f *Flow) perMicrosecond() float64 { return float64(f.mode.ticks()) / 1e6 }
 
 func average(sum, n uint64) float64 {
 	if n == 0 {
 		return 0
 	}
 	return float64(sum) / float64(n)
+}
+
+// together gives the payload statistics of both directions.
+func together(a, b *direction) sizes {
+	if b.packets == 0 {
+		return a.payload
+	}
+	if a.packets == 0 {
+		return b.payload
+	}
+	n, m := float64(a.packets), float64(b.packets)
+	d := b.payload.mean - a.payload.mean
+	return sizes{
+		moments: moments{
+			mean: float64(a.bytes+b.bytes) / (n + m),
+			m2:   a.payload.m2 + b.payload.m2 + d*d*(n*m/(n+m)),
+		},
+		min: min(a.payload.min, b.payload.min),
+		max: max(a.payload.max, b.payload.max),
+	}
 }
 
 // sizes sets the four features from at on: max, min, mean, std.
@@ -107,10 +131,10 @@ func (v *values) times(at feature, s *times, n uint64, scale float64) {
 		v.zero(at, 4)
 		return
 	}
-	v.number(at, s.mean*scale)
-	v.number(at+1, s.std(n)*scale)
-	v.number(at+2, float64(s.max)*scale)
-	v.number(at+3, float64(s.min)*scale)
+	v.number(at, s.mean/scale)
+	v.number(at+1, s.std(n)/scale)
+	v.number(at+2, float64(s.max)/scale)
+	v.number(at+3, float64(s.min)/scale)
 }
 
 // gaps sets the five features from at on: total, mean, std, max, min.
@@ -119,7 +143,7 @@ func (v *values) gaps(at feature, d *direction, scale float64) {
 		v.zero(at, 5)
 		return
 	}
-	v.number(at, float64(d.last-d.first)*scale)
+	v.number(at, float64(d.last-d.first)/scale)
 	v.times(at+1, &d.gap, d.packets-1, scale)
 }
 
@@ -174,7 +198,7 @@ func (f *Flow) rates(v *values, duration int64) {
 func (f *Flow) legacy(v *values) {
 	fwd, bwd := &f.dir[Forward], &f.dir[Backward]
 	first := func(flag packet.TCPFlags) int64 {
-		if f.first.flags&flag != 0 {
+		if packet.TCPFlags(f.firstFlags)&flag != 0 {
 			return 1
 		}
 		return 0
@@ -198,7 +222,7 @@ func (f *Flow) legacy(v *values) {
 		missing = -1
 	} else {
 		f.flagCounts(v)
-		subflows = f.longGaps
+		subflows = uint64(f.longGaps)
 	}
 
 	v.number(downUp, 0)
@@ -222,15 +246,15 @@ func (f *Flow) legacy(v *values) {
 	}
 	v.whole(fwdWindow, int64(max(missing, fwd.window)))
 	v.whole(bwdWindow, int64(max(missing, bwd.windowLast)))
-	if f.first.payload > 0 {
+	if f.firstPayload > 0 {
 		v.count(fwdDataPackets, fwd.dataPackets-1)
 	}
 }
 
 // flagCounts sets the numbers of packets with each flag.
 func (f *Flow) flagCounts(v *values) {
-	for i, flag := range [...]int{0, 1, 2, 3, 4, 5, 7, 6} { // FIN, SYN, RST, PSH, ACK, URG, CWR, ECE
-		v.count(finCount+feature(i), f.dir[Forward].flags[flag]+f.dir[Backward].flags[flag])
+	for i, flag := range [...]packet.TCPFlags{packet.FIN, packet.SYN, packet.RST, packet.PSH, packet.ACK, packet.URG, packet.CWR, packet.ECE} {
+		v.count(finCount+feature(i), f.dir[Forward].count(flag)+f.dir[Backward].count(flag))
 	}
 }
 
@@ -247,7 +271,7 @@ func (f *Flow) corrected(v *values) {
 	v.number(downUp, average(bwd.packets, fwd.packets))
 	v.bulks(fwdBulkBytes, &fwd.bulk, f.mode)
 	v.bulks(bwdBulkBytes, &bwd.bulk, f.mode)
-	subflows := f.longGaps
+	subflows := uint64(f.longGaps)
 	if f.mode == Default {
 		subflows++
 	}

@@ -18,6 +18,7 @@ type Meter struct {
 	seen          slab[*segments]           // CICFixed: by flow index
 	conversations slab[packet.Conversation] // Default: by flow index
 	streams       packet.Streams
+	segment       packet.Frame
 }
 
 // item is a frame on its way into a meter. It holds no pointers.
@@ -88,8 +89,8 @@ func (m *Meter) add(it *item) (flow uint64) {
 // Flush ends the flows that are still open, in the order of their first packets. The meter is empty
 // afterwards.
 func (m *Meter) Flush() {
-	for _, index := range m.table.all() {
-		m.finish(m.table.at(index), EndOfCapture)
+	for _, s := range m.table.all() {
+		m.finish(m.table.at(s.flow-1), EndOfCapture)
 	}
 	m.table = flowTable{}
 	m.seen, m.conversations = slab[*segments]{}, slab[packet.Conversation]{}

@@ -105,14 +105,14 @@ func (m *Meter) analyse(it *item, index uint32) (a packet.Analysis, ok bool) {
 	if it.headers.Protocol != packet.ProtocolTCP || it.headers.Fragment == packet.LaterFragment {
 		return a, false
 	}
-	h := it.headers
-	h.L4Offset = 0
-	frame := packet.Frame{Time: it.time, Data: it.tcp[:min(h.L4Length, len(it.tcp))]}
+	// The frame is gone: its TCP header stands for it.
+	it.headers.L4Offset = 0
+	m.segment.Time, m.segment.Data = it.time, it.tcp[:min(it.headers.L4Length, len(it.tcp))]
 	from := 0
 	if it.packet.reversed {
 		from = 1
 	}
-	return m.conversations.at(index).Analyze(&frame, &h, from, &m.streams)
+	return m.conversations.at(index).Analyze(&m.segment, &it.headers, from, &m.streams)
 }
 
 // note takes in what the analysis says of a packet.

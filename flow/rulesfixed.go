@@ -98,13 +98,3 @@ func (m *Meter) repeated(f *Flow, index uint32, p *Packet, dir Direction) {
 		f.dir[dir].repeated++
 	}
 }
-
-// count gives the number of packets with a flag.
-func (d *direction) count(flag packet.TCPFlags) uint64 {
-	for i := range d.flags {
-		if flag == 1<<i {
-			return d.flags[i]
-		}
-	}
-	return 0
-}

@@ -118,16 +118,29 @@ func (t *flowTable) remove(index uint32, hash uint32) {
 }
 
 // all gives the flows in the order of their first packets.
-func (t *flowTable) all() []uint32 {
-	indices := make([]uint32, 0, t.used)
-	for _, s := range t.slots {
-		if s.flow != 0 {
-			indices = append(indices, s.flow-1)
-		}
-	}
-	slices.SortFunc(indices, t.order)
-	return indices
+func (t *flowTable) all() []slot {
+	return t.ordered(func(*Flow) bool { return true })
 }
 
-// order compares two flows by their first packets.
-func (t *flowTable) order(a, b uint32) int { return cmp.Compare(t.at(a).number, t.at(b).number) }
+// ordered gives the slots of the flows that are wanted, in the order of their first packets.
+func (t *flowTable) ordered(wanted func(*Flow) bool) []slot {
+	type place struct {
+		number uint64
+		slot   slot
+	}
+	var places []place
+	for _, s := range t.slots {
+		if s.flow == 0 {
+			continue
+		}
+		if f := t.at(s.flow - 1); wanted(f) {
+			places = append(places, place{f.number, s})
+		}
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.number, b.number) })
+	slots := make([]slot, len(places))
+	for i, p := range places {
+		slots[i] = p.slot
+	}
+	return slots
+}

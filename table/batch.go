@@ -68,7 +68,15 @@ func (b *Batch) Int(v int64) {
 		b.value(parquet.Int64Value(v))
 		return
 	}
-	b.text = strconv.AppendInt(b.text, v, 10)
+	b.text = appendInt(b.text, v)
+}
+
+// appendInt writes a number; most are small.
+func appendInt(text []byte, v int64) []byte {
+	if v >= 0 && v < 10 {
+		return append(text, byte('0'+v))
+	}
+	return strconv.AppendInt(text, v, 10)
 }
 
 // Time adds a cell: ns since the Unix epoch.
@@ -99,7 +107,7 @@ func appendFloat(text []byte, v float64) []byte {
 		if v == 0 && math.Signbit(v) {
 			return append(text, "-0"...)
 		}
-		return strconv.AppendInt(text, int64(v), 10)
+		return appendInt(text, int64(v))
 	case math.IsInf(v, 1):
 		return append(text, "Infinity"...)
 	case math.IsInf(v, -1):

@@ -103,7 +103,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newDoctor(), newList(), newImage(),
 		newRun(), newTwin(), newSweep(),
-		newPackets(),
+		newPackets(), newFlows(),
 	)
 	return root
 }
