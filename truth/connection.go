@@ -35,6 +35,8 @@ type Connection struct {
 	isn     uint32 // TCP: initial sequence number of the client
 	syn     bool   // TCP: the client sent a SYN
 	replied bool   // the server sent something
+
+	accepted, established bool // TCP: the server sent a SYN-ACK, the client acknowledged it
 }
 
 // Endpoint is one side of a connection.
@@ -86,12 +88,21 @@ func (f *Frame) fragmentKey() fragmentKey {
 
 // connect finds the connections and to which each frame belongs: in the order in which frames
 // were sent, so that each packet is seen first where it comes from.
-func (t *Truth) connect() {
+func (t *Truth) connect(order []Ref) {
 	open := map[connectionKey]int32{}
 	fragments := map[fragmentKey]int32{}
-	for _, ref := range t.sent() {
+	for _, ref := range order {
 		f := t.Frame(ref)
 		c := t.Captures[ref.Capture()]
+		if f.Hop.Some() && t.Frame(f.Hop).Peer.Some() {
+			// What went on belongs to what had come, even when it is damaged.
+			s := t.Frame(t.Frame(f.Hop).Peer)
+			f.Connection, f.FromClient, f.Kind = s.Connection, s.FromClient, s.Kind
+			if f.Connection >= 0 {
+				t.Connections[f.Connection].End = max(t.Connections[f.Connection].End, f.Time)
+			}
+			continue
+		}
 		switch {
 		case f.IPVersion == 0:
 		case f.Fragment == packet.LaterFragment:
@@ -125,16 +136,25 @@ func (t *Truth) connect() {
 
 // sent gives all sent frames, by time.
 func (t *Truth) sent() []Ref {
-	var order []Ref
-	for i, c := range t.Captures {
-		for j := range c.Frames {
-			if c.Frames[j].Sent {
-				order = append(order, NewRef(i, j))
+	captures := make([]int, len(t.Captures))
+	for i := range captures {
+		captures[i] = i
+	}
+	return t.order(captures, true)
+}
+
+// order gives the sent, or the received, frames of captures, by time.
+func (t *Truth) order(captures []int, sent bool) []Ref {
+	var list []Ref
+	for _, i := range captures {
+		for j := range t.Captures[i].Frames {
+			if t.Captures[i].Frames[j].Sent == sent {
+				list = append(list, NewRef(i, j))
 			}
 		}
 	}
-	slices.SortStableFunc(order, func(a, b Ref) int { return cmp.Compare(t.Frame(a).Time, t.Frame(b).Time) })
-	return order
+	slices.SortStableFunc(list, func(a, b Ref) int { return cmp.Compare(t.Frame(a).Time, t.Frame(b).Time) })
+	return list
 }
 
 // open starts a connection with its first frame.
@@ -182,8 +202,12 @@ func (t *Truth) join(ref Ref, f *Frame) {
 		f.FromClient = f.Source() == c.Client.Address && (f.Fragment == packet.LaterFragment || f.SrcPort == c.Client.Port || f.Kind == ICMP)
 	}
 	c.End = max(c.End, f.Time)
+	if f.Kind == Ack {
+		f.Kind = c.kindOfAck(f)
+	}
 	if !f.FromClient {
 		c.replied = true
+		c.accepted = c.accepted || f.Flags&(packet.SYN|packet.ACK) == packet.SYN|packet.ACK
 	}
 	if !t.origin(ref, f) || f.Protocol != c.Protocol {
 		return
@@ -195,6 +219,16 @@ func (t *Truth) join(ref Ref, f *Frame) {
 	n.Packets++
 	n.Bytes += int64(f.Payload)
 	n.WireBytes += int64(f.Length)
+}
+
+// kindOfAck tells the acknowledgements that end the handshake, or that acknowledge a FIN, from the
+// others.
+func (c *Connection) kindOfAck(f *Frame) Kind {
+	if f.FromClient && !c.established && c.accepted {
+		c.established = true
+		return Handshake
+	}
+	return Ack
 }
 
 // origin says whether a sent frame comes from its capture's host, which does not just forward

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"detgen/flow"
 	"detgen/packet"
 	"detgen/record"
 	"detgen/table"
@@ -17,11 +18,15 @@ type connectionColumn struct {
 	put func(b *table.Batch, t *Truth, i int, c *Connection)
 }
 
-// ConnectionColumns are the columns of connections.csv, a row for each connection.
+// ConnectionColumns are the columns of connections.csv, a row for each connection. The last ones
+// are the statistics of package flow.
 func ConnectionColumns() []table.Column {
 	list := make([]table.Column, len(connectionColumns))
 	for i, c := range connectionColumns {
 		list[i] = c.Column
+	}
+	for _, name := range flow.StatisticNames() {
+		list = append(list, table.Column{Name: name, Kind: table.Float, Optional: true})
 	}
 	return list
 }
@@ -129,6 +134,10 @@ func (t *Truth) outcome(activity int16) string {
 
 // WriteConnections writes a row for each connection to the file at path.
 func (t *Truth) WriteConnections(path string, format table.Format) error {
+	statistics, err := t.measure()
+	if err != nil {
+		return err
+	}
 	file, err := table.Create(path, format, ConnectionColumns())
 	if err != nil {
 		return err
@@ -138,6 +147,7 @@ func (t *Truth) WriteConnections(path string, format table.Format) error {
 		for k := range connectionColumns {
 			connectionColumns[k].put(b, t, i, &t.Connections[i])
 		}
+		statistics[i].put(b)
 		b.EndRow()
 	})
 	if err != nil {

@@ -65,7 +65,7 @@ func Agree(dir string, rec *record.Record) (*Agreement, error) {
 	if err != nil {
 		return nil, err
 	}
-	byCaptures, err := t.pair(dir)
+	byCaptures, err := t.pair()
 	if err != nil {
 		return nil, err
 	}
@@ -77,31 +77,39 @@ func Agree(dir string, rec *record.Record) (*Agreement, error) {
 			byLog.damage[r] = bits
 		}
 	}
+	count := map[uint64]int{}
+	for _, c := range t.Captures {
+		for j := range c.Frames {
+			if c.Frames[j].Sent {
+				count[c.prints[j].whole()]++
+			}
+		}
+	}
+	equal := func(r Ref) bool { return r.Some() && count[t.Captures[r.Capture()].prints[r.Index()].whole()] > 1 }
+	a := &Agreement{}
+	for i, c := range t.Captures {
+		for j := range c.Frames {
+			r := NewRef(i, j)
+			if c.Frames[j].Sent || !equal(*byLog.of(r)) {
+				continue
+			}
+			// Scored here, and as the log has it from now on, so that the rest is not affected.
+			a.EqualPairs.count(*byLog.of(r) == *byCaptures.of(r), true)
+			*byCaptures.of(r) = *byLog.of(r)
+		}
+	}
 	t.decide(byLog)
 	truth := make([][]Frame, len(t.Captures))
 	for i, c := range t.Captures {
 		truth[i] = slices.Clone(c.Frames)
 	}
 	t.decide(byCaptures)
-	a := &Agreement{}
-	count := map[fingerprint]int{}
-	for _, c := range t.Captures {
-		for j := range c.Frames {
-			if c.Frames[j].Sent {
-				count[c.prints[j]]++
-			}
-		}
-	}
-	equal := func(r Ref) bool { return r.Some() && count[t.Captures[r.Capture()].prints[r.Index()]] > 1 }
 	for i, c := range t.Captures {
 		for j := range c.Frames {
 			r := NewRef(i, j)
 			a.Frames++
 			if f := &c.Frames[j]; f.Sent && equal(r) || !f.Sent && equal(*byLog.of(r)) {
 				a.Equal++
-				if !f.Sent {
-					a.EqualPairs.count(*byLog.of(r) == *byCaptures.of(r), true)
-				}
 				continue
 			}
 			a.compare(t, r, &c.Frames[j], &truth[i][j], byCaptures, byLog)

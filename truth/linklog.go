@@ -176,7 +176,7 @@ func (g *logged) received() iter.Seq2[Ref, int32] {
 }
 
 // correct replaces the pairs that the log knows otherwise, and says how many those were.
-func (t *Truth) correct(dir string, p *pairs, g *logged) (changed int, err error) {
+func (t *Truth) correct(p *pairs, g *logged) (changed int, err error) {
 	wanted := map[int][]int{}
 	var again []Ref
 	for r, i := range g.received() {
@@ -193,7 +193,7 @@ func (t *Truth) correct(dir string, p *pairs, g *logged) (changed int, err error
 			wanted[sent.Capture()] = append(wanted[sent.Capture()], sent.Index())
 		}
 	}
-	data, err := t.bytes(dir, wanted)
+	data, err := t.bytes(wanted)
 	if err != nil {
 		return 0, err
 	}

@@ -32,12 +32,12 @@ func Read(dir string, rec *record.Record) (*Truth, error) {
 			return nil, err
 		}
 	}
-	p, err := t.pair(dir)
+	p, err := t.pair()
 	if err != nil {
 		return nil, err
 	}
 	if known != nil {
-		if t.Corrected, err = t.correct(dir, p, known); err != nil {
+		if t.Corrected, err = t.correct(p, known); err != nil {
 			return nil, err
 		}
 	}
@@ -45,8 +45,11 @@ func Read(dir string, rec *record.Record) (*Truth, error) {
 	if known != nil {
 		t.explain(known)
 	}
-	t.connect()
+	t.hops()
+	order := t.sent()
+	t.connect(order)
 	t.progress()
+	t.classify(order)
 	t.attribute()
 	return t, nil
 }
@@ -57,7 +60,7 @@ func load(dir string, rec *record.Record) (*Truth, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Truth{Record: rec, net: n, Phases: []string{""}, Causes: []string{""}}
+	t := &Truth{Record: rec, dir: dir, net: n, Phases: []string{""}, Causes: []string{""}}
 	for i, c := range rec.Result.Captures {
 		s, ok := n.find(c.Host, c.Interface)
 		if !ok {
@@ -90,6 +93,7 @@ func (c *Capture) read(dir string, n *network, sums bool) error {
 	defer in.Close()
 	c.Frames = make([]Frame, 0, c.Capture.Frames)
 	c.prints = make([]fingerprint, 0, c.Capture.Frames)
+	forwards := n.forwards[n.stations[c.station].host]
 	mac, addressee := n.stations[c.station].mac, n.addressees(c.station)
 	var f packet.Frame
 	var h packet.Headers
@@ -110,6 +114,9 @@ func (c *Capture) read(dir string, n *network, sums bool) error {
 		out.Sent = [6]byte(f.Data[6:12]) == mac
 		out.to = addressee([6]byte(f.Data[:6]))
 		c.prints = append(c.prints, print(f.Data))
+		if forwards {
+			c.datagrams = append(c.datagrams, datagram(&f, &h))
+		}
 		if sums {
 			c.sums = append(c.sums, crc32.Checksum(f.Data, castagnoli))
 		}

@@ -131,6 +131,13 @@ var packetColumns = []packetColumn{
 		return t.Captures[f.Peer.Capture()].File
 	}),
 	optional("peer_number", "", "Number of that frame.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.Peer.Index()) + 1, f.Peer.Some() }),
+	text("hop_capture", "At a host that forwards: capture of the frame that a received one was sent on as, or that a sent one had been received as.", func(t *Truth, r Ref, f *Frame) string {
+		if !f.Hop.Some() {
+			return ""
+		}
+		return t.Captures[f.Hop.Capture()].File
+	}),
+	optional("hop_number", "", "Number of that frame.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.Hop.Index()) + 1, f.Hop.Some() }),
 	number("copy", "", "Of a received frame which copy at this host it is, from 1; of a sent one how many copies a host got (the most of any).", func(t *Truth, r Ref, f *Frame) int64 {
 		return int64(f.Copy)
 	}),
@@ -167,6 +174,9 @@ var packetColumns = []packetColumn{
 	}),
 	text("tcp_seen", "How much of the segment's sequence numbers this capture has seen before: `none`, `part`, `all`; empty when it has none.", func(t *Truth, r Ref, f *Frame) string {
 		return f.Seen.String()
+	}),
+	text("tcp_exact", "What the segment really is, by all that its sender sent and what of that arrived: `new`, `retransmission` (of something that had not arrived), `spurious_retransmission`, `partial` (old and new); empty without sequence numbers.", func(t *Truth, r Ref, f *Frame) string {
+		return f.Exact.String()
 	}),
 	optional("window", "", "TCP window, unscaled.", ifTCP(func(f *Frame) int64 { return int64(f.Window) })),
 }

@@ -58,7 +58,7 @@ type reception struct {
 type path struct{ from, to int }
 
 // pair pairs the frames by the captures alone.
-func (t *Truth) pair(dir string) (*pairs, error) {
+func (t *Truth) pair() (*pairs, error) {
 	p := newPairs(t)
 	done := map[string]bool{}
 	for _, c := range t.Captures {
@@ -72,7 +72,7 @@ func (t *Truth) pair(dir string) (*pairs, error) {
 		if len(open) > 0 || len(damaged) > 0 {
 			s.learn()
 		}
-		if err := s.repair(dir, damaged, open); err != nil {
+		if err := s.repair(damaged, open); err != nil {
 			return nil, err
 		}
 		s.assign(open)

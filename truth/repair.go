@@ -22,7 +22,7 @@ const maxCandidates = 128
 // repair finds what damaged frames were when they were sent: the content of the same length
 // that differs in the fewest bits, at most maxFlips; among equals one that has not arrived
 // yet. Their receptions are taken or added to open.
-func (s *segment) repair(dir string, damaged []reception, open map[place][]reception) error {
+func (s *segment) repair(damaged []reception, open map[place][]reception) error {
 	if len(damaged) == 0 {
 		return nil
 	}
@@ -38,7 +38,7 @@ func (s *segment) repair(dir string, damaged []reception, open map[place][]recep
 			wanted[ref.Capture()] = append(wanted[ref.Capture()], ref.Index())
 		}
 	}
-	data, err := s.t.bytes(dir, wanted)
+	data, err := s.t.bytes(wanted)
 	if err != nil {
 		return err
 	}
@@ -144,13 +144,13 @@ func (s *segment) arrived(k int32, capture int, open map[place][]reception) bool
 }
 
 // bytes reads frames again, which are given by capture and index.
-func (t *Truth) bytes(dir string, wanted map[int][]int) (map[Ref][]byte, error) {
+func (t *Truth) bytes(wanted map[int][]int) (map[Ref][]byte, error) {
 	data := map[Ref][]byte{}
 	for capture, list := range wanted {
 		slices.Sort(list)
 		list = slices.Compact(list)
 		c := t.Captures[capture]
-		if err := c.reread(dir, list, func(index int, frame []byte) { data[NewRef(capture, index)] = slices.Clone(frame) }); err != nil {
+		if err := c.reread(t.dir, list, func(index int, frame []byte) { data[NewRef(capture, index)] = slices.Clone(frame) }); err != nil {
 			return nil, fmt.Errorf("capture %s: %w", c.File, err)
 		}
 	}

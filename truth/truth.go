@@ -19,6 +19,7 @@ type Truth struct {
 	// knew better. Without a log it is 0.
 	Corrected int
 
+	dir    string
 	net    *network
 	logged bool // the links kept a log
 }
@@ -28,12 +29,13 @@ type Capture struct {
 	record.Capture
 	Frames []Frame // in the order of the file
 
-	station int                   // index into network.stations
-	prints  []fingerprint         // of the frames
-	sums    []uint32              // of the frames: CRC-32C, when the links have a log
-	strange []int                 // frames from the own MAC that the links' log does not have as sent
-	damage  map[int][]int32       // of damaged frames, by index: the flipped bits
-	quoted  map[int]connectionKey // of ICMP errors, by index of the frame: what they are about
+	station   int                   // index into network.stations
+	prints    []fingerprint         // of the frames
+	datagrams []uint64              // of the frames, when the host forwards
+	sums      []uint32              // of the frames: CRC-32C, when the links have a log
+	strange   []int                 // frames from the own MAC that the links' log does not have as sent
+	damage    map[int][]int32       // of damaged frames, by index: the flipped bits
+	quoted    map[int]connectionKey // of ICMP errors, by index of the frame: what they are about
 }
 
 // Ref names a frame: the index of its capture and its index there. The zero value is not a
@@ -84,6 +86,7 @@ type Frame struct {
 
 	Fate      Fate
 	Peer      Ref    // of a received frame: the one that was sent; of a sent one: its first reception
+	Hop       Ref    // at a host that forwards: of a received frame, the one that it was sent on as; of a sent one, that which was received
 	Overtaken int32  // by how many later ones: frames that its sender sent after it and that the receiver got before it
 	Copy      uint16 // of a received frame: which copy at this host it is, from 1; of a sent one: the most copies that a host got
 	Receivers uint16 // of a sent frame: hosts that should get it
@@ -95,8 +98,10 @@ type Frame struct {
 	Classes packet.Class // of a TCP segment, as the analysis of its capture alone says (Wireshark's)
 	Seen    packet.Seen  // how much of a TCP segment the capture has seen before
 
-	to         int32            // station that it is addressed to, as captured; or everyone
-	next       Ref              // of a received frame: the next reception of the same sent frame
+	to    int32 // station that it is addressed to, as captured; or everyone
+	next  Ref   // of a received frame: the next reception of the same sent frame
+	Exact Exact // what the segment really is
+
 	identifier uint16           // of ICMP
 	handshake  packet.Handshake // of the conversation in this capture until here
 	closing    packet.Closing

@@ -1,0 +1,82 @@
+package truth
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"detgen/flow"
+	"detgen/packet"
+	"detgen/table"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// features are the statistics of package flow, of one connection.
+type features [flow.Statistics]float64
+
+// measure computes the features of all connections, each from the capture of the host where it
+// began: of the longest flow that package flow, in its default mode and without timeouts, sees
+// there. A connection of which it sees none has nil.
+func (t *Truth) measure() ([]*features, error) {
+	list := make([]*features, len(t.Connections))
+	var group errgroup.Group
+	for i, c := range t.Captures {
+		group.Go(func() error {
+			if err := t.measureCapture(i, list); err != nil {
+				return fmt.Errorf("capture %s: %w", c.File, err)
+			}
+			return nil
+		})
+	}
+	return list, group.Wait()
+}
+
+// measureCapture does it for the connections that began at one capture's host.
+func (t *Truth) measureCapture(capture int, list []*features) error {
+	c := t.Captures[capture]
+	in, err := packet.Open(filepath.Join(t.dir, filepath.FromSlash(c.File)))
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	packets := map[int32]uint64{} // of the connection's flow so far
+	options := flow.NewOptions(flow.Default)
+	options.FlowTimeout, options.IdleTimeout, options.LingerTimeout = 0, 0, 0
+	meter, err := flow.NewMeter(options, func(f *flow.Flow) {
+		at := c.Frames[f.FirstFrame()-1].Connection
+		if n := f.Packets(flow.Forward) + f.Packets(flow.Backward); n > packets[at] {
+			packets[at] = n
+			v := features(f.Vector())
+			list[at] = &v
+		}
+	})
+	if err != nil {
+		return err
+	}
+	var f packet.Frame
+	for {
+		if err := in.Next(&f); errors.Is(err, io.EOF) {
+			meter.Flush()
+			return nil
+		} else if err != nil {
+			return err
+		}
+		g := &c.Frames[f.Number-1]
+		if g.Connection >= 0 && t.Connections[g.Connection].first.Capture() == capture && (g.Sent || t.usable(NewRef(capture, int(f.Number)-1))) {
+			meter.Add(&f)
+		}
+	}
+}
+
+// put writes the features, or empty cells.
+func (v *features) put(b *table.Batch) {
+	for i := range flow.Statistics {
+		if v == nil {
+			b.Null()
+		} else {
+			b.Float(v[i])
+		}
+	}
+}
