@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -81,16 +82,21 @@ func compare(t *testing.T, path string) {
 	}
 }
 
-// nanoseconds reads what tshark prints: a sign, seconds, a point, and the fraction in ns (which can be more than a second).
-func nanoseconds(text string) int64 {
+// sameTime compares a time with what tshark prints. In damaged files the fraction can be more than a second; Wireshark's
+// then overflows at 32 bits and may be negative, which it shows by a sign before the seconds. Times that 64 bits
+// of ns do not reach are not compared.
+func sameTime(text string, ns int64) bool {
 	text, negative := strings.CutPrefix(text, "-")
 	whole, fraction, _ := strings.Cut(text, ".")
 	seconds, _ := strconv.ParseInt(whole, 10, 64)
 	rest, _ := strconv.ParseInt(fraction, 10, 64)
-	if negative {
-		return -seconds*1e9 - rest
+	if seconds > math.MaxInt64/1_000_000_000 {
+		return true
 	}
-	return seconds*1e9 + rest
+	if negative {
+		return (ns-seconds*1e9+rest)%(1<<32) == 0 || (ns+seconds*1e9-rest)%(1<<32) == 0 || (ns+seconds*1e9+rest)%(1<<32) == 0
+	}
+	return (ns-seconds*1e9-rest)%(1<<32) == 0
 }
 
 // differences describes where tshark's fields of a frame differ from ours.
@@ -105,7 +111,7 @@ func differences(row []string, f *Frame, outer, h *Headers, a *Analysis, analyse
 			found = append(found, fmt.Sprintf("%s %s, want %s", name, text, want))
 		}
 	}
-	if want := nanoseconds(field["frame.time_epoch"]); (f.Time-want)%(1<<32) != 0 { // Wireshark's fraction of a second overflows at 32 bits
+	if !sameTime(field["frame.time_epoch"], f.Time) {
 		check("time", field["frame.time_epoch"], fmt.Sprintf("%d.%09d", f.Time/1e9, f.Time%1e9))
 	}
 	check("wire length", field["frame.len"], f.WireLen)

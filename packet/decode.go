@@ -15,6 +15,13 @@ func Decode(f *Frame, h *Headers) { Decoder{}.Decode(f, h) }
 // Decode fills h, whatever it held, from the frame. Where lengths disagree it does what
 // Wireshark does. It allocates nothing and keeps nothing of f.
 func (d Decoder) Decode(f *Frame, h *Headers) {
+	if !common(f, h) {
+		d.decode(f, h)
+	}
+}
+
+// decode decodes any frame.
+func (d Decoder) decode(f *Frame, h *Headers) {
 	*h = Headers{}
 	l := layer{data: f.Data, end: max(f.WireLen, len(f.Data))}
 	if f.LinkType == LinkEthernet && len(f.Data) >= 14 {

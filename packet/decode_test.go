@@ -88,6 +88,7 @@ var decodeCases = []struct {
 	{"loop", 108, []string{"00000002", ip4(17, 12), udp}, 0, "ip4+4 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 l4+24 len 8 53>4660 payload 4"},
 	{"raw", 101, []string{ip6(17, 12), udp}, 0, "ip6+0 len 52 proto 17 ttl 64 2001:db8::1>2001:db8::2 l4+40 len 8 53>4660 payload 4"},
 	{"ppp", 9, []string{"ff03 0021", ip4(17, 12), udp}, 0, "ip4+4 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 l4+24 len 8 53>4660 payload 4"},
+	{"cisco hdlc", 104, []string{"0f00 0800", ip4(17, 12), udp}, 0, "ip4+4 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 l4+24 len 8 53>4660 payload 4"},
 	{"ipv6 under the type of ipv4", 1, []string{macs, "0800", ip6(17, 12), udp}, 0, "ip6+14 len 52 proto 17 ttl 64 2001:db8::1>2001:db8::2 l4+54 len 8 53>4660 payload 4"},
 	{"first fragment", 101, []string{"4500 0020 1234 2000 40 11 0000 0a000001 0a000002", udp}, 0, "ip4+0 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 fragment 1 l4+20 len 8 53>4660 payload 4"},
 	{"later fragment", 101, []string{"4500 0020 1234 0003 40 11 0000 0a000001 0a000002", udp}, 0, "ip4+0 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 fragment 2 payload 12"},
@@ -255,6 +256,9 @@ func checkDecoded(t *testing.T, link LinkType, data []byte, wire int) {
 		d.Decode(&Frame{Number: 1, Data: longer[:len(data)], WireLen: wire, LinkType: link}, &again)
 		if h != again {
 			t.Errorf("%v % x: bytes after the frame matter:\n%+v\n%+v", link, data, h, again)
+		}
+		if d.decode(&f, &again); h != again {
+			t.Errorf("%v % x: the quick way and the general one differ:\n%+v\n%+v", link, data, h, again)
 		}
 		length := max(wire, len(data))
 		for name, v := range map[string]int{"IPOffset": h.IPOffset, "IPLength": h.IPLength, "L4Offset": h.L4Offset, "L4Length": h.L4Length, "Segment": h.Segment,

@@ -52,6 +52,10 @@ func (l *layer) link(h *Headers, link LinkType) {
 		if need(4) {
 			l.family(h, binary.BigEndian.Uint32(b))
 		}
+	case LinkCiscoHDLC:
+		if need(4) {
+			l.etherType(h, binary.BigEndian.Uint16(b[2:]))
+		}
 	case LinkPPP, LinkPPPHDLC:
 		if need(1) {
 			l.at = 0

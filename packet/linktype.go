@@ -8,33 +8,35 @@ type LinkType uint16
 
 // The link types whose frames Decode can read.
 const (
-	LinkNull     LinkType = 0   // BSD loopback: address family in the writer's byte order
-	LinkEthernet LinkType = 1   // IEEE 802.3
-	LinkPPP      LinkType = 9   // PPP, with or without HDLC address and control
-	LinkDLTRaw   LinkType = 12  // raw IP: DLT_RAW of most systems, found in files all the same
-	LinkDLTRaw14 LinkType = 14  // raw IP: DLT_RAW of OpenBSD
-	LinkPPPHDLC  LinkType = 50  // PPP in HDLC-like framing
-	LinkRaw      LinkType = 101 // raw IP
-	LinkLoop     LinkType = 108 // OpenBSD loopback: address family in network byte order
-	LinkLinuxSLL LinkType = 113 // Linux cooked capture, version 1
-	LinkIPv4     LinkType = 228
-	LinkIPv6     LinkType = 229
-	LinkSLL2     LinkType = 276 // Linux cooked capture, version 2
+	LinkNull      LinkType = 0   // BSD loopback: address family in the writer's byte order
+	LinkEthernet  LinkType = 1   // IEEE 802.3
+	LinkPPP       LinkType = 9   // PPP, with or without HDLC address and control
+	LinkDLTRaw    LinkType = 12  // raw IP: DLT_RAW of most systems, found in files all the same
+	LinkDLTRaw14  LinkType = 14  // raw IP: DLT_RAW of OpenBSD
+	LinkPPPHDLC   LinkType = 50  // PPP in HDLC-like framing
+	LinkRaw       LinkType = 101 // raw IP
+	LinkCiscoHDLC LinkType = 104 // Cisco PPP with HDLC framing
+	LinkLoop      LinkType = 108 // OpenBSD loopback: address family in network byte order
+	LinkLinuxSLL  LinkType = 113 // Linux cooked capture, version 1
+	LinkIPv4      LinkType = 228
+	LinkIPv6      LinkType = 229
+	LinkSLL2      LinkType = 276 // Linux cooked capture, version 2
 )
 
 var linkNames = map[LinkType]string{
-	LinkNull:     "null",
-	LinkEthernet: "ethernet",
-	LinkPPP:      "ppp",
-	LinkDLTRaw:   "raw",
-	LinkDLTRaw14: "raw",
-	LinkPPPHDLC:  "ppp-hdlc",
-	LinkRaw:      "raw",
-	LinkLoop:     "loop",
-	LinkLinuxSLL: "linux-sll",
-	LinkIPv4:     "ipv4",
-	LinkIPv6:     "ipv6",
-	LinkSLL2:     "linux-sll2",
+	LinkNull:      "null",
+	LinkEthernet:  "ethernet",
+	LinkPPP:       "ppp",
+	LinkDLTRaw:    "raw",
+	LinkDLTRaw14:  "raw",
+	LinkPPPHDLC:   "ppp-hdlc",
+	LinkRaw:       "raw",
+	LinkCiscoHDLC: "cisco-hdlc",
+	LinkLoop:      "loop",
+	LinkLinuxSLL:  "linux-sll",
+	LinkIPv4:      "ipv4",
+	LinkIPv6:      "ipv6",
+	LinkSLL2:      "linux-sll2",
 }
 
 // Known says whether Decode can read frames of this type.
