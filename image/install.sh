@@ -68,7 +68,10 @@ fi
 if [ -e "$build/files.tar" ]; then
 	chroot "$root" tar -xp -C / --keep-directory-symlink <"$build/files.tar" || exit 13
 	while read -r owner path; do
-		chroot "$root" chown -h -- "$owner" "$path" || exit 13
+		chroot "$root" chown -h -- "$owner" "$path" || {
+			echo "E: $path: there is no owner $owner"
+			exit 13
+		}
 	done <"$build/owners"
 fi
 

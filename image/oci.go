@@ -1,12 +1,9 @@
 package image
 
 import (
-	"archive/tar"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -16,10 +13,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
-	"golang.org/x/sys/unix"
 )
 
 // platform is what detgen's hosts run on.
@@ -114,9 +109,7 @@ func (r *Recipe) extractOCI(ctx context.Context, to string) (string, error) {
 	if err != nil {
 		return "", r.errorf("oci", "oci: %w", err)
 	}
-	stream := mutate.Extract(image)
-	defer stream.Close()
-	if err := untar(ctx, stream, to); err != nil {
+	if err := extract(ctx, image, to); err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
@@ -138,112 +131,4 @@ func (r *Recipe) openOCI(ctx context.Context) (v1.Image, error) {
 		return nil, fmt.Errorf("fetch %s: %w", r.OCI, err)
 	}
 	return image, nil
-}
-
-// untar writes an archive's files with their numeric owners, modes, times and attributes below
-// a directory, and nothing outside of it whatever the archive says. Hard links come after what
-// they link to; directories get their times from settle.
-func untar(ctx context.Context, stream io.Reader, to string) error {
-	root, err := os.OpenRoot(to)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	archive := tar.NewReader(stream)
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := untarFile(root, to, header, archive); err != nil {
-			return fmt.Errorf("%s: %w", header.Name, err)
-		}
-	}
-}
-
-func untarFile(root *os.Root, to string, h *tar.Header, content io.Reader) error {
-	file := strings.TrimPrefix(path.Clean("/"+h.Name), "/")
-	if file == "" {
-		file = "."
-	}
-	if err := root.MkdirAll(path.Dir(file), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	switch h.Typeflag {
-	case tar.TypeDir:
-		if err := root.Mkdir(file, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
-		}
-	case tar.TypeReg:
-		out, err := root.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return err
-		}
-		if _, err := io.Copy(out, content); err != nil {
-			return errors.Join(err, out.Close())
-		}
-		if err := out.Close(); err != nil {
-			return err
-		}
-	case tar.TypeSymlink:
-		if err := root.Symlink(h.Linkname, file); err != nil {
-			return err
-		}
-	case tar.TypeLink:
-		return root.Link(strings.TrimPrefix(path.Clean("/"+h.Linkname), "/"), file)
-	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
-		if err := untarNode(root, file, h); err != nil {
-			return err
-		}
-	default:
-		return fmt.Errorf("unknown kind of entry %q", h.Typeflag)
-	}
-	return untarAttributes(root, file, h)
-}
-
-// untarNode makes a device or a pipe.
-func untarNode(root *os.Root, file string, h *tar.Header) error {
-	dir, err := root.Open(path.Dir(file))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	mode := map[byte]uint32{tar.TypeChar: unix.S_IFCHR, tar.TypeBlock: unix.S_IFBLK, tar.TypeFifo: unix.S_IFIFO}[h.Typeflag]
-	return unix.Mknodat(int(dir.Fd()), path.Base(file), mode|0o600, int(unix.Mkdev(uint32(h.Devmajor), uint32(h.Devminor))))
-}
-
-// untarAttributes sets what a file has besides its content. Changing the owner clears set-user
-// bits and capabilities, so it comes first.
-func untarAttributes(root *os.Root, file string, h *tar.Header) error {
-	if err := root.Lchown(file, h.Uid, h.Gid); err != nil {
-		return err
-	}
-	if h.Typeflag == tar.TypeSymlink {
-		return nil
-	}
-	dir, err := root.Open(path.Dir(file))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	if err := unix.Fchmodat(int(dir.Fd()), path.Base(file), uint32(h.Mode&0o7777), 0); err != nil {
-		return err
-	}
-	for key, value := range h.PAXRecords {
-		attr, ok := strings.CutPrefix(key, "SCHILY.xattr.")
-		if !ok {
-			continue
-		}
-		place := fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), path.Base(file))
-		if err := unix.Lsetxattr(place, attr, []byte(value), 0); err != nil {
-			return fmt.Errorf("set attribute %s: %w", attr, err)
-		}
-	}
-	return root.Chtimes(file, h.ModTime, h.ModTime)
 }

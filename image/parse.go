@@ -127,11 +127,11 @@ func (p *parser) files(n *yaml.Node) {
 	for i, item := range n.Content {
 		var f File
 		p.fields(item, "a file", map[string]func(*yaml.Node){
-			"path":      p.text(&f.Path, "files"),
-			"owner":     p.text(&f.Owner, "files"),
-			"text":      p.text(&f.Text, "files"),
-			"source":    p.text(&f.Source, "files"),
-			"symlink":   p.text(&f.Symlink, "files"),
+			"path":      func(n *yaml.Node) { f.Path = p.scalar(n, "path") },
+			"owner":     func(n *yaml.Node) { f.Owner = p.scalar(n, "owner") },
+			"text":      func(n *yaml.Node) { f.Text = p.scalar(n, "text") },
+			"source":    func(n *yaml.Node) { f.Source = p.scalar(n, "source") },
+			"symlink":   func(n *yaml.Node) { f.Symlink = p.scalar(n, "symlink") },
 			"mode":      func(n *yaml.Node) { f.Mode = p.mode(n) },
 			"directory": func(n *yaml.Node) { f.Directory = p.yes(n) },
 		})

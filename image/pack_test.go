@@ -1,0 +1,92 @@
+package image
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// describe prints what can be seen of every file below "$1": kind, mode, owner, size, time,
+// link, attributes and content.
+const describe = `cd "$1"
+find . -type d -printf '%p %y %m %U %G\n' -o -printf '%p %y %m %U %G %s %T@ %l\n' | sort
+getcap -r . | sort
+find . -type f -print0 | sort -z | xargs -0 sha256sum`
+
+func TestPackedImageIsTheSame(t *testing.T) {
+	dir := newStore(t)
+	// A removed file and a folder that takes the place of another are what layers are hard at.
+	folder := withBase(t, map[string]string{"x": `
+from: base
+packages: [iputils-ping]
+files:
+  - {path: /etc/x, text: x, owner: games:mail, mode: 04750}
+run: |
+  rm -r /usr/share/stress-ng
+  mkdir /usr/share/stress-ng
+  echo >/usr/share/stress-ng/other
+remove: [/etc/profile]
+`})
+	s := open(t, dir, folder, nil)
+	image := ensure(t, s, "x")
+	files, err := s.Pack(t.Context(), image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := mounted(t, `mount -t overlay overlay -o "ro,lowerdir=$1" "$m"`, describe, image.LowerDir())
+	got := mounted(t, `mkdir -p "$m/top" "$m/base" "$m/all"
+mount -t erofs -o loop,ro "$1" "$m/top"
+mount -t erofs -o loop,ro "$2" "$m/base"
+mount -t overlay overlay -o "ro,lowerdir=$m/top:$m/base" "$m/all"
+m=$m/all`, describe, files...)
+	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(want, "\n")
+	if len(wantLines) < 5000 || !strings.Contains(want, "/usr/bin/ping cap_net_raw=ep") {
+		t.Errorf("the description has %d lines, or ping's capability is missing", len(wantLines))
+	}
+	for i := range min(len(gotLines), len(wantLines)) {
+		if gotLines[i] != wantLines[i] {
+			t.Fatalf("packed: %s\nlayers: %s", gotLines[i], wantLines[i])
+		}
+	}
+	if len(gotLines) != len(wantLines) {
+		t.Errorf("packed: %d lines, layers: %d lines", len(gotLines), len(wantLines))
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Size()%packAlign != 0 {
+			t.Errorf("%s has %d bytes, not a multiple of %d", file, info.Size(), packAlign)
+		}
+	}
+}
+
+// Two builds of the same recipe must be the same file. Base is built anew too: it has most of
+// what could differ.
+func TestTwoBuildsPackToTheSameBytes(t *testing.T) {
+	folder := withBase(t, map[string]string{"x": "from: base\npackages: [openssh-server]\n"})
+	var sums [2]string
+	for i := range sums {
+		s := open(t, newStore(t), folder, nil)
+		if i == 1 { // the first has the base that was there
+			if err := os.RemoveAll(s.path(s.recipes.digests["base"])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		files, err := s.Pack(t.Context(), ensure(t, s, "x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sums[i] += hexSum(content) + " "
+		}
+	}
+	if sums[0] != sums[1] {
+		t.Errorf("layers from the top: first %s, then %s", sums[0], sums[1])
+	}
+}
