@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Source is a place where scenarios are: a file system with a folder "scenarios", and the name
@@ -86,25 +88,25 @@ func (c *Catalogue) scenario(name string, chain []string) (*Scenario, error) {
 		return nil, fmt.Errorf("scenario %q: %w", name, err)
 	}
 	ps := &problems{}
+	file := f.file("scenario.yaml")
+	content := parseYAML(file, data, ps)
+	if content == nil {
+		return nil, ps.err()
+	}
+	var base *Scenario
 	s := &Scenario{folder: f}
-	decodeYAML(f.file("scenario.yaml"), data, s, ps)
+	if extends := field(content, "extends"); extends != nil {
+		if base, err = c.base(name, extends.Value, Position{File: file, Line: extends.Line}, chain); err != nil {
+			return nil, err
+		}
+		s.order = base.order + 1
+	}
+	decodeNode(file, s.order, content, s, ps)
 	if err := ps.err(); err != nil {
 		return nil, err
 	}
 	s.settle()
-	if s.Extends != "" {
-		if slices.Contains(append(chain, name), s.Extends) {
-			ps.add(s.At, "extends", s.Extends, "goes round in a circle: %s", strings.Join(append(chain, name, s.Extends), " -> "))
-			return nil, ps.err()
-		}
-		base, err := c.scenario(s.Extends, append(chain, name))
-		if err != nil {
-			if _, known := c.folders[s.Extends]; known {
-				return nil, err
-			}
-			ps.add(s.At, "extends", s.Extends, "no such scenario: %s", nearest(s.Extends, c.Names()))
-			return nil, ps.err()
-		}
+	if base != nil {
 		s.inherit(base)
 	}
 	s.check(ps)
@@ -113,6 +115,33 @@ func (c *Catalogue) scenario(name string, chain []string) (*Scenario, error) {
 	}
 	c.read[name] = s
 	return s, nil
+}
+
+// base reads the scenario that another one extends, which says so at a place.
+func (c *Catalogue) base(name, extends string, at Position, chain []string) (*Scenario, error) {
+	chain = append(chain, name)
+	message := ""
+	if slices.Contains(chain, extends) {
+		message = "goes round in a circle: " + strings.Join(append(chain, extends), " -> ")
+	} else if _, known := c.folders[extends]; !known {
+		message = "no such scenario: " + nearest(extends, c.Names())
+	} else {
+		return c.scenario(extends, chain)
+	}
+	return nil, &Problem{At: at, Field: "extends", Value: extends, Message: message}
+}
+
+// field gives the value of a mapping's field, or nil.
+func field(n *yaml.Node, name string) *yaml.Node {
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == name {
+			return n.Content[i+1]
+		}
+	}
+	return nil
 }
 
 // settle fills in what the parts of a freshly read scenario need to know of it.

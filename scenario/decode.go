@@ -18,18 +18,31 @@ import (
 // It exists because the library's own decoder speaks of Go types, stops caring about lines
 // once a value is decoded, and cannot name the nearest valid field.
 func decodeYAML(file string, data []byte, out any, ps *problems) {
+	if n := parseYAML(file, data, ps); n != nil {
+		decodeNode(file, 0, n, out, ps)
+	}
+}
+
+// parseYAML gives the content of a YAML document, or nil when there is none.
+func parseYAML(file string, data []byte, ps *problems) *yaml.Node {
 	var document yaml.Node
 	if err := yaml.Unmarshal(data, &document); err != nil {
 		line, text := yamlSyntaxError(err)
 		ps.add(Position{File: file, Line: line}, "", "", "not YAML: %s", text)
-		return
+		return nil
 	}
 	if document.Kind == 0 {
 		ps.add(Position{File: file}, "", "", "the file is empty")
-		return
+		return nil
 	}
-	d := &decoder{file: file, problems: ps}
-	d.value(document.Content[0], reflect.ValueOf(out).Elem(), "")
+	return document.Content[0]
+}
+
+// decodeNode is decodeYAML for content that has been parsed; order is the file's among those
+// of a scenario (see Position).
+func decodeNode(file string, order int, n *yaml.Node, out any, ps *problems) {
+	d := &decoder{file: file, order: order, problems: ps}
+	d.value(n, reflect.ValueOf(out).Elem(), "")
 }
 
 var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
@@ -46,6 +59,7 @@ func yamlSyntaxError(err error) (line int, text string) {
 
 type decoder struct {
 	file     string
+	order    int
 	problems *problems
 }
 
@@ -55,7 +69,7 @@ type nodeReader interface {
 }
 
 func (d *decoder) at(n *yaml.Node) Position {
-	return Position{File: d.file, Line: n.Line, Column: n.Column}
+	return Position{File: d.file, Line: n.Line, Column: n.Column, order: d.order}
 }
 
 func (d *decoder) wrong(n *yaml.Node, field, want string) {

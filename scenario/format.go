@@ -36,6 +36,7 @@ type Scenario struct {
 
 	At     Position `yaml:"-"`
 	folder folder
+	order  int // 0, or one more than that of the scenario it extends
 }
 
 // Labels are the class labels of tasks.

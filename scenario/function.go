@@ -13,6 +13,9 @@ import (
 
 // funcs are the functions of templates that need the run.
 func (r *resolver) funcs() template.FuncMap {
+	if r.functions != nil {
+		return r.functions
+	}
 	all := template.FuncMap{
 		"made":   r.makeThing,
 		"host":   r.hostView,
@@ -21,6 +24,7 @@ func (r *resolver) funcs() template.FuncMap {
 		"size":   r.fileSize,
 	}
 	maps.Copy(all, r.passwordFuncs())
+	r.functions = all
 	return all
 }
 

@@ -14,6 +14,7 @@ type Position struct {
 	File   string
 	Line   int // from 1; 0: unknown
 	Column int
+	order  int // of the file among those that a scenario is made of: what it extends comes first
 }
 
 // String is "file:line", "file" or "".
@@ -25,7 +26,7 @@ func (p Position) String() string {
 }
 
 func (p Position) before(q Position) int {
-	return cmp.Or(cmp.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
+	return cmp.Or(cmp.Compare(p.order, q.order), cmp.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
 }
 
 // Problem is one thing that is wrong in what an author or a user wrote. Its text is one line:

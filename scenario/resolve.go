@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"text/template"
 	"time"
 
 	"detgen/record"
@@ -28,6 +29,8 @@ type resolver struct {
 	params    map[string]any    // for templates
 	written   map[string]string // for templates: with units
 	order     []string          // names of the parameters
+
+	functions template.FuncMap // see funcs
 
 	parts   []*part
 	made    map[string]map[string]any
