@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"detgen/packet"
+)
+
+// capture writes a pcap file of n frames and returns its content.
+func capture(t *testing.T, path string, link packet.LinkType, n int) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := packet.NewPcapWriter(&out, link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		data := make([]byte, 60)
+		binary.BigEndian.PutUint16(data[12:], packet.EtherTypeARP)
+		if err := w.Write(&packet.Frame{Time: int64(i), Data: data, WireLen: len(data)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, out.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// packetsOf runs "detgen packets" and returns the lines of the table that it wrote, nil when there is none.
+func packetsOf(t *testing.T, args ...string) ([]string, error) {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "out.csv")
+	root := newRoot()
+	root.SetArgs(append([]string{"packets", "-o", out}, args...))
+	err := root.Execute()
+	text, readErr := os.ReadFile(out)
+	if readErr != nil {
+		return nil, err
+	}
+	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"), err
+}
+
+func TestPackets(t *testing.T) {
+	dir := t.TempDir()
+	one := filepath.Join(dir, "one.pcap")
+	content := capture(t, one, packet.LinkEthernet, 3)
+	run := filepath.Join(dir, "run")
+	if err := os.MkdirAll(filepath.Join(run, "captures"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(run, "run.json"), []byte("{}"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	capture(t, filepath.Join(run, "captures", "server.pcap"), packet.LinkEthernet, 2)
+	capture(t, filepath.Join(run, "captures", "client.pcap"), packet.LinkEthernet, 1)
+	cut := filepath.Join(dir, "cut.pcap")
+	if err := os.WriteFile(cut, content[:len(content)-10], 0o666); err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(dir, "other.pcap")
+	capture(t, other, 195, 2)
+	empty := filepath.Join(dir, "empty.pcap")
+	if err := os.WriteFile(empty, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	noRun := t.TempDir()
+	for _, c := range []struct {
+		name    string
+		args    []string
+		rows    []string // starts of the rows; nil when nothing is written
+		want    string   // the error, "" for none
+		request bool     // it is one in the request
+	}{
+		{"a capture", []string{one}, []string{one + ",1,", one + ",2,", one + ",3,"}, "", false},
+		{"a run and a capture", []string{run, one}, []string{run + "/captures/client.pcap,1,", run + "/captures/server.pcap,1,", run + "/captures/server.pcap,2,",
+			one + ",1,", one + ",2,", one + ",3,"}, "", false},
+		{"a cut capture, then another", []string{cut, run + "/captures/client.pcap"}, []string{cut + ",1,", cut + ",2,", run + "/captures/client.pcap,1,"},
+			cut + ": damaged at byte 176, after frame 2: the file ends within a frame: 50 of 60 bytes are there", false},
+		{"unknown link type", []string{other}, []string{other + ",1,", other + ",2,"}, other + ": link type 195: the headers of 2 frames cannot be read", false},
+		{"no argument", nil, nil, "packets: name a capture or a run directory", true},
+		{"not there", []string{dir + "/nothing"}, nil, "stat " + dir + "/nothing: no such file or directory", true},
+		{"empty", []string{one, empty}, nil, empty + ": not a capture: empty", true},
+		{"not a capture", []string{run + "/run.json"}, nil, run + "/run.json: not a capture: it starts with 7b 7d, which is neither pcap nor pcapng (nor gzip or zstd)", true},
+		{"no run directory", []string{noRun}, nil, noRun + ": is no run directory: it has no run.json", true},
+		{"format", []string{one, "--format", "xls"}, nil, `format "xls": there are csv and parquet`, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			lines, err := packetsOf(t, c.args...)
+			var request requestError
+			if got := ""; err != nil {
+				if got = err.Error(); got != c.want || errors.As(err, &request) != c.request {
+					t.Errorf("%v (an error in the request: %v)\nwant %s (%v)", err, errors.As(err, &request), c.want, c.request)
+				}
+			} else if c.want != "" {
+				t.Errorf("no error, want %s", c.want)
+			}
+			if len(lines) == 0 && c.rows == nil {
+				return
+			}
+			if len(lines) != len(c.rows)+1 {
+				t.Fatalf("%d lines, want %d", len(lines), len(c.rows)+1)
+			}
+			for i, start := range c.rows {
+				if !strings.HasPrefix(lines[i+1], start) {
+					t.Errorf("row %d is %s, want %s...", i+1, lines[i+1], start)
+				}
+			}
+		})
+	}
+}
