@@ -173,6 +173,7 @@ type Script struct {
 	Text        string            `json:"text"`
 	User        string            `json:"user,omitempty"`
 	Environment map[string]string `json:"environment,omitempty"`
+	Labels      *Labels           `json:"labels,omitempty"` // of what it does, where they differ from the activity's
 }
 
 // Load is work beside the task on a host, made by stress-ng.

@@ -13,7 +13,7 @@ import (
 func (r *resolver) activity() record.Activity {
 	a := record.Activity{
 		Scenario: r.scenario.Name, Task: r.taskName, Failure: r.failure, Caching: r.caching,
-		Labels: r.labels(), Phases: r.task.Phases, Expect: map[string]string{},
+		Labels: record.Labels(r.labelled()), Phases: r.task.Phases, Expect: map[string]string{},
 	}
 	field := "tasks." + r.taskName
 	scripts, expect, expectField, timeout := maps.Clone(r.task.Scripts), r.task.Expect, field, r.task.Timeout
@@ -58,13 +58,13 @@ func (r *resolver) activity() record.Activity {
 	return a
 }
 
-// labels are the task's class labels: a failure's own, else the task's, else the scenario's.
-func (r *resolver) labels() record.Labels {
+// labelled gives the task's class labels: a failure's own, else the task's, else the scenario's.
+func (r *resolver) labelled() Labels {
 	l := overLabels(r.scenario.Labels, r.task.Labels)
 	for _, v := range r.variants() {
 		l = overLabels(l, v.Labels)
 	}
-	return record.Labels(l)
+	return l
 }
 
 // overLabels puts labels over others. Another class keeps no family of the old one.
@@ -91,7 +91,12 @@ func (r *resolver) scripts(host string, s *Script, f folder, field string) []rec
 		r.report(err, s.File, field)
 		env := r.scriptEnvironment(p)
 		maps.Copy(env, r.environment(s.Environment, field+".environment"))
-		out = append(out, record.Script{Host: p.Name, Text: string(data), User: r.must(s.User, field+".user"), Environment: env})
+		script := record.Script{Host: p.Name, Text: string(data), User: r.must(s.User, field+".user"), Environment: env}
+		if s.Labels != (Labels{}) {
+			labels := record.Labels(overLabels(r.labelled(), s.Labels))
+			script.Labels = &labels
+		}
+		out = append(out, script)
 		r.self = nil
 	}
 	return out

@@ -315,6 +315,7 @@ func (s *Scenario) checkScripts(ps *problems, scripts map[string]*Script, dir fo
 		if err := s.knowHost(host); err != nil {
 			ps.add(script.At, field+"."+host, "", "%v", err)
 		}
+		s.checkLabels(ps, script.At, field+"."+host, script.Labels)
 		if _, err := dir.readFile(field+"."+host, script.File); err != nil {
 			ps.wrap(script.File.At, field+"."+host, script.File.Text, err)
 		}
@@ -339,11 +340,7 @@ func (s *Scenario) checkTask(ps *problems, name string, t *Task) {
 	for _, p := range inOrder(t.Parameters) {
 		s.checkParameter(ps, p, t.Parameters[p], field+".parameters."+p)
 	}
-	for _, h := range t.Hosts {
-		if _, ok := s.Hosts[h.Text]; !ok {
-			ps.add(h.At, field+".hosts", h.Text, "no such host: %s", nearest(h.Text, inOrder(s.Hosts)))
-		}
-	}
+	s.checkHosts(ps, t.Hosts, field+".hosts")
 	s.checkImplementations(ps, t.At, field+".implementations", t.Implementations)
 	if len(t.Scripts) == 0 {
 		ps.add(t.At, field+".scripts", "", "is missing: say what a host does")
@@ -360,6 +357,15 @@ func (s *Scenario) checkTask(ps *problems, name string, t *Task) {
 	checkExpect(ps, t.Expect, field+".expect")
 	checkPhases(ps, t.At, field, t.Phases)
 	s.checkSettings(ps, field+".set", t.Set, []*Task{t})
+}
+
+// checkHosts checks a list of declared hosts.
+func (s *Scenario) checkHosts(ps *problems, hosts []Text, field string) {
+	for _, h := range hosts {
+		if _, ok := s.Hosts[h.Text]; !ok {
+			ps.add(h.At, field, h.Text, "no such host: %s", nearest(h.Text, inOrder(s.Hosts)))
+		}
+	}
 }
 
 // checkImplementations checks HOST: [names].
@@ -401,6 +407,7 @@ func (s *Scenario) checkVariant(ps *problems, field string, v *Variant) {
 	}
 	s.checkSettings(ps, field+".set", v.Set, tasks)
 	s.checkImplementations(ps, v.At, field+".implementations", v.Implementations)
+	s.checkHosts(ps, v.Hosts, field+".hosts")
 	for _, t := range v.Without {
 		s.checkWithout(ps, t, field+".without")
 	}

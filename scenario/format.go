@@ -289,6 +289,8 @@ type Variant struct {
 	Implementations map[string][]Text `yaml:"implementations"`
 	// Values it fixes, for any key of "-s".
 	Set Settings `yaml:"set"`
+	// Hosts that take part, instead of the task's.
+	Hosts []Text `yaml:"hosts"`
 	// What is not there: HOST (its address stays reserved) or HOST/SERVICE.
 	Without []Text `yaml:"without"`
 	// Scripts that run before the task, outside its labelled span.
@@ -315,6 +317,9 @@ type Script struct {
 	User Text `yaml:"user"`
 	// Environment beside the parameters; templates.
 	Environment map[string]Text `yaml:"environment"`
+	// Class labels of what this script does, where they differ from the task's: a benign client
+	// beside an attack.
+	Labels
 
 	At Position `yaml:"-"`
 }

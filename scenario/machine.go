@@ -67,8 +67,15 @@ func (r *resolver) partNames() []string {
 // plug makes the machines of the task, with their images and addresses, or takes those that
 // others made (sharing; nil for the main activity).
 func (r *resolver) plug(sharing func(*part) (*machine, error)) {
+	taking := texts(r.task.Hosts)
+	for _, v := range r.variants() {
+		if len(v.Hosts) > 0 {
+			taking = texts(v.Hosts)
+			break
+		}
+	}
 	for _, name := range inOrder(r.scenario.Hosts) {
-		if len(r.task.Hosts) > 0 && !slices.ContainsFunc(r.task.Hosts, func(t Text) bool { return t.Text == name }) {
+		if len(taking) > 0 && !slices.Contains(taking, name) {
 			continue
 		}
 		h := r.scenario.Hosts[name]

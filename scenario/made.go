@@ -18,6 +18,9 @@ type Made struct {
 	Table *Table `yaml:"table"`
 	// Web pages that link to each other and show objects.
 	Site *Site `yaml:"site"`
+	// As many things, called NAME-1, NAME-2, ...; a template. They know their number as .i:
+	// {{made (printf "device-%d" .self.index) "cert"}}.
+	Repeat Text `yaml:"repeat"`
 
 	At Position `yaml:"-"`
 }

@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 	"time"
@@ -265,19 +266,18 @@ func (r *resolver) repeated(repeat Text, field string, do func()) {
 
 // makeThing makes the thing called name once and gives one of its parts.
 func (r *resolver) makeThing(name, part string) (any, error) {
-	m, ok := r.scenario.Make[name]
-	if !ok {
-		return nil, fmt.Errorf("made: nothing called %q is made: %s", name, nearest(name, inOrder(r.scenario.Make)))
-	}
 	parts, ok := r.made[name]
 	if !ok {
+		m, number, err := r.madeCalled(name)
+		if err != nil {
+			return nil, err
+		}
 		if slices.Contains(r.making, name) {
 			return nil, fmt.Errorf("made: goes round in a circle: %s -> %s", strings.Join(r.making, " -> "), name)
 		}
 		r.making = append(r.making, name)
-		var err error
 		self, i := r.self, r.i
-		r.self, r.i = nil, 0
+		r.self, r.i = nil, number
 		parts, err = m.make(r, name)
 		r.self, r.i = self, i
 		r.making = r.making[:len(r.making)-1]
@@ -291,7 +291,31 @@ func (r *resolver) makeThing(name, part string) (any, error) {
 	}
 	v, ok := parts[part]
 	if !ok {
-		return nil, fmt.Errorf("made: %q has no part %q: %s", name, part, nearest(part, sortedKeys(parts)))
+		return nil, fmt.Errorf("made: %q has no part %q: %s", name, part, nearest(part, partsOf(parts)))
 	}
 	return v, nil
+}
+
+// partsOf are the parts that templates can name.
+func partsOf(parts map[string]any) []string {
+	return slices.DeleteFunc(sortedKeys(parts), func(p string) bool { return p == authorityPart })
+}
+
+// madeCalled finds the declaration of a thing, and the number of a repeated one (else 0).
+func (r *resolver) madeCalled(name string) (*Made, int, error) {
+	if m, ok := r.scenario.Make[name]; ok && !m.Repeat.set() {
+		return m, 0, nil
+	}
+	if i := strings.LastIndexByte(name, '-'); i > 0 {
+		m := r.scenario.Make[name[:i]]
+		number, err := strconv.Atoi(name[i+1:])
+		if m != nil && m.Repeat.set() && err == nil {
+			n, err := r.count(m.Repeat, "make."+name[:i]+".repeat")
+			if err == nil && (number < 1 || number > n) {
+				err = fmt.Errorf("made: there are %s-1 to %s-%d, not %s", name[:i], name[:i], n, name)
+			}
+			return m, number, err
+		}
+	}
+	return nil, 0, fmt.Errorf("made: nothing called %q is made: %s", name, nearest(name, inOrder(r.scenario.Make)))
 }

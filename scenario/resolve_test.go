@@ -449,3 +449,51 @@ func TestCommandLineOverridesTheSpecFile(t *testing.T) {
 	}
 	wantError(t, spec.Override(count, count), "-s: params.count", "given twice")
 }
+
+func TestMadeThingsOfEachHost(t *testing.T) {
+	c := one(t, map[string]string{"s": `
+parameters: {peers: {type: int, default: 2}}
+make:
+  ca: {authority: {}}
+  device: {repeat: "{{.params.peers}}", certificate: {authority: ca, names: ["peer-{{.i}}.test"]}}
+hosts:
+  peer:
+    image: base
+    count: "{{.params.peers}}"
+    files: [{path: /id, text: '{{made (printf "device-%d" .self.index) "fingerprint"}}'}]
+tasks: {t: {title: T, scripts: {peer: tasks/t.sh}, expect: {x: 1}}}
+failures: {more: {title: T, set: {params.peers: 1}, expect: {x: '{{made "device-2" "cert"}}'}}}
+`})
+	run := resolve(t, c, "s/t", 1)
+	first, second := run.Hosts[0].Files[0].Text, run.Hosts[1].Files[0].Text
+	if len(first) != 64 || first == second {
+		t.Errorf("fingerprints %q and %q, want two of their own", first, second)
+	}
+	_, err := c.Resolve(&scenario.Spec{Task: "s/t", Set: scenario.Settings{{Key: "failure", Value: "more"}}}, 1, anyImage)
+	wantError(t, err, "there are device-1 to device-1, not device-2")
+}
+
+func TestABenignScriptBesideAnAttack(t *testing.T) {
+	c := one(t, map[string]string{"s": `
+hosts: {server: {image: base}, client: {image: base}, other: {image: base}}
+tasks:
+  t:
+    title: T
+    class: attack
+    family: dos
+    hosts: [server, client]
+    scripts: {server: tasks/t.sh, client: {file: tasks/t.sh, class: benign}}
+    expect: {x: 1}
+failures: {more: {title: T, hosts: [server, client, other], expect: {x: 0}}}
+`})
+	run := resolve(t, c, "s/t", 1)
+	if got := run.Activities[0].Labels; got.Class != "attack" || got.Family != "dos" {
+		t.Errorf("labels of the activity %+v", got)
+	}
+	if s := run.Activities[0].Scripts; s[0].Labels != nil || *s[1].Labels != (record.Labels{Class: "benign"}) {
+		t.Errorf("labels of the scripts %+v and %+v", s[0].Labels, s[1].Labels)
+	}
+	if got := hostNames(resolve(t, c, "s/t", 1, "failure=more")); got != "server client other" {
+		t.Errorf("hosts %s, want those of the failure", got)
+	}
+}

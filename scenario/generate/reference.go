@@ -31,6 +31,11 @@ func reference(root string, out map[string][]byte) error {
 		}
 		fields(&b, name, d)
 	}
+	script, err := schema(root, &scenario.Script{})
+	if err != nil {
+		return err
+	}
+	fields(&b, "Script", script)
 	out["docs/scenario-format.md"] = []byte(b.String())
 	return spec(root, out)
 }
@@ -72,7 +77,7 @@ func kind(s *jsonschema.Schema) string {
 	case len(s.OneOf) == 2 && s.OneOf[1].Type == "array":
 		return "text, or list of text"
 	case len(s.OneOf) == 2:
-		return "file, or file, user and environment"
+		return "a file, or [fields](#script)"
 	case s.Type == "boolean":
 		return "true or false"
 	case s.Type == "integer":

@@ -15,7 +15,13 @@ import (
 // schema makes the JSON Schema of a type from its fields and their comments.
 func schema(root string, of any) (*jsonschema.Schema, error) {
 	r := &jsonschema.Reflector{
-		Anonymous: true, ExpandedStruct: true, RequiredFromJSONSchemaTags: true, FieldNameTag: "yaml", Mapper: special,
+		Anonymous: true, ExpandedStruct: true, RequiredFromJSONSchemaTags: true, FieldNameTag: "yaml",
+	}
+	r.Mapper = func(t reflect.Type) *jsonschema.Schema {
+		if t == reflect.TypeOf(of).Elem() {
+			return nil
+		}
+		return special(t)
 	}
 	comments, err := comments(filepath.Join(root, "scenario"))
 	if err != nil {
@@ -48,6 +54,9 @@ func special(t reflect.Type) *jsonschema.Schema {
 		fields.Set("file", typed("string"))
 		fields.Set("user", typed("string"))
 		fields.Set("environment", typed("object"))
+		for _, label := range []string{"class", "family", "technique"} {
+			fields.Set(label, typed("string"))
+		}
 		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{
 			typed("string"),
 			{Type: "object", Properties: fields, Required: []string{"file"}, AdditionalProperties: jsonschema.FalseSchema},
