@@ -65,12 +65,7 @@ var packetColumns = []packetColumn{
 	number("number", "", "Number of the frame in the capture, from 1.", func(t *Truth, r Ref, f *Frame) int64 { return int64(r.Index() + 1) }),
 	{table.Column{Name: "time", Kind: table.Time, Unit: "ns", Doc: "When it was captured, since the Unix epoch."},
 		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Time(f.Time) }},
-	text("direction", "`sent` or `received` by the host of the capture.", func(t *Truth, r Ref, f *Frame) string {
-		if f.Sent {
-			return "sent"
-		}
-		return "received"
-	}),
+	text("direction", "`sent` or `received` by the host of the capture.", func(t *Truth, r Ref, f *Frame) string { return f.direction() }),
 	optional("connection", "", "`id` in `connections.csv`; empty for frames of none (ARP).", func(t *Truth, r Ref, f *Frame) (int64, bool) {
 		return int64(f.Connection) + 1, f.Connection >= 0
 	}),
@@ -179,6 +174,14 @@ var packetColumns = []packetColumn{
 		return f.Exact.String()
 	}),
 	optional("window", "", "TCP window, unscaled.", ifTCP(func(f *Frame) int64 { return int64(f.Window) })),
+}
+
+// direction is what the host of the capture did with a frame.
+func (f *Frame) direction() string {
+	if f.Sent {
+		return "sent"
+	}
+	return "received"
 }
 
 // ported says whether a frame shows ports.

@@ -103,6 +103,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newDoctor(), newList(), newImage(),
 		newRun(), newTwin(), newSweep(),
+		newShow(), newExport(),
 		newPackets(), newFlows(),
 	)
 	return root
