@@ -1,7 +1,7 @@
 package flow
 
 // begin makes f a new flow of the key that starts with p.
-func (f *Flow) begin(m *Meter, p *Packet, dir Direction) {
+func (f *Flow) begin(s *settings, p *Packet, dir Direction) {
 	f.number, f.start = p.frame, p.time
 	f.end = p.time
 	f.activeStart, f.activeEnd = p.time, p.time
@@ -11,25 +11,25 @@ func (f *Flow) begin(m *Meter, p *Packet, dir Direction) {
 	for i := range f.dir {
 		f.dir[i].window, f.dir[i].windowLast = -1, -1
 	}
-	if m.doubleFirst {
+	if s.doubleFirst {
 		f.payload.add(p.payload, 1)
 	}
-	f.take(m, p, dir)
+	f.take(s, p, dir)
 }
 
 // add takes in a packet after the first.
-func (f *Flow) add(m *Meter, p *Packet, dir Direction) {
+func (f *Flow) add(s *settings, p *Packet, dir Direction) {
 	gap := p.time - f.end
-	if gap > m.second {
+	if gap > s.second {
 		f.longGaps++
 	}
 	f.gap.add(gap, f.dir[Forward].packets+f.dir[Backward].packets)
 	f.end = p.time
-	f.take(m, p, dir)
+	f.take(s, p, dir)
 }
 
 // take takes in what the first and the other packets have in common.
-func (f *Flow) take(m *Meter, p *Packet, dir Direction) {
+func (f *Flow) take(s *settings, p *Packet, dir Direction) {
 	f.last = p.frame
 	d := &f.dir[dir]
 	d.packets++
@@ -54,21 +54,21 @@ func (f *Flow) take(m *Meter, p *Packet, dir Direction) {
 	d.payload.add(p.payload, d.packets)
 	d.windowLast = p.window
 	d.flag(p.flags)
-	switch m.options.Mode {
+	switch s.mode {
 	case Default: // the statistics of both directions are made of those of each
-		d.bulk.add(p.time, p.payload, f.dir[1-dir].bulk.last, m.second)
+		d.bulk.add(p.time, p.payload, f.dir[1-dir].bulk.last, s.second)
 		return
 	case CIC2017: // its bulks are always of one packet
 	case CIC2021: // takes every packet for one of the second direction, without looking at the first
-		f.dir[Backward].bulk.add(p.time, p.payload, 0, m.second)
+		f.dir[Backward].bulk.add(p.time, p.payload, 0, s.second)
 	case CICFixed:
-		d.bulk.add(p.time, p.payload, f.dir[1-dir].bulk.last, m.second)
+		d.bulk.add(p.time, p.payload, f.dir[1-dir].bulk.last, s.second)
 		if d.windowSeen == 0 {
 			d.windowSeen = max(0, p.window)
 		}
 	}
 	n := f.dir[Forward].packets + f.dir[Backward].packets
-	if m.doubleFirst {
+	if s.doubleFirst {
 		n++
 	}
 	f.payload.add(p.payload, n)
@@ -76,9 +76,9 @@ func (f *Flow) take(m *Meter, p *Packet, dir Direction) {
 
 // activity notes whether the flow was idle up to a time. What goes on when the flow ends is neither noted as
 // active nor as idle.
-func (f *Flow) activity(m *Meter, t int64) {
+func (f *Flow) activity(s *settings, t int64) {
 	silent := t - f.activeEnd
-	if silent > m.activity {
+	if silent > s.activity {
 		if active := f.activeEnd - f.activeStart; active > 0 {
 			f.activeN++
 			f.active.add(active, uint64(f.activeN))

@@ -56,7 +56,7 @@ func (d *cicDecoder) read(p *Packet) bool {
 	if w.ipv4.length == 0 {
 		return false
 	}
-	ip := w.data[w.ipv4.at : w.ipv4.at+w.ipv4.length]
+	ip := w.ipv4.of(w.data)
 	if !optionsReadable(ip) {
 		return false
 	}
@@ -75,7 +75,7 @@ func (d *cicDecoder) read(p *Packet) bool {
 		p.key.protocol = packet.ProtocolICMP
 		p.icmpType, p.icmpCode = int16(icmp[0]), int16(icmp[1])
 	case w.tcp.length != 0:
-		tcp := w.data[w.tcp.at : w.tcp.at+w.tcp.length]
+		tcp := w.tcp.of(w.data)
 		if !tcpReadable(tcp) {
 			return false
 		}

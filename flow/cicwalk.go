@@ -36,6 +36,15 @@ const (
 // headerAt is a header that the walk found; length is 0 when it found none.
 type headerAt struct{ at, length, payload int }
 
+// of gives the header's bytes, none when they are not all there: a length that contradicts another can keep a
+// header from being cut.
+func (h headerAt) of(data []byte) []byte {
+	if h.at+h.length > len(data) {
+		return nil
+	}
+	return data[h.at : h.at+h.length]
+}
+
 // walk is one walk over a frame. Of each kind of header the first one counts.
 type walk struct {
 	data         []byte
@@ -275,11 +284,12 @@ func (w *walk) ip4(b []byte, before layer) {
 			w.end -= trailer
 		}
 	}
+	const moreFragments, offset = 0x2000, 0x1fff
 	fragment := binary.BigEndian.Uint16(b[6:])
-	if fragment&0x3fff != 0 {
+	if fragment&moreFragments != 0 {
 		w.payload = w.end - w.length - w.at
 	}
-	if !w.has(16) || fragment&0x1fff != 0 {
+	if fragment&offset != 0 {
 		return
 	}
 	switch b[9] {

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
-	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -15,7 +13,6 @@ import (
 	"testing"
 
 	"detgen/packet"
-	"detgen/table"
 )
 
 // shared gives the folder with the reference captures, or "" when it is not there: it is named by
@@ -48,19 +45,13 @@ func TestReference(t *testing.T) {
 	for _, file := range files {
 		name := filepath.Base(file)
 		t.Run(strings.TrimSuffix(name, ".csv"), func(t *testing.T) {
-			parts := strings.SplitN(strings.TrimSuffix(name, ".csv"), ".", 2)
-			// Captures' names may hold dots: the version is what is left at the end.
-			capture, version := parts[0], parts[1]
-			for v := range versions {
-				if strings.HasSuffix(strings.TrimSuffix(name, ".csv"), "."+v) {
-					capture, version = strings.TrimSuffix(name, "."+v+".csv"), v
+			for version, mode := range versions {
+				if capture, ok := strings.CutSuffix(name, "."+version+".csv"); ok {
+					compareTables(t, readTable(t, file), measureFile(t, filepath.Join(dir, "pcaps", capture+".pcap"), NewOptions(mode), ToolColumns))
+					return
 				}
 			}
-			mode, ok := versions[version]
-			if !ok {
-				t.Fatalf("%s: no mode for version %q", name, version)
-			}
-			compareTables(t, readTable(t, file), measureFile(t, filepath.Join(dir, "pcaps", capture+".pcap"), NewOptions(mode), ToolColumns))
+			t.Fatalf("%s: there is no mode for its version", name)
 		})
 	}
 }
@@ -73,37 +64,7 @@ func measureFile(t *testing.T, path string, o Options, set ColumnSet) [][]string
 		t.Fatal(err)
 	}
 	defer r.Close()
-	layout := NewLayout(o.Mode, set)
-	var out bytes.Buffer
-	file, err := table.New(&out, table.CSV, layout.Columns())
-	if err != nil {
-		t.Fatal(err)
-	}
-	batch := file.NewBatch()
-	m, err := NewMeter(o, func(f *Flow) { layout.Write(batch, f, filepath.Base(path)) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	var frame packet.Frame
-	for {
-		err := r.Next(&frame)
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		m.Add(&frame)
-	}
-	m.Flush()
-	if err := errors.Join(file.Write(batch), file.Close()); err != nil {
-		t.Fatal(err)
-	}
-	rows, err := csv.NewReader(&out).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rows
+	return tabulate(t, r, o, 1, set)
 }
 
 func readTable(t *testing.T, path string) [][]string {
@@ -187,5 +148,3 @@ func sameCell(want, got string) bool {
 	}
 	return w == g || math.Abs(w-g) <= 1e-9*math.Max(math.Abs(w), math.Abs(g))
 }
-
-var _ = fmt.Sprint

@@ -14,20 +14,29 @@ type headersDecoder struct {
 }
 
 func (d *headersDecoder) decode(f *packet.Frame, it *item) bool {
+	d.decoder.Decode(f, &it.headers)
+	if !it.fill(f) {
+		return false
+	}
+	if it.headers.Fragment != packet.NotFragment {
+		d.fragments.ports(&it.headers)
+	}
+	it.hash = endpointsHash(&it.headers)
+	return true
+}
+
+// fill takes from the frame what the headers in the item do not have. It says whether there is an IP header that
+// is not cut or broken.
+func (it *item) fill(f *packet.Frame) bool {
 	h := &it.headers
-	d.decoder.Decode(f, h)
 	if h.IPVersion == 0 || h.L4Offset == 0 && h.Fragment != packet.LaterFragment {
-		return false // no IP, or its header is cut or broken
+		return false
 	}
 	it.frame, it.time = f.Number, f.Time
-	if h.Fragment != packet.NotFragment {
-		d.fragments.ports(h)
-	}
 	if h.Protocol == packet.ProtocolTCP && h.L4Length > 20 && h.Fragment != packet.LaterFragment {
 		n := copy(it.tcp[:min(h.L4Length, len(it.tcp))], f.Data[min(h.L4Offset, len(f.Data)):])
 		clear(it.tcp[n:])
 	}
-	it.hash = endpointsHash(h)
 	return true
 }
 
@@ -48,7 +57,7 @@ func endpointsHash(h *packet.Headers) uint64 {
 	return mix(x, 0xa0761d6478bd642f)
 }
 
-// packet makes the packet of the item's headers.
+// fromHeaders makes the packet of the item's headers.
 func (it *item) fromHeaders() *Packet {
 	h, p := &it.headers, &it.packet
 	p.frame, p.time = it.frame, it.time

@@ -183,8 +183,27 @@ func (i *featureInfo) tableColumn(name string) table.Column {
 // Columns are the columns, in their order.
 func (l *Layout) Columns() []table.Column { return l.columns }
 
+// FeatureLayout gives the columns for what is measured of a flow in mode Default, without those that name it: for tables
+// with columns of their own before or after (Layout.Append).
+func FeatureLayout() *Layout {
+	whole := NewLayout(Default, ToolColumns)
+	l := &Layout{mode: Default}
+	for i, c := range whole.cells {
+		if c < cell(features) && feature(c) != firstFrame && feature(c) != lastFrame {
+			l.add(c, whole.columns[i])
+		}
+	}
+	return l
+}
+
 // Write adds a row for a flow to a batch of a table with these columns.
 func (l *Layout) Write(b *table.Batch, f *Flow, capture string) {
+	l.Append(b, f, capture)
+	b.EndRow()
+}
+
+// Append adds the cells for a flow to the current row of a batch.
+func (l *Layout) Append(b *table.Batch, f *Flow, capture string) {
 	var v values
 	f.measure(&v)
 	var text [128]byte
@@ -234,7 +253,6 @@ func (l *Layout) Write(b *table.Batch, f *Flow, capture string) {
 			b.Text(f.mode.label())
 		}
 	}
-	b.EndRow()
 }
 
 // tcpState gives the state of a TCP connection, nothing for other flows.

@@ -5,6 +5,7 @@ import "detgen/packet"
 // Meter finds the flows of one capture. Packets are given to it in the order of the capture; it
 // gives each flow when it ends. It is for one goroutine at a time.
 type Meter struct {
+	settings
 	options Options
 	emit    func(*Flow)
 	decoder decoder
@@ -12,13 +13,9 @@ type Meter struct {
 	item    item
 	expiry  expiry
 
-	second, flowTimeout, activity, idle, linger int64 // ticks
-	doubleFirst                                 bool  // the first packet counts twice in the statistics of both directions
-
 	seen          slab[*segments]           // CICFixed: by flow index
 	conversations slab[packet.Conversation] // Default: by flow index
 	streams       packet.Streams
-	segment       packet.Frame
 }
 
 // item is a frame on its way into a meter. It holds no pointers.
@@ -44,14 +41,28 @@ func NewMeter(o Options, emit func(*Flow)) (*Meter, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	m := &Meter{options: o, emit: emit, decoder: newDecoder(o)}
-	m.second = o.Mode.ticks()
-	ns := 1e9 / m.second
-	m.flowTimeout, m.activity = int64(o.FlowTimeout)/ns, int64(o.ActivityTimeout)/ns
-	m.idle, m.linger = int64(o.IdleTimeout)/ns, int64(o.LingerTimeout)/ns
-	m.doubleFirst = o.Mode == CIC2017 || o.Mode == CIC2021
-	m.expiry = newExpiry(o)
-	return m, nil
+	return &Meter{settings: newSettings(o), options: o, emit: emit, decoder: newDecoder(o), expiry: newExpiry(o)}, nil
+}
+
+// settings are options in ticks, and what follows from them.
+type settings struct {
+	mode                                        Mode
+	second, flowTimeout, activity, idle, linger int64
+	doubleFirst                                 bool // the first packet counts twice in the statistics of both directions
+}
+
+func newSettings(o Options) settings {
+	second := o.Mode.ticks()
+	ns := 1e9 / second
+	return settings{
+		mode:        o.Mode,
+		second:      second,
+		flowTimeout: int64(o.FlowTimeout) / ns,
+		activity:    int64(o.ActivityTimeout) / ns,
+		idle:        int64(o.IdleTimeout) / ns,
+		linger:      int64(o.LingerTimeout) / ns,
+		doubleFirst: o.Mode == CIC2017 || o.Mode == CIC2021,
+	}
 }
 
 func newDecoder(o Options) decoder {
@@ -75,7 +86,7 @@ func (m *Meter) Add(f *packet.Frame) (flow uint64) {
 
 // add takes in a packet.
 func (m *Meter) add(it *item) (flow uint64) {
-	switch m.options.Mode {
+	switch m.mode {
 	case CIC2017:
 		return m.add2017(&it.packet, it.hash)
 	case CIC2021:
@@ -104,7 +115,7 @@ func (m *Meter) Open() int { return m.table.used }
 // finish gives a flow that ends.
 func (m *Meter) finish(f *Flow, reason End) {
 	f.reason = reason
-	switch m.options.Mode {
+	switch m.mode {
 	case CIC2017, CIC2021:
 		if f.dir[Forward].packets+f.dir[Backward].packets < 2 {
 			return
@@ -122,7 +133,7 @@ func (m *Meter) finish(f *Flow, reason End) {
 // open makes a new flow for the packet, whose key has none.
 func (m *Meter) open(p *Packet, hash uint64) (*Flow, uint32) {
 	index := m.table.insert(&p.key, hash)
-	switch m.options.Mode {
+	switch m.mode {
 	case CICFixed:
 		m.seen.reach(index)
 		*m.seen.at(index) = nil
@@ -130,7 +141,7 @@ func (m *Meter) open(p *Packet, hash uint64) (*Flow, uint32) {
 		m.conversations.reach(index)
 	}
 	f := m.table.at(index)
-	f.mode = m.options.Mode
+	f.mode = m.mode
 	f.sourceIsB = p.reversed
 	return f, index
 }

@@ -19,7 +19,7 @@ func (m *Meter) add2017(p *Packet, hash uint64) uint64 {
 	if !ok {
 		f, _ := m.open(p, hash)
 		f.idIsDst = signedLess(f.destinationAddress(), f.sourceAddress())
-		f.begin(m, p, Forward)
+		f.begin(&m.settings, p, Forward)
 		return f.number
 	}
 	f := m.table.at(index)
@@ -27,16 +27,16 @@ func (m *Meter) add2017(p *Packet, hash uint64) uint64 {
 	case p.time-f.start > m.flowTimeout:
 		m.finish(f, EndTimeout)
 		f.again()
-		f.begin(m, p, Forward)
+		f.begin(&m.settings, p, Forward)
 	case p.flags&packet.FIN != 0:
-		f.add(m, p, f.direction(p))
+		f.add(&m.settings, p, f.direction(p))
 		number := f.number
 		m.finish(f, EndFIN)
 		m.table.remove(index, uint32(hash))
 		return number
 	default:
-		f.activity(m, p.time)
-		f.add(m, p, f.direction(p))
+		f.activity(&m.settings, p.time)
+		f.add(&m.settings, p, f.direction(p))
 	}
 	return f.number
 }

@@ -9,7 +9,7 @@ func (m *Meter) add2021(p *Packet, hash uint64) uint64 {
 	index, ok := m.table.find(&p.key, hash)
 	if !ok {
 		f, _ := m.open(p, hash)
-		f.begin(m, p, Forward)
+		f.begin(&m.settings, p, Forward)
 		return f.number
 	}
 	f := m.table.at(index)
@@ -18,19 +18,19 @@ func (m *Meter) add2021(p *Packet, hash uint64) uint64 {
 	case p.time-f.start > m.flowTimeout:
 		m.finish(f, EndTimeout)
 		f.again()
-		f.begin(m, p, Forward)
+		f.begin(&m.settings, p, Forward)
 	case p.flags&packet.FIN != 0 && dir == Forward:
 		if f.fins[Forward] {
 			return 0
 		}
 		f.fins[Forward] = true
-		f.activity(m, p.time)
-		f.add(m, p, dir)
+		f.activity(&m.settings, p.time)
+		f.add(&m.settings, p, dir)
 	case p.flags&(packet.FIN|packet.RST) != 0:
 		if p.time-f.end > m.second {
-			f.activity(m, p.time)
+			f.activity(&m.settings, p.time)
 		}
-		f.add(m, p, dir)
+		f.add(&m.settings, p, dir)
 		number := f.number
 		reason := EndRST
 		if p.flags&packet.FIN != 0 {
@@ -40,8 +40,8 @@ func (m *Meter) add2021(p *Packet, hash uint64) uint64 {
 		m.table.remove(index, uint32(hash))
 		return number
 	default:
-		f.activity(m, p.time)
-		f.add(m, p, dir)
+		f.activity(&m.settings, p.time)
+		f.add(&m.settings, p, dir)
 	}
 	return f.number
 }

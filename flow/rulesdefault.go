@@ -29,14 +29,14 @@ func (m *Meter) addDefault(it *item) uint64 {
 		m.beginDefault(f, index, p, it)
 		return f.number
 	}
-	a, analysed := m.analyse(it, index)
+	a, analysed := it.analyse(m.conversations.at(index), &m.streams)
 	isSYN := p.flags&(packet.SYN|packet.ACK) == packet.SYN
 	switch {
 	case f.analysed && a.First || f.closing == closingReady && isSYN:
 		m.finish(f, EndReused)
 		f.again()
 		m.orient(f, p)
-		f.begin(m, p, f.direction(p))
+		f.begin(&m.settings, p, f.direction(p))
 	case m.flowTimeout > 0 && p.time-f.start > m.flowTimeout:
 		silent := p.time - f.end
 		m.finish(f, EndTimeout)
@@ -44,12 +44,12 @@ func (m *Meter) addDefault(it *item) uint64 {
 		f.again()
 		f.cumulative = before.cumulative + silent
 		f.closing, f.fins, f.analysed = before.closing, before.fins, before.analysed
-		f.begin(m, p, f.direction(p))
+		f.begin(&m.settings, p, f.direction(p))
 	default:
-		f.activity(m, p.time)
-		f.add(m, p, f.direction(p))
+		f.activity(&m.settings, p.time)
+		f.add(&m.settings, p, f.direction(p))
 	}
-	f.progress(p)
+	f.progress(p, f.direction(p))
 	if analysed {
 		f.note(&a, f.direction(p))
 	}
@@ -68,9 +68,9 @@ func (m *Meter) silence(f *Flow) int64 {
 func (m *Meter) beginDefault(f *Flow, index uint32, p *Packet, it *item) {
 	*m.conversations.at(index) = packet.Conversation{}
 	m.orient(f, p)
-	f.begin(m, p, f.direction(p))
-	f.progress(p)
-	if a, ok := m.analyse(it, index); ok {
+	f.begin(&m.settings, p, f.direction(p))
+	f.progress(p, f.direction(p))
+	if a, ok := it.analyse(m.conversations.at(index), &m.streams); ok {
 		f.note(&a, f.direction(p))
 	}
 }
@@ -82,7 +82,7 @@ func (m *Meter) orient(f *Flow, p *Packet) {
 }
 
 // progress follows the end of a TCP connection, as CICFixed does.
-func (f *Flow) progress(p *Packet) {
+func (f *Flow) progress(p *Packet, dir Direction) {
 	switch {
 	case p.flags == 0:
 	case p.flags&packet.RST != 0:
@@ -91,7 +91,7 @@ func (f *Flow) progress(p *Packet) {
 		if f.closing == closingNone {
 			f.closing = closingFirst
 		}
-		f.fins[f.direction(p)] = true
+		f.fins[dir] = true
 		if f.closing == closingFirst && f.fins[Forward] && f.fins[Backward] {
 			f.closing = closingSecond
 		}
@@ -101,18 +101,18 @@ func (f *Flow) progress(p *Packet) {
 }
 
 // analyse gives the item to the TCP analysis of its connection.
-func (m *Meter) analyse(it *item, index uint32) (a packet.Analysis, ok bool) {
+func (it *item) analyse(c *packet.Conversation, streams *packet.Streams) (a packet.Analysis, ok bool) {
 	if it.headers.Protocol != packet.ProtocolTCP || it.headers.Fragment == packet.LaterFragment {
 		return a, false
 	}
 	// The frame is gone: its TCP header stands for it.
 	it.headers.L4Offset = 0
-	m.segment.Time, m.segment.Data = it.time, it.tcp[:min(it.headers.L4Length, len(it.tcp))]
+	header := packet.Frame{Time: it.time, Data: it.tcp[:min(it.headers.L4Length, len(it.tcp))]}
 	from := 0
 	if it.packet.reversed {
 		from = 1
 	}
-	return m.conversations.at(index).Analyze(&m.segment, &it.headers, from, &m.streams)
+	return c.Analyze(&header, &it.headers, from, streams)
 }
 
 // note takes in what the analysis says of a packet.

@@ -72,15 +72,15 @@ func (m *Meter) addFixed(p *Packet, hash uint64) uint64 {
 
 func (m *Meter) beginFixed(f *Flow, index uint32, p *Packet) {
 	dir := f.direction(p)
-	f.begin(m, p, dir)
+	f.begin(&m.settings, p, dir)
 	m.repeated(f, index, p, dir)
 }
 
 func (m *Meter) addTo(f *Flow, index uint32, p *Packet) {
 	dir := f.direction(p)
-	f.activity(m, p.time)
+	f.activity(&m.settings, p.time)
 	m.repeated(f, index, p, dir)
-	f.add(m, p, dir)
+	f.add(&m.settings, p, dir)
 }
 
 // repeated counts a TCP segment that is the same as one before it: address of the sender, sequence number,
