@@ -1,12 +1,16 @@
 package scenario_test
 
 import (
+	"encoding/json"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"detgen/record"
 	"detgen/scenario"
 )
 
@@ -46,5 +50,55 @@ func TestTheDocumentedExampleIsAScenario(t *testing.T) {
 	}
 	if run := resolve(t, c, "greeting/read", 5, "failure=no-server"); len(run.Hosts[0].Services) != 0 {
 		t.Error("the failure leaves the service running")
+	}
+}
+
+// program gives the path of the detgen program: the one that "make test" built, or a fresh one.
+func program(t *testing.T) string {
+	t.Helper()
+	if path := os.Getenv("DETGEN"); path != "" {
+		return path
+	}
+	path := filepath.Join(t.TempDir(), "detgen")
+	build := exec.Command("go", "build", "-o", path, "detgen/cmd/detgen")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
+}
+
+// A person who follows the page gets a scenario that runs: with both clients, and with its
+// failure.
+func TestTheDocumentedExampleRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes labs")
+	}
+	detgen, dir := program(t), t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "my-catalogue"), exampleOf(t, "../docs/adding-a-scenario.md")); err != nil {
+		t.Fatal(err)
+	}
+	for name, settings := range map[string][]string{
+		"curl":      {"-s", "params.times=3"},
+		"wget":      {"-s", "client.implementation=wget"},
+		"no-server": {"-s", "failure=no-server"},
+	} {
+		run := exec.Command(detgen, append([]string{"run", "greeting/read", "--catalogue", "my-catalogue", "--seed", "4", "-o", name}, settings...)...)
+		run.Dir = dir
+		if out, err := run.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, name, "run.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r record.Record
+		if err := json.Unmarshal(text, &r); err != nil {
+			t.Fatal(err)
+		}
+		if r.Result.Status != record.Complete {
+			t.Errorf("%s: status %s: %s", name, r.Result.Status, r.Result.Error)
+		}
 	}
 }

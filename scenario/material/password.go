@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strings"
 
+	//lint:ignore SA1019 bcrypt is what Caddy checks passwords by
 	"golang.org/x/crypto/blowfish"
 )
 
