@@ -328,13 +328,8 @@ func (l *lab) warmUp(ctx context.Context) error {
 				l.result.Warmup = time.Now()
 			}
 			program := fmt.Sprintf("%s-warmup-%d", a.Name, n+1)
-			exits, err := l.runScripts(ctx, a, a.Warmup[n:n+1], program)
-			if err != nil {
-				return err
-			}
-			if exits[0].Status != 0 {
-				h := l.byName[exits[0].Host]
-				return fmt.Errorf("host %q: warm-up ended with status %d; %s", h.Name, exits[0].Status, h.tail(program))
+			if _, err := l.runScripts(ctx, a, a.Warmup[n:n+1], program); err != nil {
+				return fmt.Errorf("warm-up: %w", err)
 			}
 		}
 	}
@@ -396,6 +391,10 @@ func (l *lab) runScripts(ctx context.Context, a *record.Activity, scripts []reco
 			select {
 			case <-p.done:
 				exits[i] = record.Exit{Host: s.Host, Status: p.status, Time: p.end}
+				if p.status != 0 {
+					// The others may wait for this one.
+					return fmt.Errorf("the script on host %q ended with status %d (logs/%s/%s.log); %s", h.Name, p.status, h.Name, name, h.tail(name))
+				}
 				return nil
 			case <-h.gone:
 				return fmt.Errorf("host %q ended while its script ran: %s", h.Name, h.tail("runtime"))

@@ -25,7 +25,6 @@ answered=0
 if type_command true; then
 	phase work
 	while read -r think command; do
-		[ "$think" ] || continue
 		sleep "$think"
 		type_command "$command" || break
 		answered=$((answered + 1))

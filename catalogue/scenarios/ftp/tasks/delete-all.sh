@@ -1,0 +1,4 @@
+. /usr/local/lib/lab/ftp.sh
+session $(each delete)
+report
+signal done

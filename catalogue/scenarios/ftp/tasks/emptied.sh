@@ -1,0 +1,2 @@
+await done
+outcome folder="$([ -e "/home/$USER/$FOLDER" ] && echo there || echo gone)"

@@ -1,0 +1,2 @@
+await done
+outcome moved="$([ "$(find "/home/$USER/$FOLDER" -type f | wc -l)" = 1 ] && echo yes || echo no)"

@@ -1,0 +1,5 @@
+. /usr/local/lib/lab/ftp.sh
+session "put:$first" "get:$first"
+report
+same
+signal done

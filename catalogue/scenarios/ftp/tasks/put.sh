@@ -1,0 +1,4 @@
+. /usr/local/lib/lab/ftp.sh
+session "put:$first"
+report
+signal done
