@@ -5,9 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -103,7 +101,7 @@ var (
 	templateError = regexp.MustCompile(`(?s)^template: t:(\d+)(?::\d+)?: (.*)$`)
 	executeError  = regexp.MustCompile(`(?s)^executing "t" at <(.*?)>: (.*)$`)
 	callError     = regexp.MustCompile(`^error calling \w+: `)
-	missingEntry  = regexp.MustCompile(`at <\.(\w+)\.(\w+).*>: map has no entry for key "(\w+)"$`)
+	missingEntry  = regexp.MustCompile(`at <\.([\w.]+)>: map has no entry for key "(\w+)"$`)
 )
 
 // templateProblem turns an error of text/template into one that names the place in the file.
@@ -128,11 +126,18 @@ func knownEntries(err error, data map[string]any) string {
 	if m == nil {
 		return ""
 	}
-	switch entries := data[m[1]].(type) {
-	case map[string]any:
-		return ": " + nearest(m[3], slices.Sorted(maps.Keys(entries)))
-	case map[string]string:
-		return ": " + nearest(m[3], slices.Sorted(maps.Keys(entries)))
+	level := data
+	for _, name := range strings.Split(m[1], ".") {
+		next, ok := level[name]
+		if !ok {
+			break
+		}
+		switch inner := next.(type) {
+		case map[string]any:
+			level = inner
+		case map[string]string:
+			return ": " + nearest(m[2], sortedKeys(inner))
+		}
 	}
-	return ""
+	return ": " + nearest(m[2], sortedKeys(level))
 }
