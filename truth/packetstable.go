@@ -164,7 +164,7 @@ var packetColumns = []packetColumn{
 	}),
 	optional("seq", "", "TCP sequence number.", ifTCP(func(f *Frame) int64 { return int64(f.Seq) })),
 	optional("ack", "", "TCP acknowledgement number.", ifTCP(func(f *Frame) int64 { return int64(f.Ack) })),
-	text("tcp_class", "What Wireshark's TCP analysis of this capture alone says: names as of `packet.Class`, separated by `|`.", func(t *Truth, r Ref, f *Frame) string {
+	text("tcp_class", "What Wireshark's TCP analysis of this capture alone says: `retransmission`, `out_of_order` and so on (packets.md names them), separated by vertical bars.", func(t *Truth, r Ref, f *Frame) string {
 		return classNames(f.Classes)
 	}),
 	text("tcp_seen", "How much of the segment's sequence numbers this capture has seen before: `none`, `part`, `all`; empty when it has none.", func(t *Truth, r Ref, f *Frame) string {
