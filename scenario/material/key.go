@@ -50,25 +50,10 @@ const (
 	rsaExponent = 65537
 )
 
-// newRSA draws two primes of half the length whose two highest bits are set, so that their
-// product has the full length (FIPS 186-5, appendix A.1.3, without its further conditions).
+// newRSA makes a key of two primes of half the length.
 func newRSA(source *rand.ChaCha8) (*rsa.PrivateKey, error) {
-	e := big.NewInt(rsaExponent)
-	one := big.NewInt(1)
-	prime := func() *big.Int {
-		bytes := make([]byte, rsaBits/16)
-		for {
-			_, _ = source.Read(bytes)
-			bytes[0] |= 0xc0
-			bytes[len(bytes)-1] |= 1
-			p := new(big.Int).SetBytes(bytes)
-			coprime := new(big.Int).GCD(nil, nil, e, new(big.Int).Sub(p, one)).Cmp(one) == 0
-			if coprime && p.ProbablyPrime(20) {
-				return p
-			}
-		}
-	}
-	p, q := prime(), prime()
+	e, one := big.NewInt(rsaExponent), big.NewInt(1)
+	p, q := rsaPrime(e, source), rsaPrime(e, source)
 	phi := new(big.Int).Mul(new(big.Int).Sub(p, one), new(big.Int).Sub(q, one))
 	key := &rsa.PrivateKey{
 		PublicKey: rsa.PublicKey{N: new(big.Int).Mul(p, q), E: rsaExponent},
@@ -80,4 +65,64 @@ func newRSA(source *rand.ChaCha8) (*rsa.PrivateKey, error) {
 		return nil, fmt.Errorf("rsa key: %w", err)
 	}
 	return key, nil
+}
+
+// rsaPrime gives a prime p whose two highest bits are set, so that the product of two has the
+// full length, and for which p - 1 shares no factor with e: the first such from a drawn odd
+// number on, or from the next drawn one when there is none near.
+func rsaPrime(e *big.Int, source *rand.ChaCha8) *big.Int {
+	one, small := big.NewInt(1), smallPrimes()
+	bytes := make([]byte, rsaBits/16)
+	remainders := make([]uint64, len(small))
+	for {
+		_, _ = source.Read(bytes) // never fails
+		bytes[0] |= 0xc0
+		bytes[len(bytes)-1] |= 1
+		start := new(big.Int).SetBytes(bytes)
+		for i, p := range small {
+			remainders[i] = new(big.Int).Mod(start, new(big.Int).SetUint64(p)).Uint64()
+		}
+		for offset := uint64(0); offset < 1<<14; offset += 2 {
+			if divisible(offset, remainders, small) {
+				continue
+			}
+			p := new(big.Int).Add(start, new(big.Int).SetUint64(offset))
+			coprime := new(big.Int).GCD(nil, nil, e, new(big.Int).Sub(p, one)).Cmp(one) == 0
+			// One round beside the Baillie-PSW test is plenty for numbers that nobody chose.
+			if coprime && p.ProbablyPrime(1) {
+				return p
+			}
+		}
+	}
+}
+
+// divisible says whether a number, given by its remainders and an offset, has a small factor.
+func divisible(offset uint64, remainders, primes []uint64) bool {
+	for i, p := range primes {
+		if (remainders[i]+offset)%p == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// smallPrimes are the odd primes below 5000.
+func smallPrimes() []uint64 {
+	var primes []uint64
+	for n := uint64(3); n < 5000; n += 2 {
+		prime := true
+		for _, p := range primes {
+			if p*p > n {
+				break
+			}
+			if n%p == 0 {
+				prime = false
+				break
+			}
+		}
+		if prime {
+			primes = append(primes, n)
+		}
+	}
+	return primes
 }
