@@ -89,6 +89,8 @@ var decodeCases = []struct {
 	{"raw", 101, []string{ip6(17, 12), udp}, 0, "ip6+0 len 52 proto 17 ttl 64 2001:db8::1>2001:db8::2 l4+40 len 8 53>4660 payload 4"},
 	{"ppp", 9, []string{"ff03 0021", ip4(17, 12), udp}, 0, "ip4+4 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 l4+24 len 8 53>4660 payload 4"},
 	{"cisco hdlc", 104, []string{"0f00 0800", ip4(17, 12), udp}, 0, "ip4+4 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 l4+24 len 8 53>4660 payload 4"},
+	{"cisco hdlc for ppp", 9, []string{"0f00 0800", ip4(17, 12), udp}, 0, "ip4+4 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 l4+24 len 8 53>4660 payload 4"},
+	{"fabricpath", 1, []string{macs, "8903 0020", macs, "8100 0007 0800", ip4(17, 12), udp}, 0, "vlan 7/1 ip4+34 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 l4+54 len 8 53>4660 payload 4"},
 	{"ipv6 under the type of ipv4", 1, []string{macs, "0800", ip6(17, 12), udp}, 0, "ip6+14 len 52 proto 17 ttl 64 2001:db8::1>2001:db8::2 l4+54 len 8 53>4660 payload 4"},
 	{"first fragment", 101, []string{"4500 0020 1234 2000 40 11 0000 0a000001 0a000002", udp}, 0, "ip4+0 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 fragment 1 l4+20 len 8 53>4660 payload 4"},
 	{"later fragment", 101, []string{"4500 0020 1234 0003 40 11 0000 0a000001 0a000002", udp}, 0, "ip4+0 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 fragment 2 payload 12"},

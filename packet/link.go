@@ -10,6 +10,7 @@ const (
 	etherTypeMPLS       = 0x8847 // RFC 3032
 	etherTypeMPLSMulti  = 0x8848
 	etherTypePPPoE      = 0x8864 // RFC 2516, session stage
+	etherTypeFabricPath = 0x8903 // Cisco FabricPath: a tag, then another Ethernet header
 	etherTypeEthernetIn = 0x6558 // transparent Ethernet bridging, in GRE
 )
 
@@ -57,7 +58,11 @@ func (l *layer) link(h *Headers, link LinkType) {
 			l.etherType(h, binary.BigEndian.Uint16(b[2:]))
 		}
 	case LinkPPP, LinkPPPHDLC:
-		if need(1) {
+		const ciscoUnicast, ciscoMulticast = 0x0f, 0x8f
+		switch {
+		case len(b) >= 4 && (b[0] == ciscoUnicast || b[0] == ciscoMulticast):
+			l.link(h, LinkCiscoHDLC)
+		case need(1):
 			l.at = 0
 			l.ppp(h)
 		}
@@ -113,6 +118,14 @@ func (l *layer) etherType(h *Headers, kind uint16) {
 			h.VLANs++
 			kind = binary.BigEndian.Uint16(b[2:])
 			l.at += 4
+			continue
+		case kind == etherTypeFabricPath:
+			if len(b) < 16 {
+				h.Truncated = true
+				return
+			}
+			kind = binary.BigEndian.Uint16(b[14:])
+			l.at += 16
 			continue
 		case kind == etherTypeMPLS || kind == etherTypeMPLSMulti:
 			l.mpls(h)

@@ -24,7 +24,7 @@ var tsharkConfig = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	keep := map[string]bool{"frame": true, "vlan": true, "ieee8021ad": true, "sll": true, "null": true, "raw": true, "llc": true, "data": true, "ah": true,
-		"udp": true, "udplite": true, "sctp": true, "arp": true, "gre": true, "hip": true, "shim6": true, "mipv6": true, "mptcp": true, "pppoe": true, "pppoes": true}
+		"udp": true, "udplite": true, "sctp": true, "arp": true, "gre": true, "hip": true, "shim6": true, "mipv6": true, "mptcp": true, "chdlc": true, "cfp": true, "pppoe": true, "pppoes": true}
 	var disabled bytes.Buffer
 	for line := range strings.Lines(string(out)) {
 		columns := strings.Split(strings.TrimSpace(line), "\t")
