@@ -71,6 +71,7 @@ type AboutTask struct {
 type AboutParameter struct {
 	Name    string   `json:"name"`
 	Type    Type     `json:"type"`
+	Of      Type     `json:"of,omitempty"` // what a law is of
 	Default string   `json:"default,omitempty"`
 	Drawn   bool     `json:"drawn,omitempty"` // when nothing is said
 	Law     string   `json:"law,omitempty"`   // for "~"
@@ -166,7 +167,7 @@ func (s *Scenario) aboutHost(name string) AboutHost {
 
 func aboutParameter(name string, p *Parameter) AboutParameter {
 	a := AboutParameter{
-		Name: name, Type: p.Type, Default: p.Default.Text, Drawn: !p.Default.set(), Min: p.Min.Text, Max: p.Max.Text,
+		Name: name, Type: p.Type, Of: p.Of, Default: p.Default.Text, Drawn: !p.Default.set(), Min: p.Min.Text, Max: p.Max.Text,
 		Values: texts(p.Values), Pattern: p.Pattern.Text, Description: p.Description, Tasks: texts(p.Tasks), Needs: aboutTexts(p.Needs),
 	}
 	a.Law, _ = p.definition(name).lawText() // without a law there is none to show

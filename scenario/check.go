@@ -156,6 +156,10 @@ func (s *Scenario) checkParameter(ps *problems, name string, p *Parameter, field
 		ps.add(p.At, field+".values", "", "a choice has values, other types have none")
 		return
 	}
+	if of := slices.Contains(Types, p.Of) && p.Of != LawType && p.Of != Choice; (p.Type == LawType) != of {
+		ps.add(p.At, field+".of", string(p.Of), "a law is of a type of values, like bytes or duration; other types are of none")
+		return
+	}
 	for _, v := range sortedKeys(p.Needs) {
 		if !slices.ContainsFunc(p.Values, func(t Text) bool { return t.Text == v }) {
 			ps.add(p.Needs[v].At, field+".needs."+v, "", "is not a value of this choice")

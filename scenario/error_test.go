@@ -23,6 +23,7 @@ parameters:
     max: 1GB
   mode: {type: choice, values: [fast, slow], default: fast}
   user: {type: string, law: letters(exp(10)+2)}
+  pause: {type: law, of: duration, default: exp(1s)}
 networks: [lan, wan]
 make:
   ca: {authority: {name: Lab}}
@@ -173,6 +174,7 @@ func TestMistakesInAScenario(t *testing.T) {
 		{"default out of range", "default: 10kB", "default: 2GB", "default: 2GB", []string{"must be from 1B to 1GB"}},
 		{"default not a value", "default: fast", "default: faster", "faster", []string{`"faster"`, "fast, slow"}},
 		{"bounds crossed", "min: 1B", "min: 2GB", "min: 2GB", []string{"above max"}},
+		{"law of nothing", "type: law, of: duration", "type: law", "type: law", []string{"parameters.pause.of", "of a type of values"}},
 		{"unknown law", "law: exp(5kB)", "law: expo(5kB)", "law: expo", []string{`"expo"`, `did you mean "exp"`}},
 		{"law of another type", "law: exp(5kB)", "law: exp(5ms)", "law: exp(5ms)", []string{`unknown unit "ms"`}},
 		{"law with too few arguments", "law: exp(5kB)", "law: normal(5kB)", "law: normal", []string{"takes 2 arguments, not 1"}},
@@ -227,6 +229,8 @@ func TestMistakesFoundWhenResolving(t *testing.T) {
 		{"not a value", "sound/get", []string{"params.mode=fats"}, nil, []string{"must be one of fast, slow"}},
 		{"unknown law", "sound/get", []string{"params.size=~cauchi(1kB)"}, nil, []string{`unknown law "cauchi"`}},
 		{"not a law", "sound/get", []string{"params.size=~5kB"}, nil, []string{"must be a law like"}},
+		{"law of another unit", "sound/get", []string{"params.pause=exp(1kB)"}, nil, []string{`params.pause: "exp(1kB)"`, `unknown unit "kB"`}},
+		{"neither law nor value", "sound/get", []string{"params.pause=long"}, nil, []string{"a time like", "like exp(100ms)"}},
 		{"law outside the bounds", "sound/get", []string{"params.size=~uniform(2GB, 3GB)"}, nil, []string{"no value between its bounds"}},
 		{"no law", "sound/get", []string{"transport.congestion=~"}, nil, []string{"has no law", "give one"}},
 		{"unknown host of a link", "sound/get", []string{"link.cleint.up.delay=1ms"}, nil, []string{`no such host "cleint"`, `"client"`}},
@@ -253,12 +257,12 @@ func TestMistakesFoundWhenResolving(t *testing.T) {
 		{"failure not offered", "sound/put", []string{"failure=refused"}, nil, []string{`failure: "refused"`, "none"}},
 		{"what a failure sets", "sound/get", []string{"failure=refused", "params.mode=fast"}, nil, []string{"params.mode", "set by failure=refused"}},
 		{"wrong epoch", "sound/get", []string{"epoch=yesterday"}, nil, []string{"2026-03-01T12:00:00Z"}},
-		{"image that nobody defines", "sound/get", nil, []string{"image: client", "image: clint"}, []string{"scenario.yaml:36: hosts.client.image", `"clint"`, "no such image"}},
+		{"image that nobody defines", "sound/get", nil, []string{"image: client", "image: clint"}, []string{"scenario.yaml:37: hosts.client.image", `"clint"`, "no such image"}},
 		{"missing name in a template file", "sound/get", nil, []string{"size {{.params.size}}", "size {{.params.sise}}"}, []string{"own/scenarios/sound/files/daemon.conf:2: ", ".params.sise", `did you mean "size"?`}},
 		{"missing part of a host", "sound/get", nil, []string{"size {{.params.size}}", "size {{.hosts.server.addres}}"}, []string{"daemon.conf:2: ", `did you mean "address"?`}},
 		{"missing host", "sound/get", nil, []string{"size {{.params.size}}", "size {{.hosts.serve.address}}"}, []string{"daemon.conf:2: ", `did you mean "server"?`}},
 		{"number outside a repetition", "sound/get", nil, []string{"size {{.params.size}}", "size {{.i}}"}, []string{"daemon.conf:2: ", "known: caching, failure"}},
-		{"missing name in a block", "sound/get", nil, []string{`{{made "cert" "key"}}`, `{{made "cert" "keys"}}`}, []string{"scenario.yaml:34: hosts.server.files[1].text", `no part "keys"`}},
+		{"missing name in a block", "sound/get", nil, []string{`{{made "cert" "key"}}`, `{{made "cert" "keys"}}`}, []string{"scenario.yaml:35: hosts.server.files[1].text", `no part "keys"`}},
 		{"unknown made thing", "sound/get", nil, []string{`{{made "cert" "key"}}`, `{{made "crt" "key"}}`}, []string{`"crt"`, `did you mean "cert"?`}},
 		{"certificate of no authority", "sound/get", nil, []string{"{authority: ca, names", "{authority: cu, names"}, []string{"make.cert.certificate.authority", `"cu"`}},
 		{"port that is none", "sound/get", nil, []string{"listen: [tcp/80]", "listen: [http]"}, []string{"ready.listen", `"http"`, "tcp/PORT"}},

@@ -55,6 +55,8 @@ type Labels struct {
 type Parameter struct {
 	// Kind of value.
 	Type Type `yaml:"type" jsonschema:"required"`
+	// What a law is of: the type of the values that scripts, tables or sites draw from it.
+	Of Type `yaml:"of"`
 	// The values of a choice.
 	Values []Text `yaml:"values"`
 	// What some values of a choice need, VALUE: expression of the template language that must be

@@ -250,6 +250,9 @@ func (p *Parameter) definition(name string) definition {
 	for _, v := range p.Values {
 		d.values = append(d.values, v.Text)
 	}
+	if p.Type == LawType {
+		d.check = func(s string) error { return checkLaw(p.Of, s) }
+	}
 	if p.Pattern.Text != "" {
 		d.check = func(s string) error { return matchWhole(p.Pattern.Text, s) }
 	}
@@ -425,6 +428,18 @@ func (d definition) exampleLaw() string {
 		return "uniform(1, 10)"
 	}
 	return "letters(exp(10)+2)"
+}
+
+// checkLaw checks a law of values of a type, or one such value.
+func checkLaw(of Type, s string) error {
+	if _, err := ParseValue(of, s); err == nil {
+		return nil
+	}
+	if !strings.Contains(s, "(") {
+		return fmt.Errorf("must be %s, or a law of such values like %s", of.how(), definition{typ: of}.exampleLaw())
+	}
+	_, err := ParseLaw(of, s)
+	return err
 }
 
 func oneWord(s string) error {

@@ -34,15 +34,15 @@ func (s *Site) make(r *resolver, name, field string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	perPage, err := r.numberOrLaw(Int, s.Objects, field+".objects", "0")
+	perPage, err := r.valueOrLaw(Int, s.Objects, field+".objects", "0")
 	if err != nil {
 		return nil, err
 	}
-	pageSize, err := r.numberOrLaw(Bytes, s.PageSize, field+".page_size", "4kB")
+	pageSize, err := r.valueOrLaw(Bytes, s.PageSize, field+".page_size", "4kB")
 	if err != nil {
 		return nil, err
 	}
-	objectSize, err := r.numberOrLaw(Bytes, s.ObjectSize, field+".object_size", "10kB")
+	objectSize, err := r.valueOrLaw(Bytes, s.ObjectSize, field+".object_size", "10kB")
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +86,8 @@ func (s *Site) make(r *resolver, name, field string) (map[string]any, error) {
 	return map[string]any{"files": files, "pages": pagePaths, "objects": objectPaths, "bytes": number(total)}, err
 }
 
-// numberOrLaw fills in a text that is a value or a law.
-func (r *resolver) numberOrLaw(typ Type, t Text, field, normal string) (Law, error) {
+// valueOrLaw fills in a text that is a law, or one value when it is of numbers.
+func (r *resolver) valueOrLaw(typ Type, t Text, field, normal string) (Law, error) {
 	s := normal
 	if t.set() {
 		var err error
@@ -95,8 +95,10 @@ func (r *resolver) numberOrLaw(typ Type, t Text, field, normal string) (Law, err
 			return Law{}, err
 		}
 	}
-	if v, err := r.value(typ, Text{Text: s, At: t.At}, field, normal); err == nil {
-		s = "constant(" + v.String() + ")"
+	if typ.numeric() {
+		if v, err := r.value(typ, Text{Text: s, At: t.At}, field, normal); err == nil {
+			s = "constant(" + v.String() + ")"
+		}
 	}
 	law, err := ParseLaw(typ, s)
 	if err != nil {

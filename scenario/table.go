@@ -69,13 +69,9 @@ func (t *Table) make(r *resolver, name, field string) (map[string]any, error) {
 
 // column draws n values.
 func (r *resolver) column(c *Column, field, stream string, n int) ([]string, error) {
-	lawText, err := r.text(c.Law, field+".law")
+	law, err := r.valueOrLaw(c.Type, c.Law, field+".law", "")
 	if err != nil {
 		return nil, err
-	}
-	law, err := ParseLaw(c.Type, lawText)
-	if err != nil {
-		return nil, &Problem{At: c.Law.At, Field: field + ".law", Value: lawText, Message: err.Error()}
 	}
 	put := map[int]string{}
 	for _, row := range inOrder(c.Put) {
@@ -98,7 +94,7 @@ func (r *resolver) column(c *Column, field, stream string, n int) ([]string, err
 		for try := 0; !given; try++ {
 			drawn, err := law.Draw(random, math.Inf(-1), math.Inf(1))
 			if err != nil || try == maxUniqueTries {
-				return nil, &Problem{At: c.At, Field: field, Value: lawText, Message: fmt.Sprintf("cannot draw %d values: the law has too few", n)}
+				return nil, &Problem{At: c.At, Field: field, Value: law.String(), Message: fmt.Sprintf("cannot draw %d values: the law has too few", n)}
 			}
 			if v = drawn.Plain(); !c.Unique || !seen[v] {
 				break

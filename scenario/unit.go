@@ -25,10 +25,11 @@ const (
 	TextType Type = "text"   // any text; @FILE reads it from a file
 	Choice   Type = "choice" // one of the parameter's values
 	Bool     Type = "bool"
+	LawType  Type = "law" // a law of values of another type, or one such value
 )
 
 // Types are all types of values, in the order of the documentation.
-var Types = []Type{Bytes, Time, Rate, Fraction, Int, Float, String, TextType, Choice, Bool}
+var Types = []Type{Bytes, Time, Rate, Fraction, Int, Float, String, TextType, Choice, Bool, LawType}
 
 // numeric says whether values of the type are numbers, so that laws of numbers and bounds apply.
 func (t Type) numeric() bool {
@@ -86,6 +87,8 @@ func (t Type) how() string {
 		return "true or false"
 	case String:
 		return "one line of text"
+	case LawType:
+		return "a law like exp(100ms), or a value"
 	}
 	return "text"
 }

@@ -135,6 +135,8 @@ func hostItem(h scenario.AboutHost) item {
 func parameterItem(p scenario.AboutParameter) item {
 	i := item{name: "params." + p.Name, what: p.Description}
 	switch {
+	case p.Of != "":
+		i.details = append(i.details, "law of "+string(p.Of)+", or one value")
 	case len(p.Values) > 0:
 		i.details = append(i.details, "one of "+strings.Join(p.Values, ", "))
 	case p.Min != "" && p.Max != "":
