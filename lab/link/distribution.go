@@ -50,6 +50,11 @@ var (
 	})
 )
 
+// uniformTable stands for the uniform distribution where a table must be given.
+var uniformTable = sync.OnceValue(func() []int16 {
+	return table(func(k int) float64 { return tableScale * (2*float64(k)/tableSize - 1) }, math.RoundToEven)
+})
+
 func table(quantile func(k int) float64, round func(float64) float64) []int16 {
 	t := make([]int16, tableSize)
 	for k := range t {

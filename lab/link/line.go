@@ -27,13 +27,6 @@ type line struct {
 	changes []change
 }
 
-// change is a scheduled change of settings.
-type change struct {
-	at       time.Duration // after the main activity's start
-	link     record.Link
-	settings parameters
-}
-
 // maxLines is what a log's line numbers can tell apart.
 const maxLines = math.MaxUint16
 
@@ -45,28 +38,17 @@ func newLine(seed uint64, p Port, up bool, l record.Link) (*line, error) {
 	if up {
 		direction = "up"
 	}
-	settings, err := compile(l)
+	settings, changes, err := compileAll(l)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", direction, err)
 	}
 	name := fmt.Sprintf("link/%s/%s/%s", p.Host, p.Interface, direction)
 	n := &line{
-		up:     up,
-		model:  newModel(settings, newStreams(seed, name)),
-		chosen: newInterventions(l.Interventions),
-		counts: record.LinkResult{Host: p.Host, Interface: p.Interface, Direction: direction, ReadBack: l},
-	}
-	for i, c := range l.Schedule {
-		changed, err := compile(c.Link)
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("%s: schedule entry %d: %w", direction, i+1, err)
-		case i > 0 && c.At < l.Schedule[i-1].At:
-			return nil, fmt.Errorf("%s: schedule entry %d: at %v comes after %v", direction, i+1, c.At, l.Schedule[i-1].At)
-		case len(c.Link.Schedule) > 0 || len(c.Link.Interventions) > 0:
-			return nil, fmt.Errorf("%s: schedule entry %d: has a schedule or interventions of its own", direction, i+1)
-		}
-		n.changes = append(n.changes, change{time.Duration(c.At), c.Link, changed})
+		up:      up,
+		model:   newModel(settings, newStreams(seed, name)),
+		chosen:  newInterventions(l.Interventions),
+		changes: changes,
+		counts:  record.LinkResult{Host: p.Host, Interface: p.Interface, Direction: direction, ReadBack: l},
 	}
 	n.plain = settings.perfect() && len(n.changes) == 0 && n.chosen == nil
 	return n, nil

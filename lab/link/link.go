@@ -12,7 +12,6 @@ package link
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -74,16 +73,26 @@ type DecisionLog interface {
 // The caller closes the driver. Nothing that Open makes outlives the process or the
 // namespaces. An error that is ErrUnsupported names what the kernel lacks.
 func Open(ctx context.Context, driver string, seed uint64, switchNS int, ports []Port, log *slog.Logger) (Driver, error) {
-	if err := Supported(driver); err != nil {
-		return nil, err
+	if driver != Soft && driver != NetEm {
+		return nil, Supported(driver)
 	}
 	for _, p := range ports {
 		if err := p.check(); err != nil {
 			return nil, fmt.Errorf("link of host %q, interface %q: %w", p.Host, p.Interface, err)
 		}
 	}
-	return openSoft(ctx, seed, ports, log)
+	if err := Supported(driver); err != nil {
+		return nil, err
+	}
+	var d Driver
+	var err error
+	if driver == NetEm {
+		d, err = openNetEm(ctx, seed, switchNS, ports, log)
+	} else {
+		d, err = openSoft(ctx, seed, ports, log)
+	}
+	if err != nil {
+		return nil, err // not d, which holds a nil pointer
+	}
+	return d, nil
 }
-
-// ErrUnsupported is what errors about missing kernel features are (errors.Is).
-var ErrUnsupported = errors.New("not supported by this kernel")

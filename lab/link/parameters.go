@@ -127,6 +127,33 @@ func compile(l record.Link) (parameters, error) {
 	return p, nil
 }
 
+// change is a scheduled change of settings.
+type change struct {
+	at       time.Duration // after the main activity's start
+	link     record.Link
+	settings parameters
+}
+
+// compileAll is compile with the link's schedule.
+func compileAll(l record.Link) (settings parameters, changes []change, err error) {
+	if settings, err = compile(l); err != nil {
+		return settings, nil, err
+	}
+	for i, c := range l.Schedule {
+		changed, err := compile(c.Link)
+		switch {
+		case err != nil:
+			return settings, nil, fmt.Errorf("schedule entry %d: %w", i+1, err)
+		case i > 0 && c.At < l.Schedule[i-1].At:
+			return settings, nil, fmt.Errorf("schedule entry %d: at %v comes after %v", i+1, c.At, l.Schedule[i-1].At)
+		case len(c.Link.Schedule) > 0 || len(c.Link.Interventions) > 0:
+			return settings, nil, fmt.Errorf("schedule entry %d: has a schedule or interventions of its own", i+1)
+		}
+		changes = append(changes, change{time.Duration(c.At), c.Link, changed})
+	}
+	return settings, changes, nil
+}
+
 func countTrue(values ...bool) int {
 	n := 0
 	for _, v := range values {

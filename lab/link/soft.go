@@ -46,10 +46,6 @@ type soft struct {
 
 // openSoft makes the TAP devices and starts the switch.
 func openSoft(ctx context.Context, seed uint64, ports []Port, log *slog.Logger) (*soft, error) {
-	// What is wrong with the links is found here, before anything is made.
-	if _, err := newSoftSwitch(seed, ports, log); err != nil {
-		return nil, err
-	}
 	var taps []*os.File
 	defer func() {
 		for _, f := range taps {
