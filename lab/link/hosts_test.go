@@ -96,7 +96,7 @@ func openLinks(t testing.TB, driver string, seed uint64, ports ...Port) Driver {
 }
 
 func bringUp(p Port, number, hosts int) error {
-	h, err := netlink.NewHandleAt(netns.NsHandle(p.NetNS))
+	h, err := netlink.NewHandleAt(netns.NsHandle(p.NetNS), unix.NETLINK_ROUTE)
 	if err != nil {
 		return err
 	}

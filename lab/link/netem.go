@@ -169,7 +169,7 @@ func (n *netem) plug(p *netemPort, index, switchNS int, bridge netlink.Link) err
 	station, _ := net.ParseMAC(p.MAC)
 	err = n.handle.NeighSet(&netlink.Neigh{
 		LinkIndex: p.device.Attrs().Index, Family: unix.AF_BRIDGE,
-		State: netlink.NUD_REACHABLE, Flags: netlink.NTF_MASTER, HardwareAddr: station,
+		State: netlink.NUD_NOARP, Flags: netlink.NTF_MASTER, HardwareAddr: station,
 	})
 	if err != nil {
 		return fmt.Errorf("tell the bridge about %s: %w", p.MAC, err)

@@ -56,7 +56,7 @@ func TestSoftInterface(t *testing.T) {
 	}
 	defer d.Close()
 	names := func() (list []string) {
-		h, err := netlink.NewHandleAt(netns.NsHandle(a.NetNS))
+		h, err := netlink.NewHandleAt(netns.NsHandle(a.NetNS), unix.NETLINK_ROUTE)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -299,7 +299,7 @@ func TestSoftSaysWhenTheSwitchDied(t *testing.T) {
 	if err := d.Close(); err == nil {
 		t.Error("Close gave no error")
 	}
-	h, err := netlink.NewHandleAt(netns.NsHandle(a.NetNS))
+	h, err := netlink.NewHandleAt(netns.NsHandle(a.NetNS), unix.NETLINK_ROUTE)
 	if err != nil {
 		t.Fatal(err)
 	}
