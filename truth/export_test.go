@@ -44,6 +44,7 @@ type Agreement struct {
 	Frames, Equal                                                  int
 	Pairs, Delivered, Lost, Corrupted, Bits, Duplicated, Overtaken Score
 	EqualPairs                                                     Score
+	EqualLost, EqualLostKnown                                      int // of equal frames: lost by the captures, and by the log
 	Misses                                                         []string
 }
 
@@ -87,6 +88,10 @@ func Agree(dir string, rec *record.Record) (*Agreement, error) {
 	}
 	equal := func(r Ref) bool { return r.Some() && count[t.Captures[r.Capture()].prints[r.Index()].whole()] > 1 }
 	a := &Agreement{}
+	t.decide(byCaptures)
+	a.EqualLost = t.lost(equal)
+	t.decide(byLog)
+	a.EqualLostKnown = t.lost(equal)
 	for i, c := range t.Captures {
 		for j := range c.Frames {
 			r := NewRef(i, j)
@@ -116,6 +121,19 @@ func Agree(dir string, rec *record.Record) (*Agreement, error) {
 		}
 	}
 	return a, nil
+}
+
+// lost counts the lost ones of some frames.
+func (t *Truth) lost(some func(Ref) bool) int {
+	n := 0
+	for i, c := range t.Captures {
+		for j := range c.Frames {
+			if f := &c.Frames[j]; f.Sent && f.Fate == Lost && some(NewRef(i, j)) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // bits are those that the links flipped in a frame, by its event on the last one.

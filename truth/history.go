@@ -9,6 +9,7 @@ import (
 // history is what the unambiguous pairs of a path tell about it.
 type history struct {
 	delays  []delay // by time of sending
+	least   int64   // shortest delay, ns
 	typical int64   // median delay, ns
 	scale   float64 // typical distance of a delay from the one before it, ns
 	longest int64   // no frame is taken to be on its way for longer, ns
@@ -72,8 +73,9 @@ func (s *segment) learn() {
 		slices.SortFunc(h.delays, func(a, b delay) int { return cmp.Compare(a.sent, b.sent) })
 		var took, jumps []int64
 		every := 1 + len(h.delays)/samples
+		h.least = h.delays[0].took
 		for i, d := range h.delays {
-			h.longest = max(h.longest, d.took)
+			h.longest, h.least = max(h.longest, d.took), min(h.least, d.took)
 			if i > 0 && i%every == 0 {
 				jump := d.took - h.delays[i-1].took
 				took, jumps = append(took, d.took), append(jumps, max(jump, -jump))
@@ -124,5 +126,13 @@ func (h *history) unlikely(sent, took int64) float64 {
 	for _, d := range h.delays[max(0, at-neighbours):min(len(h.delays), at+neighbours)] {
 		nearest = min(nearest, math.Abs(float64(took-d.took)))
 	}
-	return math.Log1p(nearest / h.scale * nearest / h.scale)
+	cost := math.Log1p(nearest / h.scale * nearest / h.scale)
+	if took < h.least {
+		// A link holds frames longer than it should when the machine is busy, but never shorter.
+		cost += tooShort * float64(h.least-took) / float64(h.least)
+	}
+	return cost
 }
+
+// tooShort is the cost of a delay of nothing where all others took some time.
+const tooShort = 40

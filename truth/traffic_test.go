@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 )
 
 // trafficRole is the argument by which the test binary becomes a program that makes traffic.
@@ -88,11 +89,24 @@ func beat(address, times, every string) error {
 	if err != nil {
 		return err
 	}
-	c, err := net.ListenUDP("udp4", nil) // not connected: then the kernel numbers no datagram
+	c, err := net.ListenUDP("udp4", nil)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
+	// The kernel does not number datagrams of a socket that is not connected and never fragments.
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	if err := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DO)
+	}); err != nil {
+		return err
+	}
+	if err != nil {
+		return err
+	}
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for range count {
