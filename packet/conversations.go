@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// DefaultConversations is how many conversations are remembered by default: some 300 MB.
-const DefaultConversations = 1 << 20
+// DefaultConversations is how many conversations are remembered by default: some 200 MB.
+const DefaultConversations = 1 << 19
 
 // Conversations follows all TCP conversations of a capture. Like Wireshark it never takes a conversation for ended, as late
 // segments still belong to it, but it holds a bounded number: when there are more, the half that was not heard of for

@@ -82,6 +82,8 @@ var decodeCases = []struct {
 	{"pppoe", 1, []string{macs, "8864 1100 0001 0022 0021", ip4(17, 12), udp, "ffff"}, 0, "ip4+22 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 l4+42 len 8 53>4660 payload 4"},
 	{"llc and snap", 1, []string{macs, "0028 aaaa03 000000 0800", ip4(17, 12), udp, "0000"}, 0, "ip4+22 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 l4+42 len 8 53>4660 payload 4"},
 	{"sll", 113, []string{"0000 0001 0006 020000000001 0000 0800", ip4(17, 12), udp}, 0, "ip4+16 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 l4+36 len 8 53>4660 payload 4"},
+	{"sll with llc", 113, []string{"0000 0001 0006 020000000001 0000 0004", "aaaa03 000000 0800", ip4(17, 12), udp}, 0, "ip4+24 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 l4+44 len 8 53>4660 payload 4"},
+	{"sll with ethernet", 113, []string{"0000 0001 0006 020000000001 0000 0003", macs, "0800", ip4(17, 12), udp}, 0, "ip4+30 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 l4+50 len 8 53>4660 payload 4"},
 	{"sll2", 276, []string{"86dd 0000 00000002 0001 00 06 0200000000010000", ip6(17, 12), udp}, 0, "ip6+20 len 52 proto 17 ttl 64 2001:db8::1>2001:db8::2 l4+60 len 8 53>4660 payload 4"},
 	{"null, little endian", 0, []string{"02000000", ip4(17, 12), udp}, 0, "ip4+4 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 l4+24 len 8 53>4660 payload 4"},
 	{"null, big endian", 0, []string{"0000001e", ip6(17, 12), udp}, 0, "ip6+4 len 52 proto 17 ttl 64 2001:db8::1>2001:db8::2 l4+44 len 8 53>4660 payload 4"},

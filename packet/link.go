@@ -39,11 +39,11 @@ func (l *layer) link(h *Headers, link LinkType) {
 		}
 	case LinkLinuxSLL:
 		if need(16) {
-			l.etherType(h, binary.BigEndian.Uint16(b[14:]))
+			l.cooked(h, binary.BigEndian.Uint16(b[14:]))
 		}
 	case LinkSLL2:
 		if need(20) {
-			l.etherType(h, binary.BigEndian.Uint16(b))
+			l.cooked(h, binary.BigEndian.Uint16(b))
 		}
 	case LinkNull:
 		if need(4) {
@@ -65,6 +65,24 @@ func (l *layer) link(h *Headers, link LinkType) {
 		case need(1):
 			l.at = 0
 			l.ppp(h)
+		}
+	}
+}
+
+// cooked takes the protocol of a Linux cooked header: an EtherType, or, up to 1536, one of Linux's own numbers.
+func (l *layer) cooked(h *Headers, protocol uint16) {
+	const ethernet, llc, own = 3, 4, 1536
+	switch {
+	case protocol > own:
+		l.etherType(h, protocol)
+	case protocol == llc:
+		if l.llc(h) {
+			l.etherType(h, h.EtherType)
+		}
+	case protocol == ethernet:
+		if b := l.left(); len(b) >= 14 {
+			l.at += 14
+			l.etherType(h, binary.BigEndian.Uint16(b[12:]))
 		}
 	}
 }
@@ -104,7 +122,8 @@ func (l *layer) etherType(h *Headers, kind uint16) {
 		b := l.left()
 		switch {
 		case kind <= 1500:
-			if !l.llc(h, int(kind)) {
+			l.end = min(l.end, l.at+int(kind))
+			if !l.llc(h) {
 				return
 			}
 			kind = h.EtherType
@@ -188,10 +207,8 @@ func (l *layer) ppp(h *Headers) {
 	}
 }
 
-// llc reads IEEE 802.2 LLC and SNAP after an IEEE 802.3 length, and says whether
-// h.EtherType is what follows.
-func (l *layer) llc(h *Headers, length int) bool {
-	l.end = min(l.end, l.at+length)
+// llc reads IEEE 802.2 LLC and SNAP and says whether h.EtherType is what follows.
+func (l *layer) llc(h *Headers) bool {
 	b := l.left()
 	if len(b) < 3 {
 		h.Truncated = l.at+3 > len(l.data)

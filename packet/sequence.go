@@ -3,7 +3,7 @@ package packet
 import "slices"
 
 // maxRanges bounds how many separate ranges are remembered for one direction.
-const maxRanges = 256
+const maxRanges = 64
 
 // sequence is the set of sequence numbers that one side of a conversation has sent. Numbers are
 // turned into positions from the first one on, which do not wrap: a number is taken to be at most 2 GiB

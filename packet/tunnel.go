@@ -68,7 +68,9 @@ func (l *layer) gre(h *Headers) bool {
 		l.at += 14
 		l.etherType(h, binary.BigEndian.Uint16(b[12:]))
 	default:
-		l.etherType(h, kind)
+		if kind > 1500 {
+			l.etherType(h, kind)
+		}
 	}
 	return h.EtherType == EtherTypeIPv4 || h.EtherType == EtherTypeIPv6
 }
