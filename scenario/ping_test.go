@@ -49,8 +49,8 @@ func TestPingEcho(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if got := run.Activities[0].Expect["replies"]; got != "7" {
-		t.Errorf("expects %q replies, want 7", got)
+	if got := run.Activities[0].Expect["sent"]; got != "7" {
+		t.Errorf("expects %q requests, want 7", got)
 	}
 }
 

@@ -1,4 +1,5 @@
 # Look the target's name up, then send echo requests to the address it gives.
+. /usr/local/lib/lab/echo.sh
 name=$NAME.$DOMAIN.test
 if [ "$FAILURE" = no-such-name ]; then
 	name=not-$name
@@ -8,8 +9,8 @@ address=$(getent ahostsv4 "$name" | awk 'NR == 1 { print $1 }')
 outcome address="${address:-none}"
 phase echo
 if [ -n "$address" ]; then
-	ping -n -c "$COUNT" -i "$INTERVAL" -s "$SIZE" -W "$PATIENCE" "$address" | tee /tmp/ping || true
-	outcome replies="$(sed -n 's/.* \([0-9]*\) received.*/\1/p' /tmp/ping)"
+	echo_to "$address"
 else
+	outcome sent=0
 	outcome replies=0
 fi
