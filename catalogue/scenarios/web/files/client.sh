@@ -7,7 +7,7 @@ site=$PROTOCOL://www.$DOMAIN.test:$PORT
 # version) and bytes (of the body) to what was received; status is 000 when nothing was.
 request() {
 	error=0
-	rm -f /tmp/got
+	: >/tmp/got
 	case $IMPLEMENTATION-$1 in
 	curl-GET) curl_request "$site$2" ;;
 	curl-HEAD) curl_request --head "$site$2" ;;

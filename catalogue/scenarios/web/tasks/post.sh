@@ -2,7 +2,7 @@
 . /usr/local/lib/client.sh
 phase request
 request POST /app/post /srv/file
-read -r size hash rest </tmp/got
+read -r size hash rest </tmp/got || true
 outcome status="$status"
 outcome http="$http"
 outcome reason="$(reason)"

@@ -1,0 +1,361 @@
+package catalogue_test
+
+import (
+	"context"
+	"encoding/csv"
+	"flag"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"detgen/catalogue"
+	"detgen/packet"
+	"detgen/record"
+	"detgen/scenario"
+)
+
+var all = flag.Bool("all", false, "run scenarios with every combination of implementations")
+
+func openCatalogue(t *testing.T) *scenario.Catalogue {
+	t.Helper()
+	c, err := scenario.Open(scenario.Source{Name: "catalogue", FS: catalogue.FS})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// resolve says whether a case can be run, and why not.
+func resolve(c *scenario.Catalogue, tc testCase) error {
+	spec := &scenario.Spec{Task: tc.task}
+	for _, key := range sorted(tc.set) {
+		spec.Set = append(spec.Set, scenario.Setting{Key: key, Value: tc.set[key]})
+	}
+	_, err := c.Resolve(spec, 1, func(name string) (string, error) { return "sha256:of-" + name, nil })
+	return err
+}
+
+// possible keeps the cases that can be run. What a scenario declares impossible does not count;
+// any other error does.
+func possible(t *testing.T, c *scenario.Catalogue, list []testCase) []testCase {
+	t.Helper()
+	return slices.DeleteFunc(list, func(tc testCase) bool {
+		err := resolve(c, tc)
+		if err != nil && !strings.Contains(err.Error(), "is not possible here") {
+			t.Errorf("%s: %v", tc.name(), err)
+		}
+		return err != nil
+	})
+}
+
+// TestScenariosResolve makes the runs of all scenarios without executing them.
+func TestScenariosResolve(t *testing.T) {
+	c := openCatalogue(t)
+	for _, name := range c.Names() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := c.Scenario(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			about, p := s.About(), readPlan(t, name)
+			ready := possible(t, c, cases(about, p, *all))
+			t.Logf("%d runs", len(ready))
+			for _, task := range about.Tasks {
+				if !slices.ContainsFunc(ready, func(tc testCase) bool {
+					return tc.task == name+"/"+task.Name && tc.set["failure"] == "" && tc.set["caching"] == ""
+				}) {
+					t.Errorf("task %s: the plan has no run of it that works", task.Name)
+				}
+			}
+			for key, variants := range map[string][]scenario.AboutVariant{"failure": about.Failures, "caching": about.Caching} {
+				for _, v := range variants {
+					if !slices.ContainsFunc(ready, func(tc testCase) bool { return tc.set[key] == v.Name }) {
+						t.Errorf("%s %s: the plan has no run of it", key, v.Name)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestScenarios runs every task, failure and caching option of every scenario with every
+// implementation, and looks at what was recorded. What a run itself checks (outcomes, phases,
+// dropped frames) fails it; here are added the labels and what the captures must show.
+func TestScenarios(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes labs")
+	}
+	if os.Getuid() != 0 {
+		t.Fatal("labs need root")
+	}
+	if _, err := exec.LookPath("tshark"); err != nil {
+		t.Fatal("tshark is missing: apt-get install tshark")
+	}
+	detgen := program(t)
+	c := openCatalogue(t)
+	for _, name := range c.Names() {
+		s, err := c.Scenario(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		about, p := s.About(), readPlan(t, name)
+		t.Run(name, func(t *testing.T) {
+			took := &durations{}
+			t.Cleanup(func() { t.Log(took) })
+			for i, tc := range possible(t, c, cases(about, p, *all)) {
+				t.Run(tc.name(), func(t *testing.T) {
+					t.Parallel()
+					begin := time.Now()
+					dir := execute(t, detgen, tc, i+1)
+					took.add(tc.task, time.Since(begin))
+					r, err := record.Read(dir)
+					if err != nil {
+						t.Fatal(err)
+					}
+					checkLabels(t, about, tc, r, dir)
+					checkFrames(t, r, dir)
+					checkSights(t, p.Seen, tc, r, dir)
+				})
+			}
+		})
+	}
+}
+
+// program gives the detgen binary: DETGEN's, or one that is built.
+func program(t *testing.T) string {
+	t.Helper()
+	if path := os.Getenv("DETGEN"); path != "" {
+		return path
+	}
+	path := filepath.Join(t.TempDir(), "detgen")
+	build := exec.Command("go", "build", "-o", path, "detgen/cmd/detgen")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // it is also the hosts' init
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build detgen: %v\n%s", err, out)
+	}
+	return path
+}
+
+// execute makes a run and gives its directory.
+func execute(t *testing.T, detgen string, tc testCase, seed int) string {
+	t.Helper()
+	// Not t.TempDir, which is named after the test and long.
+	parent, err := os.MkdirTemp("", "detgen-catalogue-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(parent) })
+	dir := filepath.Join(parent, "run")
+	args := []string{"run", tc.task, "--seed", strconv.Itoa(seed), "-o", dir}
+	for _, key := range sorted(tc.set) {
+		args = append(args, "-s", key+"="+tc.set[key])
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, detgen, args...).CombinedOutput(); err != nil {
+		t.Fatalf("detgen %s: %v\n%s%s", strings.Join(args, " "), err, out, scriptLogs(dir))
+	}
+	return dir
+}
+
+// scriptLogs gives the ends of the logs of scripts, for a failure's message.
+func scriptLogs(dir string) string {
+	files, _ := filepath.Glob(filepath.Join(dir, "logs", "*", "main*.log"))
+	var b strings.Builder
+	for _, f := range files {
+		if content, err := os.ReadFile(f); err == nil {
+			fmt.Fprintf(&b, "--- %s\n%s\n", strings.TrimPrefix(f, dir), content[max(0, len(content)-1500):])
+		}
+	}
+	return b.String()
+}
+
+// checkLabels compares the labels of the run, and of every connection, with what was run.
+func checkLabels(t *testing.T, about *scenario.About, tc testCase, r *record.Record, dir string) {
+	t.Helper()
+	task := about.Tasks[slices.IndexFunc(about.Tasks, func(a scenario.AboutTask) bool { return about.Scenario+"/"+a.Name == tc.task })]
+	main := r.Run.Activities[0]
+	if main.Labels.Class != task.Class {
+		t.Errorf("class %q, want %q", main.Labels.Class, task.Class)
+	}
+	want := map[string]string{
+		"class": main.Labels.Class, "family": main.Labels.Family, "technique": main.Labels.Technique,
+		"scenario": about.Scenario, "task": task.Name, "failure": tc.set["failure"], "caching": tc.set["caching"],
+	}
+	if main.Failure != want["failure"] || main.Caching != want["caching"] {
+		t.Errorf("failure %q, caching %q, want %q, %q", main.Failure, main.Caching, want["failure"], want["caching"])
+	}
+	file, err := os.Open(filepath.Join(dir, "connections.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	rows, err := csv.NewReader(file).ReadAll()
+	if err != nil || len(rows) == 0 {
+		t.Fatalf("connections.csv: %d rows, %v", len(rows), err)
+	}
+	activity := slices.Index(rows[0], "activity")
+	for _, row := range rows[1:] {
+		if row[activity] != main.Name {
+			continue // of the warm-up, outside the labelled span
+		}
+		for column, value := range want {
+			if i := slices.Index(rows[0], column); i < 0 || row[i] != value {
+				t.Errorf("connections.csv: connection %s: %s is %q, want %q", row[0], column, row[max(i, 0)], value)
+			}
+		}
+	}
+}
+
+// checkFrames finds frames that are not of the lab's own hosts.
+func checkFrames(t *testing.T, r *record.Record, dir string) {
+	t.Helper()
+	own := map[netip.Addr]bool{}
+	for _, h := range r.Run.Hosts {
+		for _, i := range h.Interfaces {
+			own[i.Address.Addr()] = true
+		}
+	}
+	for _, capture := range r.Result.Captures {
+		reader, err := packet.Open(filepath.Join(dir, capture.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reader.Close()
+		var frame packet.Frame
+		for number := 1; ; number++ {
+			if err := reader.Next(&frame); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", capture.File, err)
+			}
+			var h packet.Headers
+			packet.Decode(&frame, &h)
+			switch {
+			case h.EtherType == packet.EtherTypeARP:
+			case h.EtherType != packet.EtherTypeIPv4:
+				t.Errorf("%s: frame %d is of type %#x", capture.File, number, h.EtherType)
+			case !own[h.Source()]:
+				t.Errorf("%s: frame %d is from %v, which is no host of the run", capture.File, number, h.Source())
+			}
+		}
+	}
+}
+
+// checkSights counts frames in the captures.
+func checkSights(t *testing.T, sights []sight, tc testCase, r *record.Record, dir string) {
+	t.Helper()
+	values := map[string]string{"task": strings.Split(tc.task, "/")[1]}
+	for _, v := range r.Run.Values {
+		values[v.Name] = v.Value
+	}
+	for _, capture := range r.Result.Captures {
+		var here []sight
+		for _, s := range sights {
+			if s.Host == capture.Host && s.concerns(t, values) {
+				here = append(here, s)
+			}
+		}
+		if len(here) == 0 {
+			continue // tshark takes longer to start than many a run
+		}
+		counts := countFrames(t, filepath.Join(dir, capture.File), r.Result.Started, here)
+		for i, s := range here {
+			want := s.Count
+			if want == "" {
+				want = ">0"
+			}
+			ok, err := record.Match(want, strconv.Itoa(counts[i]))
+			if err != nil {
+				t.Fatalf("count %q: %v", want, err)
+			}
+			if !ok {
+				t.Errorf("%s: %d frames match %q, want %s", capture.File, counts[i], s.Frames, want)
+			}
+		}
+	}
+}
+
+func (s sight) concerns(t *testing.T, values map[string]string) bool {
+	t.Helper()
+	for key, want := range s.When {
+		value, ok := values[key]
+		if !ok {
+			return false
+		}
+		match, err := record.Match(want, value)
+		if err != nil {
+			t.Fatalf("when %s: %v", key, err)
+		}
+		if !match {
+			return false
+		}
+	}
+	return true
+}
+
+var statRow = regexp.MustCompile(`(?m)^\|[^|]*<>[^|]*\|(.*)\|\s*$`)
+
+// countFrames counts the frames from start on that match each filter, in one pass.
+func countFrames(t *testing.T, file string, start time.Time, sights []sight) []int {
+	t.Helper()
+	stat := "io,stat,0"
+	for _, s := range sights {
+		stat += fmt.Sprintf(",(%s) && frame.time_epoch >= %d.%09d", s.Frames, start.Unix(), start.Nanosecond())
+	}
+	out, err := exec.Command("tshark", "-n", "-r", file, "-q", "-z", stat).CombinedOutput()
+	if err != nil {
+		t.Fatalf("tshark: %v\n%s", err, out)
+	}
+	row := statRow.FindStringSubmatch(string(out))
+	if row == nil {
+		t.Fatalf("tshark -z %q says nothing that this test understands:\n%s", stat, out)
+	}
+	cells := strings.Split(row[1], "|")
+	counts := make([]int, len(sights))
+	for i := range counts {
+		if counts[i], err = strconv.Atoi(strings.TrimSpace(cells[2*i])); err != nil {
+			t.Fatalf("tshark -z %q: %v\n%s", stat, err, out)
+		}
+	}
+	return counts
+}
+
+// durations are the times of runs, by task.
+type durations struct {
+	mu   sync.Mutex
+	list map[string][]time.Duration
+}
+
+func (d *durations) add(task string, took time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.list == nil {
+		d.list = map[string][]time.Duration{}
+	}
+	d.list[task] = append(d.list[task], took)
+}
+
+// String is a line a task: how many runs, and their median time.
+func (d *durations) String() string {
+	var b strings.Builder
+	total := 0
+	for _, task := range sorted(d.list) {
+		times := d.list[task]
+		slices.Sort(times)
+		total += len(times)
+		fmt.Fprintf(&b, "\n%-20s %4d runs, median %v", task, len(times), times[len(times)/2].Round(time.Millisecond))
+	}
+	return fmt.Sprintf("%d runs%s", total, b.String())
+}
