@@ -53,6 +53,30 @@ func TestTheDocumentedExampleIsAScenario(t *testing.T) {
 	}
 }
 
+// The spec that docs/spec.md begins with is one.
+func TestTheDocumentedSpecResolves(t *testing.T) {
+	page, err := os.ReadFile("../docs/spec.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "```yaml\n")
+	text, _, found := strings.Cut(text, "```")
+	if !found {
+		t.Fatal("the page shows no spec")
+	}
+	spec, err := scenario.ReadSpec("spec.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := open(t).Resolve(spec, *spec.Seed, anyImage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(run.Activities) < 2 || run.Hosts[1].Interfaces[0].Up.Rate != 10_000_000 || run.Hosts[0].Interfaces[0].Up.Loss != 0.01 {
+		t.Errorf("%d activities, links %+v", len(run.Activities), run.Hosts[1].Interfaces[0])
+	}
+}
+
 // program gives the path of the detgen program: the one that "make test" built, or a fresh one.
 func program(t *testing.T) string {
 	t.Helper()
