@@ -23,6 +23,7 @@ var tsharkConfig = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	tsharkDir = dir
 	keep := map[string]bool{"frame": true, "vlan": true, "ieee8021ad": true, "sll": true, "null": true, "raw": true, "llc": true, "data": true, "ah": true,
 		"udp": true, "udplite": true, "sctp": true, "arp": true, "gre": true, "hip": true, "shim6": true, "mipv6": true, "mptcp": true, "chdlc": true, "cfp": true, "pppoe": true, "pppoes": true}
 	var disabled bytes.Buffer
@@ -42,10 +43,13 @@ var tsharkConfig = sync.OnceValues(func() (string, error) {
 	return dir, os.WriteFile(filepath.Join(dir, "disabled_protos"), disabled.Bytes(), 0o666)
 })
 
+// tsharkDir is what tsharkConfig made, for TestMain to remove.
+var tsharkDir string
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, err := tsharkConfig(); err == nil {
-		os.RemoveAll(dir)
+	if tsharkDir != "" {
+		os.RemoveAll(tsharkDir)
 	}
 	os.Exit(code)
 }
