@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,6 +22,24 @@ func PacketColumns() []table.Column {
 		list[i] = c.Column
 	}
 	return list
+}
+
+// LabelColumns are those of PacketColumns that a frame alone does not tell, for tables with columns
+// of their own before them.
+func LabelColumns() []table.Column {
+	list := make([]table.Column, len(labelColumns))
+	for i, c := range labelColumns {
+		list[i] = c.Column
+	}
+	return list
+}
+
+// PutLabels adds the cells of LabelColumns for a frame.
+func (t *Truth) PutLabels(b *table.Batch, r Ref) {
+	f := t.Frame(r)
+	for i := range labelColumns {
+		labelColumns[i].put(b, t, r, f)
+	}
 }
 
 // packetColumn is a column and how to fill it.
@@ -60,11 +79,19 @@ func (f *Frame) isTCP() bool {
 	return f.IPVersion != 0 && f.Protocol == packet.ProtocolTCP && f.Fragment != packet.LaterFragment
 }
 
-var packetColumns = []packetColumn{
+// packetColumns are all columns of packets.csv.
+var packetColumns = slices.Concat(placeColumns, labelColumns, headerColumns)
+
+// placeColumns say which frame it is.
+var placeColumns = []packetColumn{
 	text("capture", "Capture file, in the run directory.", func(t *Truth, r Ref, f *Frame) string { return t.Captures[r.Capture()].File }),
 	number("number", "", "Number of the frame in the capture, from 1.", func(t *Truth, r Ref, f *Frame) int64 { return int64(r.Index() + 1) }),
 	{table.Column{Name: "time", Kind: table.Time, Unit: "ns", Doc: "When it was captured, since the Unix epoch."},
 		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Time(f.Time) }},
+}
+
+// labelColumns are the truth about a frame.
+var labelColumns = []packetColumn{
 	text("direction", "`sent` or `received` by the host of the capture.", func(t *Truth, r Ref, f *Frame) string { return f.direction() }),
 	optional("connection", "", "`id` in `connections.csv`; empty for frames of none (ARP).", func(t *Truth, r Ref, f *Frame) (int64, bool) {
 		return int64(f.Connection) + 1, f.Connection >= 0
@@ -144,6 +171,13 @@ var packetColumns = []packetColumn{
 	optional("arrived", "hosts", "Of a sent frame: those of them that got it undamaged.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.Arrived), f.Sent }),
 	optional("up_queue", "frames", "Frames that the sender's link held when it came, by the links' log.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.UpQueue), f.UpQueue >= 0 }),
 	optional("down_queue", "frames", "The same for the receiver's link.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.DownQueue), f.DownQueue >= 0 }),
+	text("tcp_exact", "What the segment really is, by all that its sender sent and what of that arrived: `new`, `retransmission` (of something that had not arrived), `spurious_retransmission`, `partial` (old and new); empty without sequence numbers.", func(t *Truth, r Ref, f *Frame) string {
+		return f.Exact.String()
+	}),
+}
+
+// headerColumns are what the frame says about itself, as captured.
+var headerColumns = []packetColumn{
 	number("length", "bytes", "Whole frame on the wire, without frame check sequence.", func(t *Truth, r Ref, f *Frame) int64 { return int64(f.Length) }),
 	number("payload", "bytes", "Payload of the transport protocol.", func(t *Truth, r Ref, f *Frame) int64 { return int64(f.Payload) }),
 	number("ethertype", "", "EtherType, after VLAN tags.", func(t *Truth, r Ref, f *Frame) int64 { return int64(f.EtherType) }),
@@ -169,9 +203,6 @@ var packetColumns = []packetColumn{
 	}),
 	text("tcp_seen", "How much of the segment's sequence numbers this capture has seen before: `none`, `part`, `all`; empty when it has none.", func(t *Truth, r Ref, f *Frame) string {
 		return f.Seen.String()
-	}),
-	text("tcp_exact", "What the segment really is, by all that its sender sent and what of that arrived: `new`, `retransmission` (of something that had not arrived), `spurious_retransmission`, `partial` (old and new); empty without sequence numbers.", func(t *Truth, r Ref, f *Frame) string {
-		return f.Exact.String()
 	}),
 	optional("window", "", "TCP window, unscaled.", ifTCP(func(f *Frame) int64 { return int64(f.Window) })),
 }

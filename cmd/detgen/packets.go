@@ -11,6 +11,7 @@ import (
 	"detgen/packet"
 	"detgen/record"
 	"detgen/table"
+	"detgen/truth"
 
 	"github.com/spf13/cobra"
 )
@@ -23,7 +24,9 @@ func newPackets() *cobra.Command {
 		Short: "Write a row per packet: headers and TCP analysis",
 		Long: `Packets writes a row for each frame of captures (pcap or pcapng, plain or in gzip or
 zstd; "-" is the standard input), or of all captures of run directories, as CSV or
-Parquet. The columns are described in docs/packets.md.`,
+Parquet. When only run directories are given, the labels of each frame follow:
+connection, activity, phase, fate. The columns are described in docs/packets.md and
+docs/truth.md.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return badRequest(errors.New("packets: name a capture or a run directory"))
@@ -52,7 +55,11 @@ func (o *packetsFlags) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return badRequest(err)
 	}
-	out, err := table.Create(o.output, format, packet.Columns())
+	columns, labels := packet.Columns(), labelsOf(args)
+	if labels != nil {
+		columns = append(columns, truth.LabelColumns()...)
+	}
+	out, err := table.Create(o.output, format, columns)
 	if err != nil {
 		return badRequest(err)
 	}
@@ -62,7 +69,7 @@ func (o *packetsFlags) run(ctx context.Context, args []string) error {
 	var failed []error
 	for i, path := range paths {
 		line.show(fmt.Sprintf("%s: %d of %d captures", path, i+1, len(paths)))
-		err := o.capture(ctx, path, out)
+		err := o.capture(ctx, path, labels, out)
 		var damage *packet.DamageError
 		var link *packet.LinkError
 		switch {
@@ -80,13 +87,20 @@ func (o *packetsFlags) run(ctx context.Context, args []string) error {
 }
 
 // capture writes the rows of one capture.
-func (o *packetsFlags) capture(ctx context.Context, path string, out *table.File) error {
+func (o *packetsFlags) capture(ctx context.Context, path string, labels *runLabels, out *table.File) error {
+	rows := packet.Rows{Decoder: packet.Decoder{Tunnels: o.tunnels}}
+	if labels != nil {
+		var err error
+		if rows.Extra, err = labels.of(path); err != nil {
+			return err
+		}
+	}
 	r, err := packet.Open(path)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	err = packet.Rows{Decoder: packet.Decoder{Tunnels: o.tunnels}}.Write(ctx, path, r, out)
+	err = rows.Write(ctx, path, r, out)
 	for _, w := range r.Warnings() {
 		fmt.Fprintf(os.Stderr, "detgen: warning: %s: %s\n", path, w)
 	}
