@@ -4,7 +4,8 @@ import "detgen/record"
 
 // frame is one frame on its way.
 type frame struct {
-	data       []byte            // from its first byte, the destination address
+	buffer     []byte            // a virtioHeader, then room for the frame
+	data       []byte            // of the buffer: from the frame's first byte, the destination address
 	event      *record.LinkEvent // what the log says of it, on the line that it is on
 	origin     uint32            // its number on the up line that it came in by
 	originLine uint16            // that line
@@ -24,10 +25,12 @@ func (p *pool) get() *frame {
 	if n := len(p.free); n > 0 {
 		f := p.free[n-1]
 		p.free = p.free[:n-1]
-		f.data = f.data[:cap(f.data)]
+		f.data = f.buffer[virtioHeaderSize:]
 		return f
 	}
-	return &frame{data: make([]byte, p.size)}
+	f := &frame{buffer: make([]byte, virtioHeaderSize+p.size)}
+	f.data = f.buffer[virtioHeaderSize:]
+	return f
 }
 
 // put takes a frame back that nobody uses any more.
@@ -36,10 +39,11 @@ func (p *pool) put(f *frame) {
 	p.free = append(p.free, f)
 }
 
-// clone gives a frame with the same data and origin.
+// clone gives a frame with the same content and origin.
 func (p *pool) clone(f *frame) *frame {
 	c := p.get()
-	c.data = c.data[:copy(c.data, f.data)]
+	n := copy(c.buffer, f.buffer[:virtioHeaderSize+len(f.data)])
+	c.data = c.buffer[virtioHeaderSize:n]
 	c.origin, c.originLine = f.origin, f.originLine
 	return c
 }

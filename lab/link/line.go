@@ -172,7 +172,7 @@ func (s *softSwitch) place(l *line, f *frame, d decision, chosen *record.Interve
 		l.counts.Reordered++
 		f.event.Marks |= record.Overtook
 	} else {
-		due = l.due(d.delay, len(f.data), now)
+		due = l.due(d.delay, f.wireLength(), now)
 	}
 	var twin *frame
 	switch {

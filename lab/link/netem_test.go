@@ -303,7 +303,7 @@ func majority(frame []byte) int {
 // The two drivers give the same distributions for the same settings.
 func TestNetEmAndSoftConform(t *testing.T) {
 	needNetEm(t)
-	const n = 4000
+	const n = 2000
 	for name, l := range map[string]record.Link{
 		"delay":           {Delay: ms(20)},
 		"uniform":         {Delay: ms(60), Jitter: ms(20)},

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,17 +47,21 @@ type soft struct {
 
 // openSoft makes the TAP devices and starts the switch.
 func openSoft(ctx context.Context, seed uint64, ports []Port, log *slog.Logger) (*soft, error) {
+	if err := checkOffloads(ports); err != nil {
+		return nil, err
+	}
 	var taps []*os.File
 	defer func() {
 		for _, f := range taps {
 			f.Close()
 		}
 	}()
+	offload := slices.ContainsFunc(ports, func(p Port) bool { return p.Offload })
 	for _, p := range ports {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		fd, err := openTAP(p)
+		fd, err := openTAP(p, offload)
 		if err != nil {
 			return nil, fmt.Errorf("link of host %q: %w", p.Host, err)
 		}

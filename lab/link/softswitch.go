@@ -26,6 +26,7 @@ type softSwitch struct {
 	ports   []*softPort
 	lines   []*line             // up and down of each port
 	table   map[string]macTable // of each network
+	offload bool                // some port has offloads: all frames come with a virtioHeader
 	pool    pool
 	clock   clock
 	events  eventList
@@ -105,6 +106,10 @@ func (s *softSwitch) addPort(p Port) error {
 	}
 	s.ports = append(s.ports, port)
 	s.pool.size = max(s.pool.size, p.MTU+ethernetHeader)
+	if p.Offload {
+		s.offload = true
+		s.pool.size = max(s.pool.size, maxLargeFrame)
+	}
 	return nil
 }
 
@@ -329,7 +334,7 @@ func (s *softSwitch) releaseDue(now int64) {
 func (s *softSwitch) readFrames(p *softPort) error {
 	for range readBatch {
 		f := s.pool.get()
-		n, errno := readFrame(p.tap, f.data)
+		n, errno := readFrame(p.tap, f.buffer[s.skip():])
 		if errno != 0 {
 			s.pool.put(f)
 			switch errno {
@@ -343,7 +348,7 @@ func (s *softSwitch) readFrames(p *softPort) error {
 			}
 			return fmt.Errorf("link of host %q: read from %s: %w", p.Host, p.Interface, errno)
 		}
-		f.data = f.data[:n]
+		f.data = f.buffer[virtioHeaderSize : s.skip()+n]
 		now := s.clock.now()
 		s.releaseDue(now)
 		s.enter(p.up, f, now)
@@ -358,9 +363,17 @@ func (s *softSwitch) unplug(p *softPort) {
 	s.log.Debug("interface vanished", "host", p.Host, "interface", p.Interface)
 }
 
+// skip is where in a frame's buffer begins what the devices read and write.
+func (s *softSwitch) skip() int {
+	if s.offload {
+		return 0
+	}
+	return virtioHeaderSize
+}
+
 // deliver gives a frame to a host and frees it.
 func (s *softSwitch) deliver(p *softPort, f *frame) {
-	if p.gone || writeFrame(p.tap, f.data) != 0 {
+	if p.gone || writeFrame(p.tap, f.buffer[s.skip():virtioHeaderSize+len(f.data)]) != 0 {
 		f.event.Fate = record.InterfaceDown
 	}
 	s.pool.put(f)

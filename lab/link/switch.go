@@ -80,5 +80,5 @@ func (p *softPort) takes(f *frame) bool {
 	if f.data[12] == 0x81 && f.data[13] == 0 {
 		limit += 4
 	}
-	return len(f.data) <= limit
+	return f.longestSegment() <= limit
 }

@@ -22,8 +22,8 @@ const tunDevice = "/dev/net/tun"
 const tapQueue = 16384
 
 // openTAP makes a TAP device in the network namespace netns, as Open promises it, and gives
-// its descriptor. The device lives as long as the descriptor is open.
-func openTAP(p Port) (fd int, err error) {
+// its descriptor. With offload, frames have a virtioHeader. The device lives as long as the descriptor is open.
+func openTAP(p Port, offload bool) (fd int, err error) {
 	mac, err := net.ParseMAC(p.MAC)
 	if err != nil {
 		return -1, err
@@ -33,7 +33,7 @@ func openTAP(p Port) (fd int, err error) {
 		if err != nil {
 			return fmt.Errorf("open %s: %w", tunDevice, err)
 		}
-		if err := setUpTAP(fd, p, mac); err != nil {
+		if err := setUpTAP(fd, p, mac, offload); err != nil {
 			unix.Close(fd)
 			return err
 		}
@@ -42,12 +42,16 @@ func openTAP(p Port) (fd int, err error) {
 	return fd, err
 }
 
-func setUpTAP(fd int, p Port, mac net.HardwareAddr) error {
+func setUpTAP(fd int, p Port, mac net.HardwareAddr, offload bool) error {
 	request, err := unix.NewIfreq(p.Interface)
 	if err != nil {
 		return fmt.Errorf("interface name %q: %w", p.Interface, err)
 	}
-	request.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
+	flags := uint16(unix.IFF_TAP | unix.IFF_NO_PI)
+	if offload {
+		flags |= unix.IFF_VNET_HDR
+	}
+	request.SetUint16(flags)
 	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, request); err != nil {
 		return fmt.Errorf("make TAP device %s: %w", p.Interface, err)
 	}
@@ -56,11 +60,15 @@ func setUpTAP(fd int, p Port, mac net.HardwareAddr) error {
 		return err
 	}
 	defer dev.close()
+	offloads := dev.offloadsOff
+	if p.Offload {
+		offloads = func() error { return unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, acceptedOffloads) }
+	}
 	return errors.Join(
 		dev.setMAC(mac),
 		dev.set("MTU", unix.SIOCSIFMTU, uint32(p.MTU)),
 		dev.set("queue length", unix.SIOCSIFTXQLEN, tapQueue),
-		dev.offloadsOff(),
+		offloads(),
 	)
 }
 
