@@ -50,11 +50,11 @@ func endpointsHash(h *packet.Headers) uint64 {
 		low, high = a^b, a+b
 	} else {
 		a, b := address16(h.SrcIP[:]), address16(h.DstIP[:])
-		low = mix(a.hi^b.hi^0x94d049bb133111eb, (a.hi+b.hi)|1) ^ a.lo ^ b.lo
+		low = fold(a.hi^b.hi^0x94d049bb133111eb, (a.hi+b.hi)|1) ^ a.lo ^ b.lo
 		high = a.lo + b.lo
 	}
-	x := mix(low^ports<<32^uint64(h.Protocol)<<56^0x9e3779b97f4a7c15, high^sum<<32^0xbf58476d1ce4e5b9)
-	return mix(x, 0xa0761d6478bd642f)
+	x := fold(low^ports<<32^uint64(h.Protocol)<<56^0x9e3779b97f4a7c15, high^sum<<32^0xbf58476d1ce4e5b9)
+	return fold(x, 0xa0761d6478bd642f)
 }
 
 // fromHeaders makes the packet of the item's headers.
@@ -121,9 +121,9 @@ type fragment struct {
 // ports notes the ports of a first fragment and adds them to a later one.
 func (t *fragments) ports(h *packet.Headers) {
 	src, dst := address16(h.SrcIP[:]), address16(h.DstIP[:])
-	name := mix(src.hi^0x9e3779b97f4a7c15, dst.hi^0xbf58476d1ce4e5b9) ^ mix(src.lo^0x94d049bb133111eb, dst.lo^uint64(h.IPID)<<16^uint64(h.Protocol)^0xd6e8feb86659fd93)
+	name := fold(src.hi^0x9e3779b97f4a7c15, dst.hi^0xbf58476d1ce4e5b9) ^ fold(src.lo^0x94d049bb133111eb, dst.lo^uint64(h.IPID)<<16^uint64(h.Protocol)^0xd6e8feb86659fd93)
 	name |= 1 // 0 is for places that are free
-	place := &t.known[mix(name, 0xa0761d6478bd642f)%fragmentsKnown]
+	place := &t.known[fold(name, 0xa0761d6478bd642f)%fragmentsKnown]
 	if h.Fragment == packet.FirstFragment {
 		*place = fragment{name, h.SrcPort, h.DstPort, h.ICMPType}
 		return

@@ -62,7 +62,7 @@ var identity = []struct {
 	{cellFlowID, "Flow ID", "Flow ID", table.Text, "source-destination-source port-destination port-protocol of the connection's first packet (`cic2017`: the address that is lower as a row of signed bytes first)"},
 	{cellSource, "Src IP", "Source IP", table.Text, "the sender of the first packet (`cic-fixed`, `default`: the receiver, when that is a SYN-ACK)"},
 	{cellSourcePort, "Src Port", "Source Port", table.Int, "0 when the protocol has none"},
-	{cellDestination, "Dst IP", "Destination IP", table.Text, ""},
+	{cellDestination, "Dst IP", "Destination IP", table.Text, "the other endpoint"},
 	{cellDestinationPort, "Dst Port", "Destination Port", table.Int, "0 when the protocol has none"},
 	{cellProtocol, "Protocol", "Protocol", table.Int, "`default`: the IP protocol's number; `cic2017`, `cic2021`: 6, 17, else 0; `cic-fixed`: 1, 2, 6, 17, 132, else 0"},
 	{cellTimestamp, "Timestamp", "Timestamp", table.Text, "time of the first packet, UTC"},

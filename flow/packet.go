@@ -83,9 +83,9 @@ func (p *Packet) setEndpoints(src, dst address, srcPort, dstPort uint16) {
 // hash mixes the key. It is not secret: a hostile capture can make a table slow, not big.
 func (k *key) hash() uint64 {
 	ports := uint64(k.aPort)<<48 | uint64(k.bPort)<<32 | uint64(k.protocol)<<16 | uint64(k.version)<<8 | uint64(k.group)
-	h := mix(k.a.lo^0x9e3779b97f4a7c15, k.b.lo^ports^0xbf58476d1ce4e5b9)
+	h := fold(k.a.lo^0x9e3779b97f4a7c15, k.b.lo^ports^0xbf58476d1ce4e5b9)
 	if k.version == 6 {
-		h ^= mix(k.a.hi^0x94d049bb133111eb, k.b.hi^0xd6e8feb86659fd93)
+		h ^= fold(k.a.hi^0x94d049bb133111eb, k.b.hi^0xd6e8feb86659fd93)
 	}
-	return mix(h^ports, 0xa0761d6478bd642f)
+	return fold(h^ports, 0xa0761d6478bd642f)
 }

@@ -385,7 +385,7 @@ func TestBoundedMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const frames, interval = 200_000, 10 * time.Millisecond // 2000 s, of which 120 s stay open
+	const frames, interval = 60_000, 10 * time.Millisecond // 600 s, of which 120 s stay open
 	most := 0
 	var f packet.Frame
 	for i := range frames {

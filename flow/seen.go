@@ -37,7 +37,7 @@ func (s *segments) add(g segment) (again bool) {
 func (s *segments) put(g segment) bool {
 	mask := uint64(len(s.places) - 1)
 	h := uint64(g.sequence)<<32 | uint64(g.ack)
-	h = mix(h^0x9e3779b97f4a7c15, uint64(g.payload)<<20^uint64(g.window)<<1^0xbf58476d1ce4e5b9)
+	h = fold(h^0x9e3779b97f4a7c15, uint64(g.payload)<<20^uint64(g.window)<<1^0xbf58476d1ce4e5b9)
 	if g.reversed {
 		h ^= 1
 	}

@@ -108,7 +108,7 @@ func distribute(ctx context.Context, src Source, o Options, shards []*shard, ord
 				return p
 			default:
 				made++
-				return &portion{items: make([]item, 0, expiryFrames), shards: make([]share, len(shards))}
+				return &portion{shards: make([]share, len(shards))}
 			}
 		}
 		return <-free
@@ -129,7 +129,7 @@ func distribute(ctx context.Context, src Source, o Options, shards []*shard, ord
 			return end(err)
 		}
 		n := len(p.items)
-		p.items = p.items[:n+1]
+		p.items = slices.Grow(p.items, 1)[:n+1]
 		if it := &p.items[n]; decoder.decode(&frame, it) {
 			own := &p.shards[it.hash>>32*uint64(len(shards))>>32]
 			own.items = append(own.items, uint16(n))
