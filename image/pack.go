@@ -14,9 +14,10 @@ import (
 // packed is the name of a layer's erofs image in its entry.
 const packed = "layer.erofs"
 
-// packAlign is what the size of a packed layer is a multiple of: Linux maps persistent memory
-// in sections of this size (SUBSECTION_SIZE in include/linux/mmzone.h).
-const packAlign = 2 << 20
+// PackedSize is the size of every packed layer's file, in bytes; what the layer does not need
+// is a hole, which takes no space. One size for all lets a machine that was saved with some
+// layers go on with others.
+const PackedSize = 1 << 30
 
 // Pack gives one read-only erofs image for each layer, in the order of Image.Layers, and makes
 // those that are missing. Mounted and stacked by overlayfs in this order they are the image.
@@ -28,7 +29,7 @@ func (s *Store) Pack(ctx context.Context, image Image) ([]string, error) {
 		entry := filepath.Dir(layer)
 		file := filepath.Join(entry, packed)
 		files = append(files, file)
-		if _, err := os.Stat(file); err == nil {
+		if isPacked(file) {
 			continue
 		}
 		if err := s.pack(ctx, image.Name, filepath.Base(entry), layer, file); err != nil {
@@ -36,6 +37,11 @@ func (s *Store) Pack(ctx context.Context, image Image) ([]string, error) {
 		}
 	}
 	return files, nil
+}
+
+func isPacked(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Size() == PackedSize
 }
 
 func (s *Store) pack(ctx context.Context, name, id, layer, file string) error {
@@ -51,7 +57,7 @@ func (s *Store) pack(ctx context.Context, name, id, layer, file string) error {
 		return err
 	}
 	defer l.release()
-	if _, err := os.Stat(file); err == nil {
+	if isPacked(file) {
 		return nil
 	}
 	s.tell(name, "pack")
@@ -69,8 +75,11 @@ func (s *Store) pack(ctx context.Context, name, id, layer, file string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Truncate(temporary, (info.Size()+packAlign-1)/packAlign*packAlign); err != nil {
-		return fmt.Errorf("align the packed layer: %w", err)
+	if info.Size() > PackedSize {
+		return fmt.Errorf("the layer takes %d MiB packed; the exact engine takes layers of up to %d MiB", info.Size()>>20, int64(PackedSize)>>20)
+	}
+	if err := os.Truncate(temporary, PackedSize); err != nil {
+		return fmt.Errorf("extend the packed layer: %w", err)
 	}
 	return os.Rename(temporary, file)
 }

@@ -41,7 +41,7 @@ func newNamespace() (*namespace, error) {
 		return nil, fmt.Errorf("make network namespace: %w", err)
 	}
 	var err error
-	if n.handle, err = netlink.NewHandleAt(n.fd); err != nil {
+	if n.handle, err = netlink.NewHandleAt(n.fd, unix.NETLINK_ROUTE); err != nil {
 		n.fd.Close()
 		close(n.leave)
 		return nil, fmt.Errorf("open netlink in a network namespace: %w", err)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"syscall"
 
+	"detgen/engine/exact"
 	"detgen/engine/live"
 	"detgen/lab/inside"
 	"detgen/lab/link"
@@ -42,6 +43,7 @@ func badRequest(err error) error {
 }
 
 func main() {
+	exact.Guest()
 	if role := insideRole(os.Args); role != nil {
 		if err := role(); err != nil {
 			fmt.Fprintln(os.Stderr, filepath.Base(os.Args[0])+":", err)

@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
+	"detgen/engine/exact"
 	"detgen/engine/live"
 	"detgen/image"
 	"detgen/lab"
@@ -31,7 +33,11 @@ type maker struct {
 	catalogue *scenario.Catalogue
 	recipes   *image.Recipes
 	store     *image.Store
+	cache     string
 	log       *slog.Logger
+
+	machineMu sync.Mutex
+	machine   *exact.Engine // opened by the first run that needs it
 }
 
 // makerFlags are the flags of every command that makes runs.
@@ -58,11 +64,19 @@ func (f *makerFlags) open(log *slog.Logger, progress io.Writer) (*maker, error) 
 	if m.catalogue, err = openScenarios(f.catalogue); err != nil {
 		return nil, badRequest(err)
 	}
+	if m.cache, err = image.CacheDir(f.cache); err != nil {
+		return nil, badRequest(err)
+	}
 	m.store, m.recipes, err = f.imageFlags.open(newImageProgress(progress).tell)
 	return m, err
 }
 
-func (m *maker) close() { m.store.Close() }
+func (m *maker) close() {
+	m.store.Close()
+	if m.machine != nil {
+		m.machine.Close()
+	}
+}
 
 // check finds what the machine lacks for the engine.
 func (m *maker) check() error {
@@ -74,8 +88,15 @@ func (m *maker) check() error {
 			}
 		}
 		return nil
+	case exact.Name:
+		for _, r := range exact.Requirements(context.Background(), m.cache) {
+			if r.Err != nil {
+				return badRequest(r.Err)
+			}
+		}
+		return nil
 	}
-	return badRequest(fmt.Errorf("--engine %q: must be live", m.engine))
+	return badRequest(fmt.Errorf("--engine %q: must be live or exact", m.engine))
 }
 
 // resolve makes the run of a spec for a seed.
@@ -119,11 +140,7 @@ func (m *maker) make(ctx context.Context, run *record.Run, dir string, progress 
 	if err != nil {
 		return nil, badRequest(err)
 	}
-	layers := map[string][]string{}
-	for digest, i := range images {
-		layers[digest] = i.Layers
-	}
-	result, runErr := live.Run(ctx, run, live.Options{Dir: staging.Dir(), Images: layers, Progress: progress, Log: m.log})
+	result, runErr := m.execute(ctx, run, images, staging.Dir(), progress)
 	if result == nil || ctx.Err() != nil {
 		return nil, errors.Join(runErr, staging.Discard())
 	}
@@ -143,6 +160,42 @@ func (m *maker) make(ctx context.Context, run *record.Run, dir string, progress 
 		return nil, errors.Join(runErr, err)
 	}
 	return r, runErr
+}
+
+// execute runs the lab on the engine.
+func (m *maker) execute(ctx context.Context, run *record.Run, images map[string]image.Image, dir string, progress func(string)) (*record.Result, error) {
+	layers := map[string][]string{}
+	if m.engine == live.Name {
+		for digest, i := range images {
+			layers[digest] = i.Layers
+		}
+		return live.Run(ctx, run, live.Options{Dir: dir, Images: layers, Progress: progress, Log: m.log})
+	}
+	for digest, i := range images {
+		var err error
+		if layers[digest], err = m.store.Pack(ctx, i); err != nil {
+			return nil, err
+		}
+	}
+	machine, err := m.exact(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return machine.Run(ctx, run, exact.Options{Dir: dir, Images: layers, Progress: progress})
+}
+
+// exact gives the exact engine, which all runs share.
+func (m *maker) exact(ctx context.Context) (*exact.Engine, error) {
+	m.machineMu.Lock()
+	defer m.machineMu.Unlock()
+	if m.machine == nil {
+		machine, err := exact.Open(ctx, exact.Config{Cache: m.cache, Log: m.log})
+		if err != nil {
+			return nil, err
+		}
+		m.machine = machine
+	}
+	return m.machine, nil
 }
 
 // newSeed draws a seed that is short to write and exact in every JSON reader.
