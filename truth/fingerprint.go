@@ -16,8 +16,8 @@ type fingerprint [3]uint64
 // acknowledgement numbers or UDP's checksum, the seventh TCP's checksum, the eighth its time stamp.
 var headerParts = [8]int{0, 1, 0, 1, 2, 2, 0, 1}
 
-// print gives the fingerprint of a frame.
-func print(data []byte) fingerprint {
+// fingerprintOf gives the fingerprint of a frame.
+func fingerprintOf(data []byte) fingerprint {
 	// Odd constants; each word is folded in by the halves of a 128-bit product.
 	const k0, k1, k2, end = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93, 0xa0761d6478bd642f, 0xe7037ed1a0b428db
 	p := fingerprint{k0, k1, k2}

@@ -113,7 +113,7 @@ func (c *Capture) read(dir string, n *network, sums bool) error {
 		out.take(&f, &h)
 		out.Sent = [6]byte(f.Data[6:12]) == mac
 		out.to = addressee([6]byte(f.Data[:6]))
-		c.prints = append(c.prints, print(f.Data))
+		c.prints = append(c.prints, fingerprintOf(f.Data))
 		if forwards {
 			c.datagrams = append(c.datagrams, datagram(&f, &h))
 		}
