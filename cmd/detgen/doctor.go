@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os/exec"
 
+	"detgen/engine/exact"
 	"detgen/engine/live"
+	"detgen/image"
 	"detgen/lab"
 
 	"github.com/spf13/cobra"
@@ -29,7 +32,7 @@ func newDoctor() *cobra.Command {
 		Short: "Say what this machine can do, what is missing and how to get it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			findings := examine()
+			findings := examine(cmd.Context())
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(findings)
 			}
@@ -41,7 +44,7 @@ func newDoctor() *cobra.Command {
 }
 
 // examine checks everything that some command needs.
-func examine() []finding {
+func examine(ctx context.Context) []finding {
 	var findings []finding
 	add := func(what, name string, err error) {
 		f := finding{For: what, Name: name, OK: err == nil}
@@ -52,6 +55,13 @@ func examine() []finding {
 	}
 	for _, r := range lab.Requirements() {
 		add(live.Name+" engine", r.Name, r.Err)
+	}
+	cache, err := image.CacheDir("")
+	if err != nil {
+		add(exact.Name+" engine", "cache", err)
+	}
+	for _, r := range exact.Requirements(ctx, cache) {
+		add(exact.Name+" engine", r.Name, r.Err)
 	}
 	for _, p := range []struct{ what, program, packageName string }{
 		{"images", "mmdebstrap", "mmdebstrap"},

@@ -104,7 +104,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badRequest(err) })
 	root.AddCommand(
 		newDoctor(), newList(), newImage(),
-		newRun(), newTwin(), newSweep(),
+		newRun(), newVerify(), newTwin(), newSweep(),
 		newShow(), newExport(),
 		newPackets(), newFlows(),
 	)

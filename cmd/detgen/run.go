@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"detgen/engine/exact"
 	"detgen/record"
 	"detgen/scenario"
 
@@ -80,7 +81,7 @@ func newRun() *cobra.Command {
 	var with makerFlags
 	var out string
 	var jobs int
-	var asJSON bool
+	var asJSON, check bool
 	cmd := &cobra.Command{
 		Use:   "run SCENARIO/TASK",
 		Short: "Make a labelled run: real clients and servers, captured at every host",
@@ -111,9 +112,13 @@ func newRun() *cobra.Command {
 			if err := b.plan(spec, out); err != nil {
 				return err
 			}
+			if check && m.engine != exact.Name {
+				return badRequest(fmt.Errorf("--check: only the exact engine gives the same bytes again, and this is %s", m.engine))
+			}
 			if err := m.check(); err != nil {
 				return err
 			}
+			b.check = check
 			return b.run(cmd.Context(), jobs)
 		},
 	}
@@ -123,6 +128,7 @@ func newRun() *cobra.Command {
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the run directory; with -n the folder that holds them (default: a folder under runs/)")
 	cmd.Flags().IntVar(&jobs, "jobs", runtime.NumCPU(), "runs at once")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a line for each run")
+	cmd.Flags().BoolVar(&check, "check", false, "make each run twice and compare the bytes (exact engine)")
 	return cmd
 }
 
@@ -131,6 +137,7 @@ type batch struct {
 	maker    *maker
 	progress *progress
 	print    func(entry)
+	check    bool // make each again and compare
 	runs     []planned
 }
 
@@ -195,6 +202,9 @@ func (b *batch) run(ctx context.Context, jobs int) error {
 			name := filepath.Base(p.dir)
 			begin := time.Now()
 			r, err := b.maker.make(ctx, p.run, p.dir, func(stage string) { b.progress.stage(name, stage) })
+			if b.check && err == nil {
+				err = b.maker.checked(ctx, p.dir, func(stage string) { b.progress.stage(name, "again: "+stage) })
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			done++
