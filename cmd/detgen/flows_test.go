@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"detgen/packet"
+)
+
+// datagrams writes a pcap file of UDP datagrams, one a second, from ports 1, 2, ... and from the last of them again.
+func datagrams(t *testing.T, path string, link packet.LinkType, n int) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := packet.NewPcapWriter(&out, link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n + 1 {
+		b := make([]byte, 14+20+8+18)
+		binary.BigEndian.PutUint16(b[12:], packet.EtherTypeIPv4)
+		b[14], b[16+1], b[14+8], b[14+9] = 0x45, 46, 64, packet.ProtocolUDP
+		copy(b[26:], []byte{10, 0, 0, 1, 10, 0, 0, 2})
+		binary.BigEndian.PutUint16(b[34:], uint16(min(i+1, n)))
+		binary.BigEndian.PutUint16(b[36:], 53)
+		binary.BigEndian.PutUint16(b[38:], 26)
+		if err := w.Write(&packet.Frame{Time: int64(i) * 1e9, Data: b, WireLen: len(b)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, out.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// flowsOf runs "detgen flows" and returns the lines of the table that it wrote, nil when there is none.
+func flowsOf(t *testing.T, args ...string) ([]string, error) {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "out.csv")
+	root := newRoot()
+	root.SetArgs(append([]string{"flows", "-o", out}, args...))
+	err := root.Execute()
+	text, readErr := os.ReadFile(out)
+	if readErr != nil {
+		return nil, err
+	}
+	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"), err
+}
+
+func TestFlows(t *testing.T) {
+	dir := t.TempDir()
+	one := filepath.Join(dir, "one.pcap")
+	content := datagrams(t, one, packet.LinkEthernet, 3)
+	run := filepath.Join(dir, "run")
+	if err := os.MkdirAll(filepath.Join(run, "captures"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(run, "run.json"), []byte("{}"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	datagrams(t, filepath.Join(run, "captures", "server.pcap"), packet.LinkEthernet, 2)
+	datagrams(t, filepath.Join(run, "captures", "client.pcap"), packet.LinkEthernet, 1)
+	cut := filepath.Join(dir, "cut.pcap")
+	if err := os.WriteFile(cut, content[:len(content)-10], 0o666); err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(dir, "other.pcap")
+	datagrams(t, other, 195, 2)
+	empty := filepath.Join(dir, "empty.pcap")
+	if err := os.WriteFile(empty, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	noRun := t.TempDir()
+	row := func(capture, port string) string { return capture + ",10.0.0.1-10.0.0.2-" + port + "-53-17," }
+	for _, c := range []struct {
+		name    string
+		args    []string
+		rows    []string // starts of the rows; nil when nothing is written
+		want    string   // the error, "" for none
+		request bool     // it is one in the request
+	}{
+		{"a capture", []string{one}, []string{row(one, "1"), row(one, "2"), row(one, "3")}, "", false},
+		{"a run and a capture", []string{run, one}, []string{row(run+"/captures/client.pcap", "1"), row(run+"/captures/server.pcap", "1"), row(run+"/captures/server.pcap", "2"),
+			row(one, "1"), row(one, "2"), row(one, "3")}, "", false},
+		{"a mode that has no flows of one packet", []string{one, "--mode", "cic2021"}, []string{row(one, "3")[len(one)+1:]}, "", false},
+		{"the columns of CICIDS-17 files", []string{one, "--mode", "cic2017", "--columns", "ml"}, []string{"53,1000000,2,0,36.0,"}, "", false},
+		{"timeouts", []string{one, "--flow-timeout", "900ms"}, []string{row(one, "3"), row(one, "1"), row(one, "2"), row(one, "3")}, "", false},
+		{"a cut capture, then another", []string{cut, run + "/captures/client.pcap"}, []string{row(cut, "1"), row(cut, "2"), row(cut, "3"), row(run+"/captures/client.pcap", "1")},
+			cut + ": damaged at byte 252, after frame 3: the file ends within a frame: 50 of 60 bytes are there", false},
+		{"unknown link type", []string{other, one}, []string{row(one, "1"), row(one, "2"), row(one, "3")}, other + ": link type 195: the headers of 3 frames cannot be read", false},
+		{"no argument", nil, nil, "flows: name a capture or a run directory", true},
+		{"not there", []string{dir + "/nothing"}, nil, "stat " + dir + "/nothing: no such file or directory", true},
+		{"empty", []string{one, empty}, nil, empty + ": not a capture: empty", true},
+		{"not a capture", []string{run + "/run.json"}, nil, run + "/run.json: not a capture: it starts with 7b 7d, which is neither pcap nor pcapng (nor gzip or zstd)", true},
+		{"no run directory", []string{noRun}, nil, noRun + ": is no run directory: it has no run.json", true},
+		{"format", []string{one, "--format", "xls"}, nil, `format "xls": there are csv and parquet`, true},
+		{"mode", []string{one, "--mode", "cic2018"}, nil, `--mode: mode "cic2018": there are default, cic2017, cic2021, cic-fixed`, true},
+		{"columns", []string{one, "--columns", "all"}, nil, `--columns: columns "all": there are tool, cicids2017, ml`, true},
+		{"a timeout that the mode does not have", []string{one, "--mode", "cic2017", "--idle-timeout", "1s"}, nil, "--idle-timeout: only mode default has it, not cic2017", true},
+		{"a timeout that makes no sense", []string{one, "--flow-timeout", "-1s"}, nil, "flow timeout -1s: must not be negative", true},
+		{"jobs", []string{one, "--jobs", "0"}, nil, "--jobs 0: must be at least 1", true},
+		{"padding", []string{one, "--count-padding"}, nil, "counting padding: only mode cic2017 has it", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			lines, err := flowsOf(t, c.args...)
+			var request requestError
+			switch {
+			case err == nil && c.want != "":
+				t.Errorf("no error, want %s", c.want)
+			case err != nil && (err.Error() != c.want || errors.As(err, &request) != c.request):
+				t.Errorf("%v (an error in the request: %v)\nwant %s (%v)", err, errors.As(err, &request), c.want, c.request)
+			}
+			if c.rows == nil {
+				if lines != nil {
+					t.Errorf("a table was written: %v", lines)
+				}
+				return
+			}
+			if len(lines) != len(c.rows)+1 {
+				t.Fatalf("%d lines, want %d", len(lines), len(c.rows)+1)
+			}
+			for i, start := range c.rows {
+				if !strings.HasPrefix(lines[i+1], start) {
+					t.Errorf("row %d is %s, want %s...", i+1, lines[i+1], start)
+				}
+			}
+		})
+	}
+}
+
+// TestFlowsJobs writes the same table with every number of jobs.
+func TestFlowsJobs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "many.pcap")
+	datagrams(t, path, packet.LinkEthernet, 5000)
+	one, err := flowsOf(t, path, "--jobs", "1")
+	if err != nil || len(one) != 5001 {
+		t.Fatalf("%d lines, %v", len(one), err)
+	}
+	if three, err := flowsOf(t, path, "--jobs", "3"); err != nil || !slices.Equal(one, three) {
+		t.Errorf("3 jobs write another table, or %v", err)
+	}
+}
