@@ -79,7 +79,7 @@ type AboutParameter struct {
 	Max     string   `json:"max,omitempty"`
 	Values  []string `json:"values,omitempty"`
 
-	Needs []AboutSetting `json:"needs,omitempty"` // of some values: expressions that must be true
+	Needs []AboutSetting `json:"needs,omitempty"` // of some values: what they need, in words
 
 	Pattern     string   `json:"pattern,omitempty"`
 	Description string   `json:"description,omitempty"`
@@ -168,7 +168,7 @@ func (s *Scenario) aboutHost(name string) AboutHost {
 func aboutParameter(name string, p *Parameter) AboutParameter {
 	a := AboutParameter{
 		Name: name, Type: p.Type, Of: p.Of, Default: p.Default.Text, Drawn: !p.Default.set(), Min: p.Min.Text, Max: p.Max.Text,
-		Values: texts(p.Values), Pattern: p.Pattern.Text, Description: p.Description, Tasks: texts(p.Tasks), Needs: aboutTexts(p.Needs),
+		Values: texts(p.Values), Pattern: p.Pattern.Text, Description: p.Description, Tasks: texts(p.Tasks), Needs: aboutNeeds(p.Needs),
 	}
 	a.Law, _ = p.definition(name).lawText() // without a law there is none to show
 	return a
@@ -208,6 +208,14 @@ func (s *Scenario) aboutVariant(name string, v *Variant) AboutVariant {
 		}
 	}
 	return a
+}
+
+func aboutNeeds(needs map[string]*Need) []AboutSetting {
+	var out []AboutSetting
+	for _, v := range inOrder(needs) {
+		out = append(out, AboutSetting{v, needs[v].Because.Text})
+	}
+	return out
 }
 
 func aboutImplementations(offered map[string][]Text) map[string][]string {

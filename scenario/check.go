@@ -162,6 +162,8 @@ func (s *Scenario) checkParameter(ps *problems, name string, p *Parameter, field
 		if !slices.ContainsFunc(p.Values, func(t Text) bool { return t.Text == v }) {
 			ps.add(p.Needs[v].At, field+".needs."+v, "", "is not a value of this choice")
 		}
+		require(ps, p.Needs[v].At, field+".needs."+v+".when", p.Needs[v].When.Text)
+		require(ps, p.Needs[v].At, field+".needs."+v+".because", p.Needs[v].Because.Text)
 	}
 	for bound, t := range map[string]Text{"min": p.Min, "max": p.Max} {
 		if !t.set() {

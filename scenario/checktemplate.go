@@ -12,7 +12,7 @@ import (
 func (s *Scenario) checkTemplates(ps *problems) {
 	walkTexts(reflect.ValueOf(s).Elem(), "", func(t Text, field string) {
 		text := t.Text
-		if path.Ext(field) == ".when" || strings.Contains(field, ".needs.") {
+		if path.Ext(field) == ".when" {
 			text = "{{if " + text + "}}{{end}}"
 		}
 		if t.At.File != s.folder.file("scenario.yaml") || !isTemplate(text) {

@@ -262,7 +262,7 @@ func (r *resolver) resolveParameters() {
 		if mains, inherited := r.inherited(name, p, s, given); inherited {
 			v, ok = mains, true
 		} else if need, impossible := p.Needs[s.value]; given && impossible && !slices.Contains(d.values, s.value) {
-			r.problems.add(s.at, s.text, s.value, "is not possible here: it needs that %s", need.Text)
+			r.problems.add(s.at, s.text, s.value, "is not possible here: %s", need.Because.Text)
 		} else if given {
 			v, ok = r.evaluate(s)
 		} else {
@@ -308,7 +308,7 @@ func (r *resolver) inherited(name string, p *Parameter, s layered, given bool) (
 func (r *resolver) possible(p *Parameter, name string) []string {
 	var values []string
 	for _, v := range p.Values {
-		if need := p.Needs[v.Text]; !need.set() || r.holds(need, "parameters."+name+".needs") {
+		if need := p.Needs[v.Text]; need == nil || r.holds(need.When, "parameters."+name+".needs."+v.Text) {
 			values = append(values, v.Text)
 		}
 	}

@@ -59,9 +59,8 @@ type Parameter struct {
 	Of Type `yaml:"of"`
 	// The values of a choice.
 	Values []Text `yaml:"values"`
-	// What some values of a choice need, VALUE: expression of the template language that must be
-	// true ('ne .implementations.client "wget"'). A value that lacks it is refused and never drawn.
-	Needs map[string]Text `yaml:"needs"`
+	// What some values of a choice need, by value. A value that lacks it is refused and never drawn.
+	Needs map[string]*Need `yaml:"needs"`
 	// Value when nothing is asked for. Without it the value is drawn. A template that may refer
 	// to parameters written above this one.
 	Default Text `yaml:"default"`
@@ -78,6 +77,17 @@ type Parameter struct {
 	Description string `yaml:"description"`
 	// Tasks that have it; without this field all.
 	Tasks []Text `yaml:"tasks"`
+
+	At Position `yaml:"-"`
+}
+
+// Need is what must hold for a value to be possible.
+type Need struct {
+	// Expression of the template language that must be true: ne .implementations.client "wget".
+	When Text `yaml:"when" jsonschema:"required"`
+	// The same in words, for those who ask for the value where it is not possible: wget does not
+	// speak it.
+	Because Text `yaml:"because" jsonschema:"required"`
 
 	At Position `yaml:"-"`
 }
@@ -327,6 +337,7 @@ type Script struct {
 }
 
 func (p *Parameter) place() Position      { return p.At }
+func (n *Need) place() Position           { return n.At }
 func (m *Made) place() Position           { return m.At }
 func (h *Host) place() Position           { return h.At }
 func (i *Implementation) place() Position { return i.At }

@@ -20,7 +20,8 @@ parameters:
     type: choice
     values: ["1", "2"]
     default: "1"
-    needs: {"2": ne .implementations.client "old"}
+    needs:
+      "2": {when: ne .implementations.client "old", because: old does not know it}
 hosts:
   client:
     implementations:
@@ -79,7 +80,7 @@ func TestValueThatNeedsSomething(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := resolveChoosy(t, "all", 1, "client.implementation=old", "params.version=2")
-	if err == nil || !strings.Contains(err.Error(), `ne .implementations.client "old"`) {
+	if err == nil || !strings.Contains(err.Error(), "old does not know it") {
 		t.Errorf("error %v, want one that says what version 2 needs", err)
 	}
 	drawn := map[string]bool{}

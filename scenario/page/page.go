@@ -159,7 +159,7 @@ func parameterItem(p scenario.AboutParameter) item {
 		i.details = append(i.details, "default "+quoted(p.Default))
 	}
 	for _, need := range p.Needs {
-		i.details = append(i.details, need.Key+" needs "+need.Value)
+		i.details = append(i.details, need.Key+" not always: "+need.Value)
 	}
 	if len(p.Tasks) > 0 {
 		i.details = append(i.details, "for "+strings.Join(p.Tasks, ", "))
