@@ -1,7 +1,6 @@
 package link
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -251,25 +250,12 @@ func (s *softSwitch) takeRequests(last bool) []func() {
 func (s *softSwitch) run() error {
 	// Never unlocked: the thread's settings end with it.
 	runtime.LockOSThread()
-	s.beOnTime()
 	s.err = s.forwardFrames()
 	for _, f := range s.takeRequests(true) {
 		f()
 	}
 	close(s.done)
 	return s.err
-}
-
-// beOnTime lets the thread run as soon as a frame comes or is due, however busy the hosts keep
-// the processors: a link is not slowed by the load of the hosts that it joins. It works very
-// little at a time, so it takes the processor from nobody for long.
-func (s *softSwitch) beOnTime() {
-	// Timers of a thread may be late by its slack, 50 us unless said otherwise (prctl(2)).
-	err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
-	attributes := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}
-	if err = errors.Join(err, unix.SchedSetAttr(0, &attributes, 0)); err != nil {
-		s.log.Warn("links have no real-time priority: delays are less exact when processors are busy", "error", err)
-	}
 }
 
 // readBatch is how many frames are read from one port before others have their turn.

@@ -9,9 +9,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"detgen/record"
 )
@@ -70,7 +73,11 @@ func Switch() error {
 	if err := requests.Decode(&asked); err != nil {
 		return fmt.Errorf("read what to do: %w", err)
 	}
-	s, err := newSoftSwitch(asked.Seed, asked.Ports, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if err := beOnTime(); err != nil {
+		log.Warn("no real-time priority: delays are less exact when processors are busy", "error", err)
+	}
+	s, err := newSoftSwitch(asked.Seed, asked.Ports, log)
 	if err != nil {
 		return err
 	}
@@ -84,6 +91,29 @@ func Switch() error {
 	defer s.close()
 	go s.serve(requests, json.NewEncoder(control), logFile)
 	return s.run()
+}
+
+// beOnTime lets the process run as soon as a frame comes or is due, however busy the hosts keep
+// the processors: a link is not slowed by the load of the hosts that it joins. The switch works
+// very little at a time, so it takes the processor from nobody for long. Every thread gets the
+// same priority, and later ones inherit it: the switch's thread can wait for those of the Go
+// runtime, and would wait for ever if it did not let them run.
+func beOnTime() error {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, t := range threads {
+		id, err := strconv.Atoi(t.Name())
+		if err != nil {
+			return err
+		}
+		attributes := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}
+		if err := unix.SchedSetAttr(id, &attributes, 0); err != nil && err != unix.ESRCH {
+			return fmt.Errorf("set the scheduling policy: %w", err)
+		}
+	}
+	return nil
 }
 
 // serve answers requests until none come any more, then stops the switch.
