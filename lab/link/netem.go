@@ -23,9 +23,15 @@ import (
 //	host's eth0 -- port -- bridge
 //
 // Down frames leave the port through a netem qdisc at its root, before they reach the host.
-// Up frames that came in at the port are redirected to an intermediate device (IFB), which
-// has a netem qdisc at its root too and gives them back to the port as if they came in just
-// then, past the redirection; so they meet the bridge after the link.
+// With up settings, a second pair stands between port and bridge:
+//
+//	host's eth0 -- port = out -- in -- bridge
+//
+// What comes in at the port is redirected out by "out", which has the netem qdisc of the up
+// line at its root; what comes in at "out" is redirected out by the port. (An intermediate
+// functional block device in the port's ingress would need no second pair, but frames that
+// netem copies to corrupt them lose the length of their header there and bring the kernel
+// down: skb_copy does not keep mac_len, which ifb_ri_tasklet in drivers/net/ifb.c relies on.)
 type netem struct {
 	log     *slog.Logger
 	handle  *netlink.Handle // in the switch's namespace
@@ -162,13 +168,19 @@ func (n *netem) plug(p *netemPort, index, switchNS int, bridge netlink.Link) err
 		return fmt.Errorf("find %s: %w", name, err)
 	}
 	n.devices = append(n.devices, p.device)
-	if err := n.handle.LinkSetMaster(p.device, bridge); err != nil {
-		return fmt.Errorf("join %s to the bridge: %w", name, err)
+	member := p.device
+	if !p.up.perfect() {
+		if member, err = n.detour(p, index); err != nil {
+			return err
+		}
+	}
+	if err := n.handle.LinkSetMaster(member, bridge); err != nil {
+		return fmt.Errorf("join %s to the bridge: %w", member.Attrs().Name, err)
 	}
 	// The bridge knows its stations from the start, as the soft driver does.
 	station, _ := net.ParseMAC(p.MAC)
 	err = n.handle.NeighSet(&netlink.Neigh{
-		LinkIndex: p.device.Attrs().Index, Family: unix.AF_BRIDGE,
+		LinkIndex: member.Attrs().Index, Family: unix.AF_BRIDGE,
 		State: netlink.NUD_NOARP, Flags: netlink.NTF_MASTER, HardwareAddr: station,
 	})
 	if err != nil {
@@ -177,11 +189,6 @@ func (n *netem) plug(p *netemPort, index, switchNS int, bridge netlink.Link) err
 	if !p.down.perfect() {
 		p.down.device = p.device.Attrs().Index
 		if err := n.apply(&p.down, false); err != nil {
-			return err
-		}
-	}
-	if !p.up.perfect() {
-		if err := n.detour(p, fmt.Sprintf("ifb%d", index)); err != nil {
 			return err
 		}
 	}
@@ -224,23 +231,36 @@ func (n *netem) addPair(p *netemPort, peer string, switchNS int) error {
 	return nil
 }
 
-// detour sends what comes in at a port through an intermediate device with the up line's
-// qdisc.
-func (n *netem) detour(p *netemPort, name string) error {
-	ifb := &netlink.Ifb{LinkAttrs: netlink.NewLinkAttrs()}
-	ifb.Name, ifb.MTU = name, p.MTU
-	if err := n.handle.LinkAdd(ifb); err != nil {
-		return fmt.Errorf("make an intermediate functional block device: %w", err)
+// detour puts a second pair of devices, with the up line's qdisc, behind a port, and gives the
+// end that is for the bridge.
+func (n *netem) detour(p *netemPort, index int) (netlink.Link, error) {
+	outName, inName := fmt.Sprintf("out%d", index), fmt.Sprintf("in%d", index)
+	attributes := netlink.NewLinkAttrs()
+	attributes.Name, attributes.MTU, attributes.TxQLen = outName, p.MTU, -1
+	pair := &netlink.Veth{LinkAttrs: attributes, PeerName: inName, PeerMTU: uint32(p.MTU)}
+	if err := n.handle.LinkAdd(pair); err != nil {
+		return nil, fmt.Errorf("make a pair of virtual Ethernet devices: %w", err)
 	}
-	n.devices = append(n.devices, ifb)
-	p.up.device = ifb.Attrs().Index
+	out, err := n.handle.LinkByName(outName)
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", outName, err)
+	}
+	n.devices = append(n.devices, out)
+	in, err := n.handle.LinkByName(inName)
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", inName, err)
+	}
+	p.up.device = out.Attrs().Index
 	if err := n.apply(&p.up, false); err != nil {
-		return err
+		return nil, err
 	}
-	if err := n.handle.LinkSetUp(ifb); err != nil {
-		return fmt.Errorf("set %s up: %w", name, err)
+	for _, end := range []netlink.Link{out, in} {
+		if err := n.handle.LinkSetUp(end); err != nil {
+			return nil, fmt.Errorf("set %s up: %w", end.Attrs().Name, err)
+		}
 	}
-	return redirect(n.handle, p.device.Attrs().Index, ifb.Attrs().Index)
+	port := p.device.Attrs().Index
+	return in, errors.Join(redirect(n.handle, port, p.up.device), redirect(n.handle, p.up.device, port))
 }
 
 // redirect sends everything that comes in at one device out by another.

@@ -81,14 +81,12 @@ func tryNetEm() error {
 		a.Name = name
 		return a
 	}
-	ifb := &netlink.Ifb{LinkAttrs: attributes("ifb")}
 	pair := &netlink.Veth{LinkAttrs: attributes("pair"), PeerName: "peer"}
 	for _, device := range []struct {
 		what   string
 		link   netlink.Link
 		module string
 	}{
-		{"intermediate functional block devices", ifb, "ifb"},
 		{"virtual Ethernet devices", pair, "veth"},
 		{"bridges", &netlink.Bridge{LinkAttrs: attributes("bridge")}, "bridge"},
 	} {
@@ -96,10 +94,10 @@ func tryNetEm() error {
 			return unsupported(NetEm, device.what, err, load(device.module))
 		}
 	}
-	if err := q.set(ifb.Index, &parameters{limit: defaultLimit}, 0, false); err != nil {
+	if err := q.set(pair.Index, &parameters{limit: defaultLimit}, 0, false); err != nil {
 		return unsupported(NetEm, "the network emulator's qdisc", err, load("sch_netem"))
 	}
-	if err := redirect(h, pair.Index, ifb.Index); err != nil {
+	if err := redirect(h, pair.Index, pair.Index); err != nil {
 		return unsupported(NetEm, err.Error(), errors.Unwrap(err), load("sch_ingress, cls_matchall and act_mirred"))
 	}
 	return nil
