@@ -11,7 +11,6 @@ func TestTable(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	var table flowTable
 	known := map[key]uint64{} // to the number of the flow
-	var keys []key
 	hash := func(k key) uint64 { return uint64(k.aPort%97)<<40 | uint64(k.aPort%331) }
 	for step := range uint64(30_000) {
 		k := key{version: 4, protocol: 17, aPort: uint16(random.IntN(3000))}
@@ -28,7 +27,6 @@ func TestTable(t *testing.T) {
 			}
 			table.at(index).number = step + 1
 			known[k] = step + 1
-			keys = append(keys, k)
 		case random.IntN(2) == 0 || len(known) > 1500:
 			table.remove(index, uint32(hash(k)))
 			delete(known, k)

@@ -25,7 +25,7 @@ type File struct {
 	out     *bufio.Writer
 	file    *os.File // nil when the caller owns the output
 	path    string   // what file is renamed to; "" when it is not
-	parquet *parquet.Writer
+	parquet *parquet.GenericWriter[any]
 	row     []parquet.Row
 	rows    int64
 	err     error
@@ -92,7 +92,7 @@ func New(w io.Writer, format Format, columns []Column) (*File, error) {
 	f := &File{columns: columns, format: format, out: bufio.NewWriterSize(w, 256<<10)}
 	f.pool.New = func() any { return &Batch{columns: columns, parquet: format == Parquet} }
 	if format == Parquet {
-		f.parquet = parquet.NewWriter(f.out, schema(columns),
+		f.parquet = parquet.NewGenericWriter[any](f.out, schema(columns),
 			parquet.Compression(&snappy.Codec{}),
 			parquet.MaxRowsPerRowGroup(int64(max(1024, cellsPerGroup/len(columns)))),
 			parquet.CreatedBy("detgen", "", ""))

@@ -40,9 +40,8 @@ type kindCount struct {
 // target is the segment that an intervention found.
 type target struct {
 	found      bool
-	start, end int64  // of its bytes
-	seq        uint32 // of one without bytes
-	copies     int    // seen so far
+	start, end int64 // of its bytes
+	copies     int   // seen so far
 }
 
 // newInterventions gives nil for an empty list.

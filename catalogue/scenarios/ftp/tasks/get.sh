@@ -2,3 +2,4 @@
 session "get:$first"
 report
 same
+signal done

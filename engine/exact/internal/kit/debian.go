@@ -68,7 +68,7 @@ func dependency(ctx context.Context, meta string) (string, error) {
 			return name, nil
 		}
 	}
-	return "", fmt.Errorf("Debian package %s is not in the package lists (\"apt-get update\" gets them; Debian 12 with its security updates has it)", meta)
+	return "", fmt.Errorf("the Debian package %s is not in the package lists (\"apt-get update\" gets them; Debian 12 with its security updates has it)", meta)
 }
 
 // files calls use with each file of the package, in the package's order. Reading r is
