@@ -8,7 +8,7 @@ export PATH := $(PATH):/usr/local/go/bin:/usr/lib/go-1.24/bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: demo test short build install vet bench clean
+.PHONY: demo test test-catalogue short build install vet bench clean
 
 build: bin/detgen
 
@@ -26,6 +26,11 @@ demo: install build
 
 test: install build vet
 	@scripts/test
+
+# Every task, failure, caching option and implementation of the catalogue, and a run of each scenario on the exact engine.
+test-catalogue: install build
+	bin/detgen image build --all
+	DETGEN="$(CURDIR)/bin/detgen" go test ./catalogue -timeout 4h -v -run 'TestScenarios' -args -full
 
 # The quick loop: no root, no labs.
 short: build

@@ -1,53 +1,17 @@
 package catalogue_test
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"hash/fnv"
-	"io/fs"
 	"maps"
 	"math/rand/v2"
-	"path"
 	"slices"
 	"strings"
 	"testing"
 
 	"detgen/catalogue"
 	"detgen/scenario"
-
-	"go.yaml.in/yaml/v3"
 )
-
-// plan is scenarios/NAME/test.yaml: what the test of the catalogue runs of a scenario beside its
-// defaults, and what it must find in the captures. Without the file, the defaults are run.
-type plan struct {
-	// Settings of every run that has them and does not fix them itself: small sizes.
-	Set map[string]string `yaml:"set"`
-	// Tasks (all, when none is named) with each value of some keys. The failures and caching options
-	// are run with values of the first entry.
-	Runs []planRuns `yaml:"runs"`
-	// What must be seen in the task's span.
-	Seen []sight `yaml:"seen"`
-}
-
-type planRuns struct {
-	Tasks []string            `yaml:"tasks"`
-	Each  map[string][]string `yaml:"each"`
-}
-
-// sight is a number of frames in a capture.
-type sight struct {
-	// Which runs it concerns, KEY: expectation (as in a scenario's "expect") of a value in run.json,
-	// or of "task".
-	When map[string]string `yaml:"when"`
-	// Whose capture.
-	Host string `yaml:"host"`
-	// A display filter of tshark, without commas.
-	Frames string `yaml:"frames"`
-	// Expectation of how many frames match it; at least one, when nothing is said.
-	Count string `yaml:"count"`
-}
 
 // testCase is one run that the test makes.
 type testCase struct {
@@ -66,25 +30,11 @@ func (c testCase) name() string {
 
 func sorted[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
 
-func readPlan(t *testing.T, name string) plan {
+func readPlan(t *testing.T, name string) catalogue.Plan {
 	t.Helper()
-	var p plan
-	data, err := catalogue.FS.ReadFile(path.Join("scenarios", name, "test.yaml"))
+	p, err := catalogue.ReadPlan(catalogue.FS, name)
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			t.Fatal(err)
-		}
-		data = nil
-	}
-	if len(data) > 0 {
-		d := yaml.NewDecoder(bytes.NewReader(data))
-		d.KnownFields(true)
-		if err := d.Decode(&p); err != nil {
-			t.Fatalf("scenarios/%s/test.yaml: %v", name, err)
-		}
-	}
-	if len(p.Runs) == 0 {
-		p.Runs = []planRuns{{}}
+		t.Fatal(err)
 	}
 	return p
 }
@@ -92,7 +42,7 @@ func readPlan(t *testing.T, name string) plan {
 // cases lists the runs of a scenario: each task with each implementation and each value that the
 // plan names, each failure and caching option with each task and each implementation, though not
 // in every combination with the others; all asks for every combination.
-func cases(about *scenario.About, p plan, all bool) []testCase {
+func cases(about *scenario.About, p catalogue.Plan, all bool) []testCase {
 	var list []testCase
 	for _, runs := range p.Runs {
 		for _, task := range about.Tasks {
@@ -116,7 +66,7 @@ func cases(about *scenario.About, p plan, all bool) []testCase {
 }
 
 // variantCases lists the runs of a failure or caching option.
-func variantCases(about *scenario.About, p plan, key string, v scenario.AboutVariant, all bool) []testCase {
+func variantCases(about *scenario.About, p catalogue.Plan, key string, v scenario.AboutVariant, all bool) []testCase {
 	var list []testCase
 	fixed := map[string]bool{}
 	for _, s := range v.Set {
@@ -217,4 +167,34 @@ func combine(values map[string][]string, all bool, words ...string) []map[string
 		}
 	}
 	return sets
+}
+
+// sample keeps a success, a failure and a caching option of each scenario's cases: the plan's
+// exact task if it is among them, and the first of each list otherwise.
+func sample(list []testCase, p catalogue.Plan) []testCase {
+	var kept []testCase
+	for _, key := range []string{"", "failure", "caching"} {
+		var of []testCase
+		for _, c := range list {
+			if kind(c) == key {
+				of = append(of, c)
+			}
+		}
+		if len(of) == 0 {
+			continue
+		}
+		i := slices.IndexFunc(of, func(c testCase) bool { return p.Exact != "" && strings.HasSuffix(c.task, "/"+p.Exact) })
+		kept = append(kept, of[max(i, 0)])
+	}
+	return kept
+}
+
+// kind says what a case is a case of: "failure", "caching", or "" for a plain task.
+func kind(c testCase) string {
+	for _, key := range []string{"failure", "caching"} {
+		if c.set[key] != "" {
+			return key
+		}
+	}
+	return ""
 }

@@ -24,7 +24,10 @@ import (
 	"detgen/scenario"
 )
 
-var all = flag.Bool("all", false, "run scenarios with every combination of implementations")
+var (
+	full = flag.Bool("full", false, "run every task, failure, caching option and implementation of the scenarios, not a sample of each")
+	all  = flag.Bool("all", false, "run them with every combination of implementations and values")
+)
 
 func openCatalogue(t *testing.T) *scenario.Catalogue {
 	t.Helper()
@@ -89,20 +92,12 @@ func TestScenariosResolve(t *testing.T) {
 	}
 }
 
-// TestScenarios runs every task, failure and caching option of every scenario with every
-// implementation, and looks at what was recorded. What a run itself checks (outcomes, phases,
-// dropped frames) fails it; here are added the labels and what the captures must show.
+// TestScenarios runs a task, a failure and a caching option of every scenario, or with -full all
+// of them with every implementation, and looks at what was recorded. What a run itself checks
+// (outcomes, phases, dropped frames) fails it; here are added the labels and what the captures
+// must show.
 func TestScenarios(t *testing.T) {
-	if testing.Short() {
-		t.Skip("makes labs")
-	}
-	if os.Getuid() != 0 {
-		t.Fatal("labs need root")
-	}
-	if _, err := exec.LookPath("tshark"); err != nil {
-		t.Fatal("tshark is missing: apt-get install tshark")
-	}
-	detgen := program(t)
+	detgen := needLabs(t)
 	c := openCatalogue(t)
 	for _, name := range c.Names() {
 		s, err := c.Scenario(name)
@@ -113,7 +108,11 @@ func TestScenarios(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			took := &durations{}
 			t.Cleanup(func() { t.Log(took) })
-			for i, tc := range possible(t, c, cases(about, p, *all)) {
+			list := possible(t, c, cases(about, p, *all))
+			if !*full && !*all {
+				list = sample(list, p)
+			}
+			for i, tc := range list {
 				t.Run(tc.name(), func(t *testing.T) {
 					t.Parallel()
 					begin := time.Now()
@@ -125,11 +124,53 @@ func TestScenarios(t *testing.T) {
 					}
 					checkLabels(t, about, tc, r, dir)
 					checkFrames(t, r, dir)
-					checkSights(t, p.Seen, tc, r, dir)
+					checkSights(t, p.Sights(), tc, r, dir)
 				})
 			}
 		})
 	}
+}
+
+// TestScenariosExact makes one run of each scenario twice on the exact engine, where the captures
+// must be the same to the byte.
+func TestScenariosExact(t *testing.T) {
+	detgen := needLabs(t)
+	if !*full {
+		t.Skip("with -full; the soak of the exact engine's own test runs without")
+	}
+	c := openCatalogue(t)
+	for _, name := range c.Names() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := c.Scenario(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			about, p := s.About(), readPlan(t, name)
+			for _, tc := range possible(t, c, cases(about, p, false)) {
+				if kind(tc) == "" && (p.Exact == "" || strings.HasSuffix(tc.task, "/"+p.Exact)) {
+					execute(t, detgen, tc, 1, "--engine", "exact", "--check")
+					return
+				}
+			}
+			t.Errorf("the plan has no run of task %q", p.Exact)
+		})
+	}
+}
+
+// needLabs gives the program to test, where labs can be made.
+func needLabs(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("makes labs")
+	}
+	if os.Getuid() != 0 {
+		t.Fatal("labs need root")
+	}
+	if _, err := exec.LookPath("tshark"); err != nil {
+		t.Fatal("tshark is missing: apt-get install tshark")
+	}
+	return program(t)
 }
 
 // program gives the detgen binary: DETGEN's, or one that is built.
@@ -148,7 +189,7 @@ func program(t *testing.T) string {
 }
 
 // execute makes a run and gives its directory.
-func execute(t *testing.T, detgen string, tc testCase, seed int) string {
+func execute(t *testing.T, detgen string, tc testCase, seed int, flags ...string) string {
 	t.Helper()
 	// Not t.TempDir, which is named after the test and long.
 	parent, err := os.MkdirTemp("", "detgen-catalogue-")
@@ -161,7 +202,8 @@ func execute(t *testing.T, detgen string, tc testCase, seed int) string {
 	for _, key := range sorted(tc.set) {
 		args = append(args, "-s", key+"="+tc.set[key])
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	args = append(args, flags...)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if out, err := exec.CommandContext(ctx, detgen, args...).CombinedOutput(); err != nil {
 		t.Fatalf("detgen %s: %v\n%s%s", strings.Join(args, " "), err, out, scriptLogs(dir))
@@ -254,16 +296,16 @@ func checkFrames(t *testing.T, r *record.Record, dir string) {
 }
 
 // checkSights counts frames in the captures.
-func checkSights(t *testing.T, sights []sight, tc testCase, r *record.Record, dir string) {
+func checkSights(t *testing.T, sights []catalogue.Sight, tc testCase, r *record.Record, dir string) {
 	t.Helper()
 	values := map[string]string{"task": strings.Split(tc.task, "/")[1]}
 	for _, v := range r.Run.Values {
 		values[v.Name] = v.Value
 	}
 	for _, capture := range r.Result.Captures {
-		var here []sight
+		var here []catalogue.Sight
 		for _, s := range sights {
-			if s.Host == capture.Host && s.concerns(t, values) {
+			if s.Host == capture.Host && concerns(t, s, values) {
 				here = append(here, s)
 			}
 		}
@@ -287,7 +329,7 @@ func checkSights(t *testing.T, sights []sight, tc testCase, r *record.Record, di
 	}
 }
 
-func (s sight) concerns(t *testing.T, values map[string]string) bool {
+func concerns(t *testing.T, s catalogue.Sight, values map[string]string) bool {
 	t.Helper()
 	for key, want := range s.When {
 		value, ok := values[key]
@@ -308,7 +350,7 @@ func (s sight) concerns(t *testing.T, values map[string]string) bool {
 var statRow = regexp.MustCompile(`(?m)^\|[^|]*<>[^|]*\|(.*)\|\s*$`)
 
 // countFrames counts the frames from start on that match each filter, in one pass.
-func countFrames(t *testing.T, file string, start time.Time, sights []sight) []int {
+func countFrames(t *testing.T, file string, start time.Time, sights []catalogue.Sight) []int {
 	t.Helper()
 	stat := "io,stat,0"
 	for _, s := range sights {

@@ -155,8 +155,13 @@ func (e *Engine) Run(ctx context.Context, run *record.Run, o Options) (*record.R
 
 // work lets the machine do what is on the page device and gives the CPU time that it took.
 func (e *Engine) work(ctx context.Context, images []*os.File, device *os.File, l qemu.Limits, progress func(string)) (time.Duration, error) {
+	state, err := e.snapshot.openState()
+	if err != nil {
+		return 0, err
+	}
+	defer state.Close()
 	m := qemu.Machine{
-		RAM: e.snapshot.ram, State: e.snapshot.state,
+		RAM: e.snapshot.ram, State: state,
 		Images: images, Empty: e.empty, Page: device, PageSize: page.Size,
 	}
 	p, err := qemu.Start(ctx, e.binary.Path, m, func(line string) {

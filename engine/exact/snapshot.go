@@ -47,6 +47,16 @@ type snapshotManifest struct {
 	State stamp `json:"state"`
 }
 
+// openState opens the state of the devices once more: QEMU reads it as a stream, from an offset
+// that machines must not share. The caller closes it.
+func (s *snapshot) openState() (*os.File, error) {
+	f, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", s.state.Fd()))
+	if err != nil {
+		return nil, fmt.Errorf("open the snapshot's device state: %w", err)
+	}
+	return f, nil
+}
+
 // Close closes the files.
 func (s *snapshot) Close() error { return errors.Join(s.ram.Close(), s.state.Close()) }
 

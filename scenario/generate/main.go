@@ -49,7 +49,7 @@ const pagesFolder = "docs/scenarios"
 // files makes all files, by their path from the module's root.
 func files(root string) (map[string][]byte, error) {
 	out := map[string][]byte{}
-	for _, step := range []func(root string, out map[string][]byte) error{schemas, reference, pages} {
+	for _, step := range []func(root string, out map[string][]byte) error{schemas, reference, pages, implementations} {
 		if err := step(root, out); err != nil {
 			return nil, err
 		}
