@@ -46,7 +46,7 @@ func (h *host) bundle(o *Options) error {
 	if err := unix.Mount("overlay", h.root(), "overlay", 0, options); err != nil {
 		return fmt.Errorf("mount the root of image %s: %w", h.Image, err)
 	}
-	for _, name := range inside.HelperNames {
+	for _, name := range append(slices.Clone(inside.HelperNames), inside.Emulate) {
 		if err := os.Symlink(inside.Binary, filepath.Join(h.dir, "detgen/bin", name)); err != nil {
 			return err
 		}

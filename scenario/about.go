@@ -180,7 +180,7 @@ func (s *Scenario) aboutTask(name string) AboutTask {
 	a := AboutTask{
 		Name: name, Title: t.Title, Description: strings.TrimSpace(t.Description),
 		Class: labels.Class, Family: labels.Family, Technique: labels.Technique,
-		Hosts: texts(t.Hosts), Scripts: inOrder(t.Scripts), Phases: t.Phases, Expect: aboutTexts(t.Expect),
+		Hosts: texts(t.Hosts), Scripts: inOrder(t.Scripts), Phases: texts(t.Phases), Expect: aboutTexts(t.Expect),
 		Parameters: parameterOrder(s, t), Failures: s.variants(s.Failures, t)[1:], Caching: s.variants(s.Caching, t)[1:],
 		Timeout: t.Timeout.Text, Set: aboutSettings(t.Set),
 	}

@@ -13,10 +13,11 @@ import (
 func (r *resolver) activity() record.Activity {
 	a := record.Activity{
 		Scenario: r.scenario.Name, Task: r.taskName, Failure: r.failure, Caching: r.caching,
-		Labels: record.Labels(r.labelled()), Phases: r.task.Phases, Expect: map[string]string{},
+		Labels: record.Labels(r.labelled()), Expect: map[string]string{},
 	}
 	field := "tasks." + r.taskName
 	scripts, expect, expectField, timeout := maps.Clone(r.task.Scripts), r.task.Expect, field, r.task.Timeout
+	phases, phasesField := r.task.Phases, field
 	folders := map[string]folder{}
 	for host := range scripts {
 		folders[host] = r.task.folder
@@ -32,7 +33,7 @@ func (r *resolver) activity() record.Activity {
 			expect, expectField = v.Expect, r.variantText()
 		}
 		if len(v.Phases) > 0 {
-			a.Phases = v.Phases
+			phases, phasesField = v.Phases, r.variantText()
 		}
 		if v.Timeout.set() {
 			timeout = v.Timeout
@@ -44,6 +45,7 @@ func (r *resolver) activity() record.Activity {
 	for _, host := range inOrder(scripts) {
 		a.Scripts = append(a.Scripts, r.scripts(host, scripts[host], folders[host], field+".scripts."+host)...)
 	}
+	a.Phases = r.texts(phases, phasesField+".phases")
 	for _, key := range inOrder(expect) {
 		where := expectField + ".expect." + key
 		a.Expect[key] = r.must(expect[key], where)

@@ -270,7 +270,7 @@ func (s *Scenario) checkTask(ps *problems, name string, t *Task) {
 		ps.add(t.At, field+".expect", "", "is missing: say what must be observed when it works")
 	}
 	checkExpect(ps, t.Expect, field+".expect")
-	checkPhases(ps, t.At, field, t.Phases)
+	checkPhases(ps, field, t.Phases)
 	s.checkSettings(ps, field+".set", t.Set, []*Task{t})
 }
 
@@ -299,13 +299,13 @@ func (s *Scenario) checkImplementations(ps *problems, at Position, field string,
 	}
 }
 
-func checkPhases(ps *problems, at Position, field string, phases []string) {
+func checkPhases(ps *problems, field string, phases []Text) {
 	for i, p := range phases {
-		if !hostName.MatchString(p) {
-			ps.add(at, field+".phases", p, "must be small letters, digits and single hyphens")
+		if !isTemplate(p.Text) && !hostName.MatchString(p.Text) {
+			ps.add(p.At, field+".phases", p.Text, "must be small letters, digits and single hyphens")
 		}
-		if slices.Contains(phases[:i], p) {
-			ps.add(at, field+".phases", p, "given twice: remove one (a phase may happen several times)")
+		if slices.ContainsFunc(phases[:i], func(earlier Text) bool { return earlier.Text == p.Text }) {
+			ps.add(p.At, field+".phases", p.Text, "given twice: remove one (a phase may happen several times)")
 		}
 	}
 }
@@ -329,7 +329,7 @@ func (s *Scenario) checkVariant(ps *problems, field string, v *Variant) {
 	s.checkScripts(ps, v.Scripts, v.folder, field+".scripts")
 	s.checkScripts(ps, v.Warmup, v.folder, field+".warmup")
 	checkExpect(ps, v.Expect, field+".expect")
-	checkPhases(ps, v.At, field, v.Phases)
+	checkPhases(ps, field, v.Phases)
 }
 
 // checkWithout checks HOST or HOST/SERVICE.

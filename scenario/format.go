@@ -276,8 +276,8 @@ type Task struct {
 	// What each host does: HOST: file of the scenario's folder. They start together, the task
 	// ends when all have ended.
 	Scripts map[string]*Script `yaml:"scripts" jsonschema:"required"`
-	// Phases that the scripts name, in order.
-	Phases []string `yaml:"phases"`
+	// Phases that the scripts name, in order; templates, empty ones do not count.
+	Phases []Text `yaml:"phases"`
 	// What must be observed: KEY: expectation (exact text, ~regular expression, >=n, any, ...).
 	Expect map[string]Text `yaml:"expect" jsonschema:"required"`
 	// Time limit; 60s when nothing is said.
@@ -310,7 +310,7 @@ type Variant struct {
 	// Scripts instead of the task's, by host.
 	Scripts map[string]*Script `yaml:"scripts"`
 	// Phases instead of the task's.
-	Phases []string `yaml:"phases"`
+	Phases []Text `yaml:"phases"`
 	// Expectations instead of the task's (all of them). A failure must have some.
 	Expect map[string]Text `yaml:"expect"`
 	// Time limit instead of the task's.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"syscall"
 
+	"detgen/emulator"
 	"detgen/engine/exact"
 	"detgen/engine/live"
 	"detgen/lab/inside"
@@ -59,10 +60,14 @@ func main() {
 }
 
 // insideRole gives the main of what this program is besides the user's command: a lab's
-// supervisor, its soft links' switch, a host's init, or a helper command of a task's script.
+// supervisor, its soft links' switch, a host's init, a helper command of a task's script, or an
+// emulator.
 func insideRole(args []string) func() error {
-	if slices.Contains(inside.HelperNames, filepath.Base(args[0])) {
-		return func() error { return inside.Helper(append([]string{filepath.Base(args[0])}, args[1:]...)) }
+	switch name := filepath.Base(args[0]); {
+	case slices.Contains(inside.HelperNames, name):
+		return func() error { return inside.Helper(append([]string{name}, args[1:]...)) }
+	case name == inside.Emulate:
+		return func() error { return emulator.Main(args[1:]) }
 	}
 	if len(args) < 2 {
 		return nil

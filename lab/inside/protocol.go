@@ -14,6 +14,8 @@ const (
 	Helpers      = Directory + "/bin"    // links to it, one a helper command
 	Logs         = Directory + "/logs"   // outputs of the host's processes
 	reportSocket = Directory + "/run/report"
+	// Emulate is the command that runs an emulator (package emulator).
+	Emulate = "emulate"
 	// InitRole is the argument by which this program becomes a host's init.
 	InitRole = "host-init"
 

@@ -1,0 +1,133 @@
+package ares
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// pair gives a server, an agent of it, and their folders.
+func pair(t *testing.T) (s *server, a *agent, uploads, work string) {
+	t.Helper()
+	uploads, work = t.TempDir(), t.TempDir()
+	root := func(dir string) *os.Root {
+		r, err := os.OpenRoot(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { r.Close() })
+		return r
+	}
+	s = &server{password: "secret", session: "token", uploads: root(uploads), site: http.NotFoundHandler()}
+	web := httptest.NewServer(s.handler())
+	t.Cleanup(web.Close)
+	base, err := url.Parse(web.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a = &agent{channel: &channel{base: base, client: web.Client()}, id: "user_1", user: "user", work: root(work), path: work}
+	if _, err := a.hello(); err != nil {
+		t.Fatal(err)
+	}
+	return s, a, uploads, work
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func TestAnAgentAnswersWhatItKnowsAndNothingElse(t *testing.T) {
+	s, a, _, work := pair(t)
+	write(t, filepath.Join(work, "paper"), "")
+	for order, want := range map[string]string{
+		"whoami":              "user\n",
+		"pwd":                 work + "\n",
+		"ls":                  "paper\n",
+		"ls /":                "[!] this agent does not know \"ls /\"\n",
+		"touch x":             "[!] this agent does not know \"touch x\"\n",
+		"upload ../paper":     "[!] openat ../paper: path escapes from parent\n",
+		"upload /etc/passwd":  "[!] openat /etc/passwd: path escapes from parent\n",
+		"download ../../etc":  "[!] GET /uploads/..%2F..%2Fetc: the server answers with status 400\n",
+		"download nothing.it": "[!] GET /uploads/nothing.it: the server answers with status 404\n",
+	} {
+		s.agents[0].output = ""
+		if err := a.carryOut(order); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.agents[0].output; got != "$ "+order+"\n"+want {
+			t.Errorf("%s: reported %q, want %q", order, got, want)
+		}
+	}
+	entries, err := os.ReadDir(work)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("the work folder holds %v, %v", entries, err)
+	}
+}
+
+func TestFilesArriveUnchanged(t *testing.T) {
+	_, a, uploads, work := pair(t)
+	content := strings.Repeat("content\x00", 10_000)
+	write(t, filepath.Join(work, "paper"), content)
+	for range 2 {
+		if err := a.carryOut("upload paper"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"paper", "_paper"} { // the second gets a name that is free
+		if read(t, filepath.Join(uploads, a.id, name)) != content {
+			t.Errorf("%s has another content", name)
+		}
+	}
+	write(t, filepath.Join(uploads, "tool"), content+"!")
+	if err := a.carryOut("download tool"); err != nil {
+		t.Fatal(err)
+	}
+	if read(t, filepath.Join(work, "tool")) != content+"!" {
+		t.Error("tool has another content")
+	}
+}
+
+func TestOnlyTheOperatorOrders(t *testing.T) {
+	s, a, _, _ := pair(t)
+	stranger := &channel{base: a.base, client: a.client}
+	if _, err := stranger.post("/api/user_1/push", url.Values{"cmdline": {"ls"}}); err == nil || len(s.agents[0].orders) != 0 {
+		t.Errorf("a stranger could order: %v", err)
+	}
+	o := &operator{channel: stranger, ctx: t.Context(), looks: 1}
+	if err := o.login("wrong"); err == nil {
+		t.Error("the wrong password fits")
+	}
+	stranger.client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if err := o.login("secret"); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.list(1); err != nil || len(o.agents) != 1 || o.agents[0].id != "user_1" {
+		t.Fatalf("agents %v, %v", o.agents, err)
+	}
+	if _, err := stranger.post("/api/user_1/push", url.Values{"cmdline": {"pwd"}}); err != nil {
+		t.Fatal(err)
+	}
+	order, err := a.hello()
+	if err != nil || order != "pwd" {
+		t.Errorf("order %q, %v", order, err)
+	}
+	if order, _ := a.hello(); order != "" {
+		t.Errorf("the order %q comes twice", order)
+	}
+}
