@@ -283,7 +283,7 @@ func (t *Truth) progress() {
 	for i, c := range t.Captures {
 		for j := range c.Frames {
 			f := &c.Frames[j]
-			if !f.isTCP() || f.Connection < 0 || f.Fate == Corrupted && !f.Sent {
+			if !f.IsTCP() || f.Connection < 0 || f.Fate == Corrupted && !f.Sent {
 				continue
 			}
 			if c := &t.Connections[f.Connection]; c.first.Capture() == i {

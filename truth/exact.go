@@ -35,7 +35,7 @@ func (t *Truth) classify(order []Ref) {
 	repeats := t.repeats()
 	for _, ref := range order {
 		f := t.Frame(ref)
-		if !f.isTCP() || f.Connection < 0 || f.Hop.Some() {
+		if !f.IsTCP() || f.Connection < 0 || f.Hop.Some() {
 			continue
 		}
 		switch f.Seen {

@@ -71,11 +71,11 @@ func optional(name, unit, doc string, get func(t *Truth, r Ref, f *Frame) (int64
 }
 
 func ifTCP(get func(f *Frame) int64) func(t *Truth, r Ref, f *Frame) (int64, bool) {
-	return func(t *Truth, r Ref, f *Frame) (int64, bool) { return get(f), f.isTCP() }
+	return func(t *Truth, r Ref, f *Frame) (int64, bool) { return get(f), f.IsTCP() }
 }
 
-// isTCP says whether a frame has a TCP header.
-func (f *Frame) isTCP() bool {
+// IsTCP says whether a frame has a TCP header.
+func (f *Frame) IsTCP() bool {
 	return f.IPVersion != 0 && f.Protocol == packet.ProtocolTCP && f.Fragment != packet.LaterFragment
 }
 
@@ -191,7 +191,7 @@ var headerColumns = []packetColumn{
 	optional("ttl", "", "IP time to live or hop limit.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.TTL), f.IPVersion != 0 }),
 	optional("ip_id", "", "IPv4 identification.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.IPID), f.IPVersion == 4 }),
 	text("flags", "TCP flags: letters of `FSRPAUEC`.", func(t *Truth, r Ref, f *Frame) string {
-		if !f.isTCP() {
+		if !f.IsTCP() {
 			return ""
 		}
 		return flagText[f.Flags&0xff]

@@ -101,7 +101,7 @@ func (t *Truth) bases() []base {
 	list := make([]base, len(t.Connections))
 	for _, r := range t.sent() {
 		f := t.Frame(r)
-		if !f.isTCP() || f.Connection < 0 || f.Hop.Some() || f.Kind == Error {
+		if !f.IsTCP() || f.Connection < 0 || f.Hop.Some() || f.Kind == Error {
 			continue
 		}
 		b := &list[f.Connection]

@@ -96,6 +96,37 @@ func TestShow(t *testing.T) {
 	}
 }
 
+// TestShowFigure draws the run's two datagrams, one of which is lost.
+func TestShowFigure(t *testing.T) {
+	dir := runDirectory(t)
+	folder := t.TempDir()
+	for _, args := range [][]string{
+		{"--svg", filepath.Join(folder, "a.svg")},
+		{"--svg", filepath.Join(folder, "b.png"), "--connection", "1", "--host", "client"},
+		{"--svg", filepath.Join(folder, "c.svg"), "--color", "phase"},
+	} {
+		if out, err := command(append([]string{"show", dir}, args...)...); err != nil {
+			t.Errorf("%v: %v %s", args, err, out)
+		}
+	}
+	for file, want := range map[string][]string{
+		"a.svg": {"<title>test/talk</title>", `aria-label="client"`, `aria-label="server"`, `aria-label="not TCP"`, `aria-label="lost"`, `aria-label="sent"`},
+		"b.png": {"\x89PNG"},
+		"c.svg": {`aria-label="in no phase"`},
+	} {
+		content, err := os.ReadFile(filepath.Join(folder, file))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, text := range want {
+			if !strings.Contains(string(content), text) {
+				t.Errorf("%s: %q is missing", file, text)
+			}
+		}
+	}
+}
+
 func TestShowAsJSON(t *testing.T) {
 	dir := runDirectory(t)
 	out, err := command("show", dir, "--json")
@@ -169,6 +200,10 @@ func TestShowAndExportRefuse(t *testing.T) {
 		{[]string{"show", t.TempDir()}, "is not a run directory"},
 		{[]string{"show", dir, "--packets", "--connection", "2"}, "--connection 2: the run has connections 1 to 1"},
 		{[]string{"show", dir, "--packets", "--host", "x"}, "--host x: the run has no such host"},
+		{[]string{"show", dir, "--svg", "x.pdf"}, "--svg x.pdf: a figure's name ends in .svg or .png"},
+		{[]string{"show", dir, "--svg", "x.svg", "--color", "size"}, "--color size: must be flag or phase"},
+		{[]string{"show", dir, "--svg", "x.svg", "--connection", "2"}, "--connection 2: the run has connections 1 to 1"},
+		{[]string{"show", dir, "--svg", "x.svg", "--packets"}, "leave out --packets and --json"},
 		{[]string{"export", dir}, "say where to write"},
 		{[]string{"export", dir, "-o", "x.txt"}, "must end with .pcapng, .parquet or .csv"},
 		{[]string{"export", dir, "-o", "x.csv", "--what", "hosts"}, "must be packets or connections"},
