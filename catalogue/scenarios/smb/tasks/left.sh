@@ -1,0 +1,2 @@
+await done
+outcome left="$(ls "/srv/$SHARE")"
