@@ -18,9 +18,9 @@ type Requirement struct {
 	Err  error // nil when it is there; else what is missing and how to get it
 }
 
-// Requirements checks, without changing anything, what a lab on this kernel needs. Optional
-// things are not among them.
-func Requirements() []Requirement {
+// Requirements checks, without changing anything, what a lab on this kernel needs with a link
+// driver ("" for any). Optional things are not among them.
+func Requirements(driver string) []Requirement {
 	checks := []struct {
 		name  string
 		check func() error
@@ -31,7 +31,7 @@ func Requirements() []Requirement {
 		{"overlay file system", func() error { return checkFileSystem("overlay") }},
 		{"control groups", checkGroups},
 		{"packet sockets", checkPacketSocket},
-		{"links", checkLinks},
+		{"links", func() error { return checkLinks(driver) }},
 	}
 	list := make([]Requirement, 0, len(checks))
 	for _, c := range checks {
@@ -92,8 +92,11 @@ func checkPacketSocket() error {
 	return unix.Close(fd)
 }
 
-func checkLinks() error {
-	_, err := chooseDriver("")
+func checkLinks(driver string) error {
+	_, err := chooseDriver(driver)
+	if driver == link.NetEm && errors.Is(err, link.ErrUnsupported) {
+		return fmt.Errorf("%w or --engine exact, whose kernel has it", err)
+	}
 	return err
 }
 

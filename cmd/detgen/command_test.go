@@ -73,6 +73,9 @@ func TestBadRequestsStartNothing(t *testing.T) {
 		args []string
 		want []string
 	}{
+		"unknown command":   {[]string{"rnu"}, []string{`no command "rnu"`, "did you mean run?"}},
+		"two tasks":         {[]string{"run", "ping/echo", "ping/name"}, []string{"at most 1"}},
+		"unknown driver":    {[]string{"run", "ping/echo", "--link-driver", "hard"}, []string{`"hard"`, `"soft"`}},
 		"nothing to run":    {[]string{"run"}, []string{"SCENARIO/TASK"}},
 		"unknown scenario":  {[]string{"run", "pong/echo"}, []string{"pong", "ping"}},
 		"unknown task":      {[]string{"run", "ping/ecko"}, []string{"ecko", "echo"}},

@@ -53,7 +53,7 @@ func examine(ctx context.Context) []finding {
 		}
 		findings = append(findings, f)
 	}
-	for _, r := range lab.Requirements() {
+	for _, r := range lab.Requirements("") {
 		add(live.Name+" engine", r.Name, r.Err)
 	}
 	cache, err := image.CacheDir("")

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"detgen/emulator"
@@ -105,6 +106,19 @@ func newRoot() *cobra.Command {
 		Short:         "Labelled network traffic with controlled microstructure",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+
+		SuggestionsMinimumDistance: 2,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		err := fmt.Errorf("there is no command %q", args[0])
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			err = fmt.Errorf("%w: did you mean %s?", err, strings.Join(near, " or "))
+		}
+		return err
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badRequest(err) })
 	root.AddCommand(
@@ -113,5 +127,16 @@ func newRoot() *cobra.Command {
 		newShow(), newExport(),
 		newPackets(), newFlows(),
 	)
+	argumentsAreRequests(root)
 	return root
+}
+
+// argumentsAreRequests marks what a command says of its arguments as an error in the request.
+func argumentsAreRequests(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error { return badRequest(check(cmd, args)) }
+	}
+	for _, c := range cmd.Commands() {
+		argumentsAreRequests(c)
+	}
 }

@@ -78,11 +78,11 @@ func (m *maker) close() {
 	}
 }
 
-// check finds what the machine lacks for the engine.
-func (m *maker) check() error {
+// check finds what the machine lacks for the engine, with the link driver that is asked for.
+func (m *maker) check(driver string) error {
 	switch m.engine {
 	case live.Name:
-		for _, r := range lab.Requirements() {
+		for _, r := range lab.Requirements(driver) {
 			if r.Err != nil {
 				return badRequest(r.Err)
 			}

@@ -87,7 +87,7 @@ func (m *maker) twin(ctx context.Context, first, second *scenario.Spec, out stri
 		}
 		runs[name] = run
 	}
-	if err := m.check(); err != nil {
+	if err := m.check(first.LinkDriver); err != nil {
 		return nil, err
 	}
 	staging, err := record.Create(out)

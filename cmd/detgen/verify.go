@@ -38,7 +38,7 @@ func newVerify() *cobra.Command {
 				return err
 			}
 			defer m.close()
-			if err := m.check(); err != nil {
+			if err := m.check(""); err != nil {
 				return err
 			}
 			p := newProgress(cmd.ErrOrStderr())

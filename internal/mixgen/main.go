@@ -7,12 +7,13 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"detgen/internal/mix"
 )
 
 func main() {
-	if len(os.Args) != 2 {
+	if len(os.Args) != 2 || strings.HasPrefix(os.Args[1], "-") {
 		fmt.Fprintln(os.Stderr, "mixgen: name the file to write")
 		os.Exit(2)
 	}
