@@ -125,7 +125,7 @@ func newRoot() *cobra.Command {
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),
 		newShow(), newExport(),
-		newPackets(), newFlows(),
+		newPackets(), newFlows(), newCompare(),
 	)
 	argumentsAreRequests(root)
 	return root
