@@ -176,6 +176,27 @@ func (h *host) tail(program string) string {
 	return "its last lines:\n  " + strings.Join(lines, "\n  ")
 }
 
+// outOfMemory says whether the kernel killed a program of the host because there was no memory
+// left, its own or the machine's, and gives what to add to an error message then: "" if not.
+// (memory.events, Documentation/admin-guide/cgroup-v2.rst; memory.oom_control in version 1.)
+func (h *host) outOfMemory() string {
+	for _, file := range []string{
+		filepath.Join("/sys/fs/cgroup", h.id, "memory.events"),
+		filepath.Join("/sys/fs/cgroup/memory", h.id, "memory.oom_control"),
+	} {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(content)) {
+			if killed, ok := strings.CutPrefix(line, "oom_kill "); ok && strings.TrimSpace(killed) != "0" {
+				return fmt.Sprintf("; the host ran out of memory (its limit is %d MiB) and the kernel killed a program of it", h.Memory>>20)
+			}
+		}
+	}
+	return ""
+}
+
 // stop ends the host with everything in it.
 func (h *host) stop() {
 	if h.conn != nil {

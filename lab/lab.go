@@ -393,11 +393,11 @@ func (l *lab) runScripts(ctx context.Context, a *record.Activity, scripts []reco
 				exits[i] = record.Exit{Host: s.Host, Status: p.status, Time: p.end}
 				if p.status != 0 {
 					// The others may wait for this one.
-					return fmt.Errorf("the script on host %q ended with status %d (logs/%s/%s.log); %s", h.Name, p.status, h.Name, name, h.tail(name))
+					return fmt.Errorf("the script on host %q ended with status %d (logs/%s/%s.log); %s%s", h.Name, p.status, h.Name, name, h.tail(name), h.outOfMemory())
 				}
 				return nil
 			case <-h.gone:
-				return fmt.Errorf("host %q ended while its script ran: %s", h.Name, h.tail("runtime"))
+				return fmt.Errorf("host %q ended while its script ran: %s%s", h.Name, h.tail("runtime"), h.outOfMemory())
 			case <-ctx.Done():
 				exits[i] = record.Exit{Host: s.Host, Status: -1, Time: time.Now()}
 				return context.Cause(ctx)

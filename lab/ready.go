@@ -27,7 +27,7 @@ func (h *host) awaitReady(ctx context.Context, s *record.Service, p *process) er
 		select {
 		case <-p.done:
 			if p.status != 0 {
-				return fmt.Errorf("host %q: service %q ended with status %d; %s", h.Name, s.Name, p.status, h.tail(s.Name))
+				return fmt.Errorf("host %q: service %q ended with status %d; %s%s", h.Name, s.Name, p.status, h.tail(s.Name), h.outOfMemory())
 			}
 			return nil
 		case <-ctx.Done():
@@ -66,7 +66,7 @@ func (h *host) awaitReady(ctx context.Context, s *record.Service, p *process) er
 var errTimeout = errors.New("timeout")
 
 func (h *host) endedEarly(s *record.Service, p *process) error {
-	return fmt.Errorf("host %q: service %q ended with status %d before it was ready; %s", h.Name, s.Name, p.status, h.tail(s.Name))
+	return fmt.Errorf("host %q: service %q ended with status %d before it was ready; %s%s", h.Name, s.Name, p.status, h.tail(s.Name), h.outOfMemory())
 }
 
 func (h *host) notReady(ctx context.Context, s *record.Service, waiting string) error {

@@ -13,8 +13,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"detgen/engine/exact/internal/cache"
 	"detgen/engine/exact/internal/kit"
 	"detgen/engine/exact/internal/qemu"
+	"detgen/record"
 )
 
 // Requirement is one thing that the engine needs of the machine.
@@ -25,15 +27,15 @@ type Requirement struct {
 
 // Requirements checks, without changing anything, what an engine with this cache directory
 // needs: here, and to make what is not in the cache yet.
-func Requirements(ctx context.Context, cache string) []Requirement {
+func Requirements(ctx context.Context, cacheDir string) []Requirement {
 	checks := []struct {
 		name  string
 		check func() error
 	}{
 		{"QEMU", func() error { return checkQEMU(ctx) }},
 		{"program", func() error { return checkStatic("/proc/self/exe") }},
-		{"guest kernel", func() error { return checkKit(filepath.Join(cache, "exact")) }},
-		{"cache", func() error { return checkCache(filepath.Join(cache, "exact")) }},
+		{"guest kernel", func() error { return checkKit(filepath.Join(cacheDir, "exact")) }},
+		{"cache", func() error { return checkCache(filepath.Join(cacheDir, "exact")) }},
 	}
 	list := make([]Requirement, 0, len(checks))
 	for _, c := range checks {
@@ -63,10 +65,36 @@ func checkKit(dir string) error {
 	return nil
 }
 
+// checkRun finds what a run asks of the kernel and the guest's does not have.
+func (e *Engine) checkRun(run *record.Run) error {
+	known := []string{"cubic", "reno"} // part of the kernel
+	for _, module := range e.kit.Modules {
+		if name, ok := strings.CutPrefix(module, "tcp_"); ok && name != "diag" {
+			known = append(known, name)
+		}
+	}
+	slices.Sort(known)
+	for _, h := range run.Hosts {
+		if c := h.Transport.Congestion; c != "" && !slices.Contains(known, c) {
+			return fmt.Errorf("host %q: the guest's kernel %s has no congestion control %q; it has %s", h.Name, e.kit.Release, c, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
 // cacheSpace is what a kit and a snapshot take on disk, with room for both being made anew.
 const cacheSpace = 700 << 20
 
+// checkCache makes sure that the cache directory has a guest or can take one.
 func checkCache(dir string) error {
+	if snapshotPresent(dir) {
+		return nil
+	}
+	return checkRoom(dir)
+}
+
+// checkRoom makes sure that a guest can be put into the cache directory.
+func checkRoom(dir string) error {
 	at := dir
 	for {
 		if _, err := os.Stat(at); err == nil {
@@ -78,16 +106,18 @@ func checkCache(dir string) error {
 	if err := unix.Statfs(at, &fs); err != nil {
 		return fmt.Errorf("cache directory %s: %w", at, err)
 	}
-	if free := fs.Bavail * uint64(fs.Bsize); free < cacheSpace && !snapshotPresent(dir) {
-		return fmt.Errorf("cache directory %s has %d MiB left, and the guest's kernel and snapshot take up to %d MiB: make room, or name another with --cache or DETGEN_CACHE", dir, free>>20, cacheSpace>>20)
+	if unix.Access(at, unix.W_OK) != nil {
+		return fmt.Errorf("cache directory %s cannot be written, and does not hold this detgen's guest: name another with --cache or DETGEN_CACHE, or let its owner make a run first", at)
 	}
-	if unix.Access(at, unix.W_OK) != nil && !snapshotPresent(dir) {
-		return fmt.Errorf("cache directory %s cannot be written, and holds no guest yet: name another with --cache or DETGEN_CACHE, or let its owner make a run first", at)
+	if free := fs.Bavail * uint64(fs.Bsize); free < cacheSpace {
+		return fmt.Errorf("cache directory %s has %d MiB left, and the guest's kernel and snapshot take up to %d MiB: make room, or name another with --cache or DETGEN_CACHE", dir, free>>20, cacheSpace>>20)
 	}
 	return nil
 }
 
 func snapshotPresent(dir string) bool {
 	entries, _ := os.ReadDir(dir)
-	return slices.ContainsFunc(entries, func(e os.DirEntry) bool { return strings.HasPrefix(e.Name(), "snapshot-") })
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return strings.HasPrefix(e.Name(), "snapshot-") && !cache.Unfinished(e.Name())
+	})
 }

@@ -58,12 +58,13 @@ type Engine struct {
 	kit      *kit.Kit
 	snapshot *snapshot
 	empty    *os.File
+	limits   func(*record.Run) qemu.Limits
 }
 
 // Open gives an engine, with all that runs have in common: it fetches the guest's kernel and
 // makes the snapshot when the cache does not have them. The caller closes it.
 func Open(ctx context.Context, c Config) (_ *Engine, err error) {
-	e := &Engine{log: c.Log}
+	e := &Engine{log: c.Log, limits: limits}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
@@ -126,6 +127,9 @@ func (e *Engine) Run(ctx context.Context, run *record.Run, o Options) (*record.R
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
+	if err := e.checkRun(run); err != nil {
+		return nil, err
+	}
 	o.Progress("machine")
 	files, slots, err := openImages(run, o.Images)
 	if err != nil {
@@ -140,7 +144,7 @@ func (e *Engine) Run(ctx context.Context, run *record.Run, o Options) (*record.R
 	if err := writeTask(device, run, slots); err != nil {
 		return nil, fmt.Errorf("hand the run to the guest: %w", err)
 	}
-	cpu, err := e.work(ctx, files, device, limits(run), o.Progress)
+	cpu, err := e.work(ctx, files, device, e.limits(run), o.Progress)
 	if err != nil {
 		return nil, err
 	}

@@ -81,6 +81,9 @@ func openSnapshot(ctx context.Context, dir string, binary qemu.Binary, k *kit.Ki
 	if !errors.Is(err, os.ErrNotExist) {
 		log.Warn("the guest's snapshot is made anew", "reason", err)
 	}
+	if err := checkRoom(dir); err != nil {
+		return nil, err
+	}
 	good := func() bool {
 		s, err = loadSnapshot(path)
 		return err == nil

@@ -15,6 +15,7 @@ const consoleLines = 20
 type console struct {
 	mu    sync.Mutex
 	lines []string
+	panic string        // the kernel's reason, "" when it did not panic
 	done  chan struct{} // closed when the guest's end of it is closed
 }
 
@@ -43,10 +44,19 @@ func (c *console) start(r *os.File, line func(string)) {
 func (c *console) keep(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if _, reason, found := strings.Cut(text, "Kernel panic - not syncing: "); found && c.panic == "" {
+		c.panic = reason
+	}
 	if len(c.lines) == consoleLines {
 		c.lines = append(c.lines[:0], c.lines[1:]...)
 	}
 	c.lines = append(c.lines, text)
+}
+
+func (c *console) panicked() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.panic
 }
 
 func (c *console) last() []string {

@@ -139,6 +139,11 @@ func (p *Process) WaitPause(ctx context.Context, limits Limits) error {
 	case err != nil:
 		return err
 	case e.Name == "SHUTDOWN":
+		<-p.exited // -no-reboot; what the guest wrote before is in the pipe then
+		<-p.console.done
+		if reason := p.console.panicked(); reason != "" {
+			return fmt.Errorf("%w: kernel panic: %s", ErrReset, reason)
+		}
 		return ErrReset
 	}
 	return nil
