@@ -46,7 +46,7 @@ func (s *Scenario) check(ps *problems) {
 	}
 	for _, name := range inOrder(s.Make) {
 		if kinds := s.Make[name].kinds(); len(kinds) != 1 {
-			ps.add(s.Make[name].At, "make."+name, "", "must have exactly one kind, not %d: authority, certificate, ssh_key, table or site", len(kinds))
+			ps.add(s.Make[name].At, "make."+name, "", "must have exactly one kind, not %d: authority, certificate, ssh_key, zone_key, table or site", len(kinds))
 		}
 	}
 	for _, name := range inOrder(s.Hosts) {

@@ -52,6 +52,16 @@ type SSHKey struct {
 	At Position `yaml:"-"`
 }
 
+// ZoneKey is the key that signs a DNS zone (ECDSA P-256, algorithm 13). Parts: private and public
+// (the files of BIND's dnssec-signzone; public is also the DNSKEY record), file (the name of those
+// files without .private and .key), ds (the record of the zone above), tag, digest (of the ds).
+type ZoneKey struct {
+	// Name of the zone: "." or like example.test; a template.
+	Zone Text `yaml:"zone" jsonschema:"required"`
+
+	At Position `yaml:"-"`
+}
+
 // keyType fills in the type of a key.
 func (r *resolver) keyType(t Text, field, normal string) (string, error) {
 	s, err := r.text(t, field)
@@ -171,6 +181,20 @@ func (k *SSHKey) make(r *resolver, name, field string) (map[string]any, error) {
 		parts[part] = text
 	}
 	return parts, nil
+}
+
+func (k *ZoneKey) make(r *resolver, name, field string) (map[string]any, error) {
+	zone, err := r.text(k.Zone, field+".zone")
+	if err != nil {
+		return nil, err
+	}
+	key, err := material.NewZoneKey(zone, seed.Source(r.seed, r.stream("make."+name)))
+	if err != nil {
+		return nil, &Problem{At: k.Zone.At, Field: field + ".zone", Value: zone, Message: err.Error()}
+	}
+	return map[string]any{
+		"private": key.Private(), "public": key.Public(), "file": key.File(), "ds": key.DS(), "tag": int64(key.Tag()), "digest": key.Digest(),
+	}, nil
 }
 
 // passwordFuncs are the functions of templates that hash passwords. Their salts have streams

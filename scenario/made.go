@@ -14,6 +14,8 @@ type Made struct {
 	Certificate *Certificate `yaml:"certificate"`
 	// A key pair for SSH.
 	SSHKey *SSHKey `yaml:"ssh_key"`
+	// A key that signs a DNS zone.
+	ZoneKey *ZoneKey `yaml:"zone_key"`
 	// Rows of drawn values: word lists, credentials, commands with think times.
 	Table *Table `yaml:"table"`
 	// Web pages that link to each other and show objects.
