@@ -42,7 +42,7 @@ func readPlan(t *testing.T, name string) catalogue.Plan {
 // cases lists the runs of a scenario: each task with each implementation and each value that the
 // plan names, each failure and caching option with each task and each implementation, though not
 // in every combination with the others; all asks for every combination.
-func cases(about *scenario.About, p catalogue.Plan, all bool) []testCase {
+func cases(about *scenario.About, p catalogue.Plan, all bool, can func(testCase) bool) []testCase {
 	var list []testCase
 	for _, runs := range p.Runs {
 		for _, task := range about.Tasks {
@@ -51,14 +51,15 @@ func cases(about *scenario.About, p catalogue.Plan, all bool) []testCase {
 			}
 			values := implementations(about, task, nil)
 			maps.Copy(values, runs.Each)
-			for _, set := range combine(values, all, task.Name, fmt.Sprint(runs)) {
-				list = append(list, newCase(about, task, p.Set, nil, set))
+			with := func(set map[string]string) testCase { return newCase(about, task, p.Set, nil, set) }
+			for _, set := range combine(values, all, func(set map[string]string) bool { return can(with(set)) }, task.Name, fmt.Sprint(runs)) {
+				list = append(list, with(set))
 			}
 		}
 	}
 	for key, variants := range map[string][]scenario.AboutVariant{"failure": about.Failures, "caching": about.Caching} {
 		for _, v := range variants {
-			list = append(list, variantCases(about, p, key, v, all)...)
+			list = append(list, variantCases(about, p, key, v, all, can)...)
 		}
 	}
 	slices.SortStableFunc(list, func(a, b testCase) int { return strings.Compare(a.name(), b.name()) })
@@ -66,7 +67,7 @@ func cases(about *scenario.About, p catalogue.Plan, all bool) []testCase {
 }
 
 // variantCases lists the runs of a failure or caching option.
-func variantCases(about *scenario.About, p catalogue.Plan, key string, v scenario.AboutVariant, all bool) []testCase {
+func variantCases(about *scenario.About, p catalogue.Plan, key string, v scenario.AboutVariant, all bool, can func(testCase) bool) []testCase {
 	var list []testCase
 	fixed := map[string]bool{}
 	for _, s := range v.Set {
@@ -79,10 +80,13 @@ func variantCases(about *scenario.About, p catalogue.Plan, key string, v scenari
 		maps.DeleteFunc(values, func(k string, _ []string) bool { return fixed[k] })
 		// The combinations are the same for all tasks, which share them: each task has one, each is
 		// used.
-		sets := combine(values, all, key, v.Name)
+		with := func(set map[string]string) testCase {
+			return newCase(about, task, p.Set, fixed, map[string]string{key: v.Name}, set)
+		}
+		sets := combine(values, all, func(set map[string]string) bool { return can(with(set)) }, key, v.Name)
 		for i, set := range sets {
-			if all || i%len(v.Tasks) == n || i == n%len(sets) {
-				list = append(list, newCase(about, task, p.Set, fixed, map[string]string{key: v.Name}, set))
+			if all || i%len(v.Tasks) == n || i == n%max(len(sets), 1) {
+				list = append(list, with(set))
 			}
 		}
 	}
@@ -145,9 +149,9 @@ func product(values map[string][]string) []map[string]string {
 	return sets
 }
 
-// combine gives as few combinations as it takes to have each value once, shuffled by the words
-// so that different cases combine differently; or all combinations.
-func combine(values map[string][]string, all bool, words ...string) []map[string]string {
+// combine gives about as few of the combinations that can be run as it takes to have each value once, shuffled by the
+// words so that different cases combine differently; or all combinations, also those that cannot.
+func combine(values map[string][]string, all bool, can func(map[string]string) bool, words ...string) []map[string]string {
 	if all {
 		return product(values)
 	}
@@ -160,13 +164,40 @@ func combine(values map[string][]string, all bool, words ...string) []map[string
 		sets[i] = map[string]string{}
 	}
 	for _, key := range sorted(values) {
-		h := fnv.New64a()
-		h.Write([]byte(strings.Join(append(words, key), "\x00")))
-		for i, j := range rand.New(rand.NewPCG(h.Sum64(), 0)).Perm(n) {
+		for i, j := range shuffled(n, append(words, key)...) {
 			sets[i][key] = values[key][j%len(values[key])]
 		}
 	}
+	whole := len(sets)
+	sets = slices.DeleteFunc(sets, func(set map[string]string) bool { return !can(set) })
+	if len(sets) == whole {
+		return sets
+	}
+	// What was in those that cannot be run goes into others.
+	others := product(values)
+	order := shuffled(len(others), words...)
+	for _, key := range sorted(values) {
+		for _, value := range values[key] {
+			has := func(set map[string]string) bool { return set[key] == value }
+			if slices.ContainsFunc(sets, has) {
+				continue
+			}
+			for _, i := range order {
+				if has(others[i]) && can(others[i]) {
+					sets = append(sets, others[i])
+					break
+				}
+			}
+		}
+	}
 	return sets
+}
+
+// shuffled gives a permutation of the first n numbers that depends on the words.
+func shuffled(n int, words ...string) []int {
+	h := fnv.New64a()
+	h.Write([]byte(strings.Join(words, "\x00")))
+	return rand.New(rand.NewPCG(h.Sum64(), 0)).Perm(n)
 }
 
 // sample keeps a success, a failure and a caching option of each scenario's cases: the plan's

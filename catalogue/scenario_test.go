@@ -48,17 +48,22 @@ func resolve(c *scenario.Catalogue, tc testCase) error {
 	return err
 }
 
-// possible keeps the cases that can be run. What a scenario declares impossible does not count;
-// any other error does.
-func possible(t *testing.T, c *scenario.Catalogue, list []testCase) []testCase {
+// possible lists the cases of a scenario that can be run. What the scenario declares impossible is left out; any other
+// error fails the test.
+func possible(t *testing.T, c *scenario.Catalogue, about *scenario.About, p catalogue.Plan, all bool) []testCase {
 	t.Helper()
-	return slices.DeleteFunc(list, func(tc testCase) bool {
+	can := func(tc testCase) bool {
 		err := resolve(c, tc)
 		if err != nil && !strings.Contains(err.Error(), "is not possible here") {
 			t.Errorf("%s: %v", tc.name(), err)
 		}
-		return err != nil
-	})
+		return err == nil
+	}
+	list := cases(about, p, all, can)
+	if all {
+		list = slices.DeleteFunc(list, func(tc testCase) bool { return !can(tc) })
+	}
+	return list
 }
 
 // TestScenariosResolve makes the runs of all scenarios without executing them.
@@ -72,7 +77,7 @@ func TestScenariosResolve(t *testing.T) {
 				t.Fatal(err)
 			}
 			about, p := s.About(), readPlan(t, name)
-			ready := possible(t, c, cases(about, p, *all))
+			ready := possible(t, c, about, p, *all)
 			t.Logf("%d runs", len(ready))
 			for _, task := range about.Tasks {
 				if !slices.ContainsFunc(ready, func(tc testCase) bool {
@@ -108,7 +113,7 @@ func TestScenarios(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			took := &durations{}
 			t.Cleanup(func() { t.Log(took) })
-			list := possible(t, c, cases(about, p, *all))
+			list := possible(t, c, about, p, *all)
 			if !*full && !*all {
 				list = sample(list, p)
 			}
@@ -147,7 +152,7 @@ func TestScenariosExact(t *testing.T) {
 				t.Fatal(err)
 			}
 			about, p := s.About(), readPlan(t, name)
-			for _, tc := range possible(t, c, cases(about, p, false)) {
+			for _, tc := range possible(t, c, about, p, false) {
 				if kind(tc) == "" && (p.Exact == "" || strings.HasSuffix(tc.task, "/"+p.Exact)) {
 					execute(t, detgen, tc, 1, "--engine", "exact", "--check")
 					return

@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"detgen/emulator/ares"
+	"detgen/emulator/http3"
 	"detgen/lab/inside"
 )
 
@@ -29,6 +30,7 @@ func emulators() map[string]main {
 		"ares-agent":    ares.Agent,
 		"ares-operator": ares.Operator,
 		"ares-server":   ares.Server,
+		"http3":         http3.Client,
 	}
 }
 

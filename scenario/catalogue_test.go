@@ -102,6 +102,10 @@ func resolveAll(t *testing.T, c *scenario.Catalogue, task string, seed uint64, s
 	}
 	run, err := c.Resolve(spec, seed, anyImage)
 	if err != nil {
+		// An implementation may need another one beside it; then it says so, and nothing else.
+		if text := err.Error(); strings.Contains(text, "is not possible here: ") && !strings.Contains(text, "\n") {
+			return
+		}
 		t.Errorf("%s %v seed %d: %v", task, settings, seed, err)
 		return
 	}

@@ -185,6 +185,10 @@ func (r *resolver) read(s layered) (Value, bool) {
 	if text == "~" || drawCall.MatchString(text) || !isText && strings.HasPrefix(text, "~") {
 		return r.draw(s.definition, s.text, strings.TrimSpace(text[1:]), s.at, field)
 	}
+	if need := s.needs[text]; need != nil && !slices.Contains(s.values, text) {
+		r.problems.add(s.at, field, text, "is not possible here: %s", need.Because.Text)
+		s.values = append(s.values, text) // for what refers to it, which is not at fault
+	}
 	v, err := s.parse(text)
 	if err != nil {
 		r.problems.add(s.at, field, text, "%v", err)
@@ -255,14 +259,12 @@ func (r *resolver) resolveParameters() {
 		if !given && p.Default.set() {
 			s, given = layered{key: key{text: "params." + name, definition: d}, value: p.Default.Text, at: p.Default.At, layer: scenarioLayer, field: "parameters." + name + ".default"}, true
 		}
-		d.values = r.possible(p, name)
-		s.values = d.values
+		d.values, d.needs = r.possible(p, name), p.Needs
+		s.values, s.needs = d.values, d.needs
 		var v Value
 		var ok bool
 		if mains, inherited := r.inherited(name, p, s, given); inherited {
 			v, ok = mains, true
-		} else if need, impossible := p.Needs[s.value]; given && impossible && !slices.Contains(d.values, s.value) {
-			r.problems.add(s.at, s.text, s.value, "is not possible here: %s", need.Because.Text)
 		} else if given {
 			v, ok = r.evaluate(s)
 		} else {

@@ -16,8 +16,9 @@ import (
 type definition struct {
 	name    string
 	typ     Type
-	values  []string // of a Choice
-	min     string   // "" for no bound
+	values  []string         // of a Choice
+	needs   map[string]*Need // of those values that are not always possible
+	min     string           // "" for no bound
 	max     string
 	law     string // for "~"; "" for what follows from the type and the bounds
 	normal  string // the value when nothing is said, for the documentation

@@ -8,13 +8,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
-// labName names a lab after the process that asked for it and that process's start time, so
-// that its control groups can be told from those of a process that is gone.
-func labName(pid int, start uint64, dir string) string {
-	clean := regexp.MustCompile(`[^a-zA-Z0-9]+`).ReplaceAllString(dir, "")
-	return fmt.Sprintf("detgen-%d-%d-%s", pid, start, clean)
+// labName names a lab after the process that asks for it and that process's start time, so
+// that its control groups can be told from those of a process that is gone, and after the device and
+// inode of its directory, which no other lab has at the same time.
+func labName(dir string) (string, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(dir, &st); err != nil {
+		return "", fmt.Errorf("look at %s: %w", dir, err)
+	}
+	pid := os.Getpid()
+	return fmt.Sprintf("detgen-%d-%d-%x-%x", pid, processStart(pid), st.Dev, st.Ino), nil
 }
 
 var groupName = regexp.MustCompile(`^detgen-(\d+)-(\d+)-`)

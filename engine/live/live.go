@@ -73,7 +73,10 @@ func Run(ctx context.Context, run *record.Run, o Options) (*record.Result, error
 		return nil, err
 	}
 	defer os.Remove(scratch)
-	name := labName(os.Getpid(), processStart(os.Getpid()), filepath.Base(o.Dir))
+	name, err := labName(o.Dir)
+	if err != nil {
+		return nil, err
+	}
 	removeStaleGroups()
 	defer removeGroups(name)
 	result, err := supervise(ctx, request{Run: run, Parent: os.Getpid(), Lab: lab.Options{

@@ -230,7 +230,10 @@ func TestLabsDoNotDisturbEachOther(t *testing.T) {
 	dirs := make([]string, labs)
 	group, ctx := errgroup.WithContext(t.Context())
 	for i := range labs {
-		dirs[i] = t.TempDir()
+		dirs[i] = filepath.Join(t.TempDir(), "run") // alike but for where it is
+		if err := os.Mkdir(dirs[i], 0o755); err != nil {
+			t.Fatal(err)
+		}
 		group.Go(func() error {
 			// The size of the echo tells the labs apart.
 			script := strings.Replace(echo, "-c 3", fmt.Sprintf("-c 3 -s %d", 100+i), 1)
@@ -302,10 +305,10 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 		},
 		"task takes too long": {
 			func(r *record.Run) {
-				r.Activities[0].Timeout = record.Duration(400 * time.Millisecond)
+				r.Activities[0].Timeout = record.Duration(2 * time.Second)
 				r.Activities[0].Scripts[0].Text = "phase echo\nping -n -c 1 server\nsleep 100\n"
 			},
-			[]string{"took longer than its time limit, 400ms"},
+			[]string{"took longer than its time limit, 2s"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

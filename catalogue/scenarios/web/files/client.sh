@@ -18,7 +18,15 @@ request() {
 	wget-POST) wget_request --post-file="$3" "$site$2" ;;
 	wget-PUT) wget_request --method=PUT --body-file="$3" "$site$2" ;;
 	wget-*) wget_request --method="$1" "$site$2" ;;
+	quic-go-*) quic_request --method "$1" ${3:+--body "$3"} "$site$2" ;;
 	esac
+}
+
+quic_request() {
+	emulate http3 --ca /etc/ssl/lab.pem ${login:+--login "$login"} --output /tmp/got "$@" >/tmp/summary 2>/tmp/quic || error=$?
+	cat /tmp/quic
+	read -r status http bytes </tmp/summary
+	echo "content-length: $bytes" >/tmp/headers
 }
 
 curl_request() {
@@ -50,6 +58,7 @@ read_wget() {
 reason() {
 	case $IMPLEMENTATION-$error in
 	*-0) echo none ;;
+	quic-go-*) sed -n '$s/.*: //p' /tmp/quic ;;
 	curl-7) echo refused ;;
 	curl-35) echo handshake ;;
 	curl-60 | wget-5) echo certificate ;;

@@ -22,6 +22,12 @@ curl-each)
 	;;
 wget-one) sed "s,^,$site," /etc/web/objects | wget -x -nH -i - 2>/tmp/wget || error=$? ;;
 wget-each) sed "s,^,$site," /etc/web/objects | wget --no-http-keep-alive -x -nH -i - 2>/tmp/wget || error=$? ;;
+quic-go-one)
+	sed "s,^,$site," /etc/web/objects >/tmp/objects
+	emulate http3 --ca /etc/ssl/lab.pem --folder . $(cat /tmp/objects) >/tmp/answers 2>/tmp/quic || error=$?
+	cat /tmp/quic
+	awk '{ print (NR == 1), $2 }' /tmp/answers >/tmp/summary
+	;;
 wget-parallel) sed "s,^,$site," /etc/web/objects | xargs -n 1 -P "$PARALLEL" wget -a /tmp/wget -x -nH || error=$? ;;
 esac
 if [ "$IMPLEMENTATION" = wget ]; then

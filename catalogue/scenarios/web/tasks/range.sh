@@ -15,6 +15,10 @@ wget)
 	read_wget
 	bytes=$(($(wc -c </tmp/part) - before))
 	;;
+quic-go)
+	quic_request --range "$before-" "$site$path"
+	cat /tmp/got >>/tmp/part
+	;;
 esac
 outcome status="$status"
 outcome http="$http"
