@@ -1,0 +1,4 @@
+. /usr/local/lib/lab/kerberos.sh
+phase ticket
+get_ticket
+outcome of="$(tickets)"
