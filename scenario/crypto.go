@@ -22,7 +22,8 @@ type Authority struct {
 }
 
 // Certificate is a certificate for servers, or clients, valid from 2020 to 2049 unless it says
-// otherwise. Parts: cert, key (PEM), chain (cert and the authority's), fingerprint (SHA-256).
+// otherwise. Parts: cert, key (PEM), chain (cert and the authority's), fingerprint (SHA-256),
+// device_id (Syncthing's form of it).
 type Certificate struct {
 	// The made authority that signs it.
 	Authority Text `yaml:"authority" jsonschema:"required"`
@@ -101,7 +102,8 @@ func certificateParts(made, authority *material.Certificate) (map[string]any, er
 		return nil, err
 	}
 	return map[string]any{
-		"cert": made.PEM(), "key": key, "chain": made.PEM() + authority.PEM(), "fingerprint": made.Fingerprint(), authorityPart: made,
+		"cert": made.PEM(), "key": key, "chain": made.PEM() + authority.PEM(), "fingerprint": made.Fingerprint(),
+		"device_id": made.DeviceID(), authorityPart: made,
 	}, nil
 }
 
