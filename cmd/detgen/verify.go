@@ -6,12 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"detgen/engine/exact"
+	"detgen/image"
 	"detgen/record"
 	"detgen/twin"
 
@@ -27,10 +31,13 @@ func newVerify() *cobra.Command {
 		Short: "Make runs of the exact engine again and compare every capture's bytes",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, dirs []string) error {
-			for _, dir := range dirs {
-				if err := verifiable(dir); err != nil {
+			records := make([]*record.Record, len(dirs))
+			for i, dir := range dirs {
+				r, err := verifiable(dir)
+				if err != nil {
 					return badRequest(err)
 				}
+				records[i] = r
 			}
 			with.engine = exact.Name
 			m, err := with.open(slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)), cmd.ErrOrStderr())
@@ -40,6 +47,11 @@ func newVerify() *cobra.Command {
 			defer m.close()
 			if err := m.check(""); err != nil {
 				return err
+			}
+			for i, r := range records {
+				if err := m.available(r); err != nil {
+					return badRequest(fmt.Errorf("%s: %w", dirs[i], err))
+				}
 			}
 			p := newProgress(cmd.ErrOrStderr())
 			var differ int
@@ -75,24 +87,53 @@ type verification struct {
 	Report   *twin.Report `json:"report,omitempty"`  // nil when they are the same
 }
 
-// verifiable says whether a run can be made again with the same bytes, and its captures are
-// still those of its run.json.
-func verifiable(dir string) error {
+// verifiable reads a run that can be made again with the same bytes, and makes sure that its
+// captures are still those of its run.json.
+func verifiable(dir string) (*record.Record, error) {
 	r, err := record.Read(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if r.Result.Engine.Name != exact.Name {
-		return fmt.Errorf("%s was made on the %s engine; only runs of the exact engine give the same bytes again", dir, r.Result.Engine.Name)
+		return nil, fmt.Errorf("%s was made on the %s engine; only runs of the exact engine give the same bytes again", dir, r.Result.Engine.Name)
+	}
+	if len(r.Run.Hosts) == 0 || len(r.Run.Activities) == 0 || len(r.Result.Captures) == 0 {
+		return nil, fmt.Errorf("%s is damaged: it names no hosts, no activities or no captures", filepath.Join(dir, record.FileName))
 	}
 	for _, c := range r.Result.Captures {
+		if !filepath.IsLocal(c.File) {
+			return nil, fmt.Errorf("%s is damaged: capture %q is not in the run directory", filepath.Join(dir, record.FileName), c.File)
+		}
 		sum, _, err := record.Digest(filepath.Join(dir, c.File))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if sum != c.SHA256 {
-			return fmt.Errorf("%s is not as it was recorded: its SHA-256 is %s, run.json says %s", filepath.Join(dir, c.File), sum, c.SHA256)
+			return nil, fmt.Errorf("%s is not as it was recorded: its SHA-256 is %s, run.json says %s", filepath.Join(dir, c.File), sum, c.SHA256)
 		}
+	}
+	return r, nil
+}
+
+// available makes sure that the images of a run are in the store or can be built.
+func (m *maker) available(r *record.Record) error {
+	for _, h := range r.Run.Hosts {
+		recipe, err := m.recipes.Digest(h.Image)
+		if err == nil && recipe == h.Digest {
+			continue
+		}
+		var missing *image.NotBuiltError
+		if _, lookupErr := m.store.Lookup(h.Digest); !errors.As(lookupErr, &missing) {
+			if lookupErr != nil {
+				return lookupErr
+			}
+			continue
+		}
+		if err != nil {
+			recipe = "none"
+		}
+		return fmt.Errorf("host %q: image %s (%s) is not in the cache, and the catalogue's recipe makes another (%s): verify with the catalogue and the detgen that made the run (%s)",
+			h.Name, h.Image, h.Digest, recipe, r.Tool)
 	}
 	return nil
 }
@@ -113,12 +154,9 @@ func (m *maker) verify(ctx context.Context, dir string, progress func(string)) (
 	if second == nil {
 		return nil, err
 	}
-	v := &verification{Dir: dir, Same: len(first.Result.Captures) == len(second.Result.Captures), Captures: len(first.Result.Captures)}
-	for i := 0; v.Same && i < v.Captures; i++ {
-		v.Same = first.Result.Captures[i].SHA256 == second.Result.Captures[i].SHA256
-	}
-	if v.Same {
-		return v, nil
+	v := &verification{Dir: dir, Captures: len(first.Result.Captures)}
+	if v.Same, err = sameFiles(first, second, dir, again); err != nil || v.Same {
+		return v, err
 	}
 	v.Machine = machineDifference(first, second)
 	if v.Report, err = twin.Compare(dir, again); err != nil {
@@ -126,6 +164,27 @@ func (m *maker) verify(ctx context.Context, dir string, progress func(string)) (
 	}
 	v.Report.B.Dir = "made again"
 	return v, nil
+}
+
+// sameFiles says whether two runs have the same captures and the same log of the links.
+func sameFiles(first, second *record.Record, dir, again string) (bool, error) {
+	if len(first.Result.Captures) != len(second.Result.Captures) {
+		return false, nil
+	}
+	for i, c := range first.Result.Captures {
+		if c.SHA256 != second.Result.Captures[i].SHA256 {
+			return false, nil
+		}
+	}
+	a, _, errA := record.Digest(filepath.Join(dir, record.LinkLogFile))
+	b, _, errB := record.Digest(filepath.Join(again, record.LinkLogFile))
+	if errors.Is(errA, fs.ErrNotExist) && errors.Is(errB, fs.ErrNotExist) {
+		return true, nil // the kernel's links keep none
+	}
+	if err := errors.Join(errA, errB); err != nil {
+		return false, fmt.Errorf("compare the links' logs: %w", err)
+	}
+	return a == b, nil
 }
 
 // machineDifference says what of the machines of two runs differs, which explains everything
@@ -141,6 +200,15 @@ func machineDifference(a, b *record.Record) []string {
 	note("kernel release", a.Result.Engine.Kernel, b.Result.Engine.Kernel)
 	for _, key := range []string{"qemu", "kernel", "crun", "snapshot"} {
 		note(key, a.Result.Engine.Details[key], b.Result.Engine.Details[key])
+	}
+	for _, i := range a.Result.Images {
+		n := slices.IndexFunc(b.Result.Images, func(o record.ImageResult) bool { return o.Digest == i.Digest })
+		if n < 0 {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(i.Packages)) {
+			note("image "+i.Name+", package "+name, i.Packages[name], b.Result.Images[n].Packages[name])
+		}
 	}
 	return list
 }

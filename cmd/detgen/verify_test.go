@@ -1,0 +1,118 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// program gives the detgen binary: DETGEN's, or one that is built. It is the guest's init, so
+// that it must be static, which the test binary is not when it looks for races.
+func program(t *testing.T) string {
+	t.Helper()
+	if path := os.Getenv("DETGEN"); path != "" {
+		return path
+	}
+	path := filepath.Join(t.TempDir(), "detgen")
+	build := exec.Command("go", "build", "-trimpath", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build detgen: %v\n%s", err, out)
+	}
+	return path
+}
+
+// edited copies a run directory and changes its run.json.
+func edited(t *testing.T, dir string, change func(text string) string) string {
+	t.Helper()
+	copied := filepath.Join(t.TempDir(), "run")
+	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(copied, "run.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := change(string(text))
+	if after == string(text) {
+		t.Fatal("the change changes nothing")
+	}
+	if err := os.WriteFile(path, []byte(after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return copied
+}
+
+func TestVerify(t *testing.T) {
+	needsLab(t)
+	path := program(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	run := func(args ...string) (int, string, string) {
+		return outcome(t, exec.CommandContext(t.Context(), path, args...))
+	}
+	if code, _, stderr := run("run", "ping/echo", "--engine", "exact", "--check", "--seed", "3", "-s", "params.count=2", "-o", dir); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	code, stdout, stderr := run("verify", "--json", dir)
+	var v map[string]any
+	if err := json.Unmarshal([]byte(stdout), &v); code != exitDone || err != nil || v["same"] != true || v["captures"] != 2.0 {
+		t.Errorf("exit code %d, output %s %s (%v)", code, stdout, stderr, err)
+	}
+
+	// Another seed is another run: what is said of it is where the captures part.
+	other := edited(t, dir, func(s string) string {
+		return strings.Replace(s, `"seed": 3`, `"seed": 4`, 1)
+	})
+	code, stdout, stderr = run("verify", other, dir)
+	if code != exitFailed || !strings.Contains(stderr, "1 of 2 runs came out differently") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	for _, want := range []string{"differs  " + other, "same     " + dir, "first part at client", "(frame 1 of a, frame 1 of b)"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("the report does not say %q:\n%s", want, stdout)
+		}
+	}
+
+	replace := func(pattern, with string) func(string) string {
+		return func(s string) string { return regexp.MustCompile(pattern).ReplaceAllString(s, with) }
+	}
+	none := strings.Repeat("0", 64)
+	broken := edited(t, dir, replace(`^`, " "))
+	capture := filepath.Join(broken, "captures/client.pcap")
+	content, err := os.ReadFile(capture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[len(content)-1] ^= 1
+	if err := os.WriteFile(capture, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	gone := edited(t, dir, replace(`^`, " "))
+	if err := os.Remove(filepath.Join(gone, "captures/target.pcap")); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ dir, want string }{
+		"no run":            {t.TempDir(), "is not a run directory: it has no run.json"},
+		"cut off":           {edited(t, dir, func(s string) string { return s[:len(s)/2] }), "run.json: unexpected EOF"},
+		"another engine":    {edited(t, dir, replace(`"name": "exact"`, `"name": "live"`)), "was made on the live engine; only runs of the exact engine"},
+		"another format":    {edited(t, dir, replace(`"format": 1`, `"format": 99`)), "format 99; this detgen reads format 1"},
+		"no captures":       {edited(t, dir, replace(`"captures": \[[^\]]*\]`, `"captures": []`)), "run.json is damaged: it names no hosts, no activities or no captures"},
+		"capture elsewhere": {edited(t, dir, replace(`captures/client.pcap`, `../../client.pcap`)), `run.json is damaged: capture "../../client.pcap" is not in the run directory`},
+		"unknown image":     {edited(t, dir, replace(`("image": "ping-client",\s*"digest": "sha256:)[0-9a-f]+`, "${1}"+none)), "image ping-client (sha256:" + none + ") is not in the cache, and the catalogue's recipe makes another (sha256:"},
+		"changed capture":   {broken, "client.pcap is not as it was recorded: its SHA-256 is"},
+		"missing capture":   {gone, "target.pcap: no such file"},
+	} {
+		code, stdout, stderr := run("verify", dir, c.dir)
+		if code != exitRequest || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 || stdout != "" {
+			t.Errorf("%s: exit code %d, error %q, output %q; want %q", name, code, stderr, stdout, c.want)
+		}
+	}
+	if code, _, stderr := run("run", "ping/echo", "--engine", "live", "--check", "-o", filepath.Join(t.TempDir(), "x")); code != exitRequest || !strings.Contains(stderr, "--check: only the exact engine") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
