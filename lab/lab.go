@@ -197,6 +197,7 @@ func (l *lab) connect(ctx context.Context) (err error) {
 			ports = append(ports, link.Port{
 				Host: h.Name, Interface: i.Name, Network: i.Network, MAC: i.MAC, NetNS: int(h.net.fd),
 				MTU: h.Transport.MTU, Offload: h.Transport.Offload, Up: i.Up, Down: i.Down,
+				Twin: i.Twin, Side: l.run.Twin,
 			})
 		}
 	}

@@ -25,6 +25,7 @@ type Run struct {
 	LinkDriver string     `json:"link_driver,omitempty"` // "netem", "soft", or "" for what the kernel has
 	Epoch      time.Time  `json:"epoch"`                 // start of the wall clock on engines that own their clock
 	Timeout    Duration   `json:"timeout"`               // of the whole run, in the lab's time
+	Twin       string     `json:"twin,omitempty"`        // "a" or "b" when it is one of two that differ in links only; see JoinTwins
 }
 
 // Value is one controlled value and how it came to be.
@@ -83,6 +84,7 @@ type Interface struct {
 	Address netip.Prefix `json:"address"`
 	Up      Link         `json:"up"`
 	Down    Link         `json:"down"`
+	Twin    *TwinLinks   `json:"twin,omitempty"` // where twins differ
 }
 
 // Route sends packets for Destination to the neighbour Via.

@@ -14,9 +14,10 @@ type Report struct {
 	A        Side         `json:"a"`
 	B        Side         `json:"b"`
 	Differ   []Difference `json:"differ"` // controlled values that are not the same
-	Exact    bool         `json:"exact"`  // both were made by the exact engine, so bytes and times are compared; else structure is
+	Exact    bool         `json:"exact"`  // twins of the exact engine that differ in links only, so bytes and times are compared; else structure is
 	Captures []Capture    `json:"captures"`
 	First    *Divergence  `json:"first,omitempty"` // nil: the captures are the same
+	Cause    *Cause       `json:"cause,omitempty"` // the first thing that the links did in one run and not in the other; nil: there is none
 	Pairs    []Pair       `json:"-"`
 }
 
@@ -55,10 +56,21 @@ type Divergence struct {
 	Interface string        `json:"interface"`
 	NumberA   uint64        `json:"number_a"`
 	NumberB   uint64        `json:"number_b"`
-	After     time.Duration `json:"after_ns"` // since the main activity's start, in the run that has it first
-	What      string        `json:"what"`     // the frame: conversation, direction, part
-	Reason    string        `json:"reason"`   // what is different about it
-	Cause     string        `json:"cause"`    // the fate in the network that explains it, "" when there is none
+	AfterA    time.Duration `json:"after_a_ns"` // since the main activity's start
+	AfterB    time.Duration `json:"after_b_ns"`
+	What      string        `json:"what"`   // the frame: conversation, direction, part
+	Reason    string        `json:"reason"` // what is different about it
+}
+
+// Cause is what a link did to a frame that it sent.
+type Cause struct {
+	Run       string        `json:"run"` // "a" or "b": the one in which it did
+	Host      string        `json:"host"`
+	Interface string        `json:"interface"`
+	Number    uint64        `json:"number"` // of the frame in the host's capture
+	After     time.Duration `json:"after_ns"`
+	What      string        `json:"what"` // the frame: conversation, direction, part
+	Did       string        `json:"did"`  // by the links' log, or the fate
 }
 
 // Pair is one frame of a capture in both runs. A number is 0 when the frame is missing there.
@@ -81,7 +93,7 @@ func Compare(dirA, dirB string) (*Report, error) {
 		return nil, err
 	}
 	report := &Report{A: side(dirA, ra), B: side(dirB, rb), Differ: differ(ra, rb)}
-	report.Exact = ra.Result.Engine.Name == "exact" && rb.Result.Engine.Name == "exact"
+	report.Exact = ra.Result.Engine.Name == "exact" && rb.Result.Engine.Name == "exact" && ra.Run.Twin != "" && rb.Run.Twin != ""
 	for _, a := range as {
 		i := slices.IndexFunc(bs, func(b capture) bool { return b.host == a.host && b.iface == a.iface })
 		if i < 0 {
@@ -90,13 +102,22 @@ func Compare(dirA, dirB string) (*Report, error) {
 		c := comparison{a: a, b: bs[i], startA: ra.Result.Started.UnixNano(), startB: rb.Result.Started.UnixNano(), exact: report.Exact}
 		report.Captures = append(report.Captures, c.summary())
 		report.Pairs = append(report.Pairs, c.pairs()...)
-		if d := c.divergence(); d != nil && (report.First == nil || d.After < report.First.After) {
+		if d := c.divergence(); d.before(report.First) {
 			report.First = d
 		}
 	}
 	if len(as) != len(bs) {
 		return nil, fmt.Errorf("%s has %d captures, %s has %d: these are not twins", dirA, len(as), dirB, len(bs))
 	}
+	inA, err := events(dirA, ra, as)
+	if err != nil {
+		return nil, err
+	}
+	inB, err := events(dirB, rb, bs)
+	if err != nil {
+		return nil, err
+	}
+	report.Cause = cause(as, bs, inA, inB)
 	return report, nil
 }
 
@@ -246,7 +267,7 @@ func (c *comparison) structuralDivergence() *Divergence {
 	sa, sb := sequences(c.a.frames), sequences(c.b.frames)
 	var first *Divergence
 	note := func(d *Divergence) {
-		if d != nil && (first == nil || d.After < first.After) {
+		if d.before(first) {
 			first = d
 		}
 	}
@@ -278,15 +299,21 @@ func (c *comparison) partsDiverge(as, bs []*frame) *Divergence {
 func (c *comparison) diverged(a, b *frame, reason string) *Divergence {
 	d := &Divergence{Host: c.a.host, Interface: c.a.iface, Reason: reason}
 	if b != nil {
-		d.NumberB, d.After, d.What = b.number, c.afterB(b), b.flow+" "+b.part
+		d.NumberB, d.AfterB, d.What = b.number, c.afterB(b), b.flow+" "+b.part
 	}
 	if a != nil {
-		if b == nil || c.afterA(a) < d.After {
-			d.After = c.afterA(a)
-		}
-		d.NumberA, d.What = a.number, a.flow+" "+a.part
+		d.NumberA, d.AfterA, d.What = a.number, c.afterA(a), a.flow+" "+a.part
 	}
 	return d
+}
+
+// After is when both runs have come to the point, or the one that has the frame: what parted later
+// in a slow run may have come earlier in the other.
+func (d *Divergence) After() time.Duration { return max(d.AfterA, d.AfterB) }
+
+// before says whether the runs part at d before they do at other.
+func (d *Divergence) before(other *Divergence) bool {
+	return d != nil && (other == nil || d.After() < other.After())
 }
 
 func firstDifference(a, b []byte) int {

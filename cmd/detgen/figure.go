@@ -3,12 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"detgen/plot"
 	"detgen/record"
 	"detgen/truth"
+	"detgen/twin"
 )
 
 // colors are what the colour of a packet can say.
@@ -75,6 +78,87 @@ func sequence(t *truth.Truth, capture, connection int) plot.Sample {
 	return sample
 }
 
+// drawTwin draws where two twin runs part: one capture of both, one above the other on one scale, coloured by
+// phase. It is that of the host whose frame the links treated differently first, else the one in which the
+// runs first part, else the first.
+func drawTwin(r *twin.Report, dir string, paths ...string) error {
+	figure := plot.Packets{Title: r.A.Task + twinTitle(r), Up: "sent", Down: "received", Color: plot.ColorByPhase}
+	for name, side := range map[string]twin.Side{record.TwinA: r.A, record.TwinB: r.B} {
+		t, err := readTruth(filepath.Join(dir, side.Dir))
+		if err != nil {
+			return err
+		}
+		host, iface := t.Captures[0].Host, t.Captures[0].Interface
+		switch {
+		case r.Cause != nil:
+			host, iface = r.Cause.Host, r.Cause.Interface
+		case r.First != nil:
+			host, iface = r.First.Host, r.First.Interface
+		}
+		i := slices.IndexFunc(t.Captures, func(c *truth.Capture) bool { return c.Host == host && c.Interface == iface })
+		sample := sequence(t, i, 0)
+		sample.Name = fmt.Sprintf("%s at %s", name, sample.Name)
+		if r.First != nil {
+			sample.Marks = []plot.Mark{{Time: partsAt(r.First, name), Text: "part"}}
+		}
+		figure.Samples = append(figure.Samples, sample)
+	}
+	slices.SortFunc(figure.Samples, func(a, b plot.Sample) int { return strings.Compare(a.Name, b.Name) })
+	figure.From, figure.To = twinSpan(r, figure.Samples)
+	drawing, err := figure.Draw()
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		if err := drawing.WriteFile(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// partsAt is when twins part, in one of them.
+func partsAt(d *twin.Divergence, name string) time.Duration {
+	switch {
+	case name == record.TwinA && d.NumberA > 0:
+		return d.AfterA
+	case name == record.TwinB && d.NumberB > 0:
+		return d.AfterB
+	}
+	return d.After()
+}
+
+// twinTitle says in which values twins differ.
+func twinTitle(r *twin.Report) string {
+	text := ""
+	for _, d := range r.Differ {
+		text += fmt.Sprintf(", %s: a %s, b %s", d.Name, orNone(d.A), orNone(d.B))
+	}
+	return text
+}
+
+// stems is how many packets a figure of twins shows of each at most: more cannot be told apart.
+const stems = 1200
+
+// twinSpan is the part of the time that the figure shows: around the point where the twins part when there
+// are too many packets; all (0, 0) else.
+func twinSpan(r *twin.Report, samples []plot.Sample) (from, to time.Duration) {
+	for _, s := range samples {
+		if r.First == nil || len(s.Packets) <= stems {
+			continue
+		}
+		at := slices.IndexFunc(s.Packets, func(p plot.Packet) bool { return p.Time >= r.First.After() })
+		if at < 0 {
+			at = len(s.Packets) - 1
+		}
+		first := min(max(at-stems/2, 0), len(s.Packets)-stems)
+		if last := s.Packets[first+stems-1].Time; to == 0 || last < to {
+			from, to = s.Packets[first].Time, last
+		}
+	}
+	return from, to
+}
+
 // phasesAt is the phases of the main activity that a host marked, or those of the first host that marked any.
 func phasesAt(rec *record.Record, host string) []plot.Phase {
 	if len(rec.Result.Activities) == 0 {
@@ -92,4 +176,13 @@ func phasesAt(rec *record.Record, host string) []plot.Phase {
 		}
 	}
 	return phases
+}
+
+// readTruth reads a run directory and what is true about its frames.
+func readTruth(dir string) (*truth.Truth, error) {
+	rec, err := record.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	return truth.Read(dir, rec)
 }

@@ -230,7 +230,7 @@ func writeSweep(path string, s *sweep, rows []row) error {
 	for _, r := range rows {
 		line := []string{strconv.Itoa(r.position), r.dir, s.on, s.action, r.failed, "", "", "", ""}
 		if d := r.twin.First; d != nil {
-			line[5], line[6], line[7], line[8] = d.Host, d.What, d.Reason, strconv.FormatInt(int64(d.After), 10)
+			line[5], line[6], line[7], line[8] = d.Host, d.What, d.Reason, strconv.FormatInt(int64(d.After()), 10)
 		}
 		w.Write(line)
 	}

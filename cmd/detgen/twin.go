@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"detgen/engine/exact"
+	"detgen/lab/link"
 	"detgen/record"
 	"detgen/scenario"
 	"detgen/twin"
@@ -74,7 +76,7 @@ func newTwin() *cobra.Command {
 	return cmd
 }
 
-// twin makes both runs as out/a and out/b, and out/twin.json and out/pairs.csv.
+// twin makes both runs as out/a and out/b, and out/twin.json, out/pairs.csv and the figure.
 func (m *maker) twin(ctx context.Context, first, second *scenario.Spec, out string, p *progress) (*twin.Report, error) {
 	if err := record.Vacant(out); err != nil {
 		return nil, badRequest(err)
@@ -87,6 +89,7 @@ func (m *maker) twin(ctx context.Context, first, second *scenario.Spec, out stri
 		}
 		runs[name] = run
 	}
+	m.join(runs["a"], runs["b"])
 	if err := m.check(first.LinkDriver); err != nil {
 		return nil, err
 	}
@@ -100,6 +103,15 @@ func (m *maker) twin(ctx context.Context, first, second *scenario.Spec, out stri
 		return nil, errors.Join(err, staging.Discard())
 	}
 	return report, staging.Publish()
+}
+
+// join tells the two runs of each other when they differ in links only. On the exact engine that
+// makes them the same up to the first frame that a link treats differently, if the soft driver
+// does the links, so that is then what does when the user leaves it open.
+func (m *maker) join(a, b *record.Run) {
+	if record.JoinTwins(a, b) && m.engine == exact.Name && a.LinkDriver == "" {
+		a.LinkDriver, b.LinkDriver = link.Soft, link.Soft
+	}
 }
 
 func (m *maker) makeTwin(ctx context.Context, runs map[string]*record.Run, dir string, p *progress) (*twin.Report, error) {
@@ -121,7 +133,10 @@ func (m *maker) makeTwin(ctx context.Context, runs map[string]*record.Run, dir s
 	if err := os.WriteFile(filepath.Join(dir, "twin.json"), append(content, '\n'), 0o644); err != nil {
 		return nil, err
 	}
-	return report, report.WritePairs(filepath.Join(dir, "pairs.csv"))
+	if err := report.WritePairs(filepath.Join(dir, "pairs.csv")); err != nil {
+		return nil, err
+	}
+	return report, drawTwin(report, dir, filepath.Join(dir, "twin.svg"), filepath.Join(dir, "twin.png"))
 }
 
 // printTwin says in a few lines what a twin showed.
@@ -148,9 +163,9 @@ func printTwin(out io.Writer, r *twin.Report, dir string) {
 			where = append(where, fmt.Sprintf("frame %d of %s", n.number, n.name))
 		}
 	}
-	fmt.Fprintf(out, "  first part at %s, %s after the task's start: %s (%s)\n    %s\n", f.Host, f.After, f.What, strings.Join(where, ", "), f.Reason)
-	if f.Cause != "" {
-		fmt.Fprintf(out, "    cause: %s\n", f.Cause)
+	fmt.Fprintf(out, "  first part at %s, %s after the task's start: %s (%s)\n    %s\n", f.Host, f.After(), f.What, strings.Join(where, ", "), f.Reason)
+	if c := r.Cause; c != nil {
+		fmt.Fprintf(out, "    cause: frame %d of %s in %s: %s: %s\n", c.Number, c.Host, c.Run, c.What, c.Did)
 	}
 }
 

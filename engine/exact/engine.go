@@ -213,7 +213,7 @@ func (e *Engine) describe() record.Engine {
 func writeTask(device *os.File, run *record.Run, slots map[string][]int) error {
 	entropy := make([]byte, 64)
 	seed.Source(run.Seed, "exact/entropy").Read(entropy)
-	text, err := json.Marshal(page.Task{Epoch: run.Epoch, Entropy: entropy, Run: run, Images: slots})
+	text, err := json.Marshal(page.Task{Epoch: run.Epoch, Entropy: entropy, Run: run.Bare(), Images: slots})
 	if err != nil {
 		return err
 	}

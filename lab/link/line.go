@@ -10,21 +10,47 @@ import (
 	"detgen/record"
 )
 
-// line is one direction of a port: the model that decides about its frames, and the queue in
-// which they wait. All times are ns by the driver's clock.
+// line is one direction of a port: what decides about its frames, and the queue in which they
+// wait. All times are ns by the driver's clock.
 type line struct {
+	*decider // the one that counts
+	deciders []*decider
+	own      int // which that is
+
 	index   uint16 // in the log
 	port    *softPort
 	up      bool
-	model   *model
 	plain   bool // frames pass untouched and at once, for the whole run
-	chosen  *interventions
 	queue   timeQueue
 	lastDue int64 // of the frames in the queue, the latest by rate and delay
 	arrival uint64
 	held    []*frame // in the queue, wait for the next frame to leave before them
 	counts  record.LinkResult
+}
+
+// decider decides about the frames of a line by one record.Link. The lines of twin runs have one
+// for each of the two, and ask both about each frame, so that both runs do the same work.
+type decider struct {
+	model   *model
+	chosen  *interventions
+	link    record.Link // in force
 	changes []change
+}
+
+// verdict is what is to happen to a frame.
+type verdict struct {
+	original, second decision
+	copied           bool                 // second is about a copy
+	chosen           *record.Intervention // nil for none
+}
+
+// decide makes the changes that are due at a time after the main activity's start and decides
+// about the n-th frame of the line.
+func (d *decider) decide(frame []byte, n uint64, since int64) (v verdict) {
+	d.followSchedule(since)
+	v.original, v.second, v.copied = d.model.next(len(frame))
+	v.chosen = d.chosen.choose(frame, n)
+	return v
 }
 
 // maxLines is what a log's line numbers can tell apart.
@@ -33,24 +59,26 @@ const maxLines = math.MaxUint16
 // swapPatience is how long a frame that is to be swapped waits for the next one.
 const swapPatience = int64(time.Second)
 
-func newLine(seed uint64, p Port, up bool, l record.Link) (*line, error) {
-	direction := "down"
-	if up {
-		direction = "up"
-	}
-	settings, changes, err := compileAll(l)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", direction, err)
-	}
-	name := fmt.Sprintf("link/%s/%s/%s", p.Host, p.Interface, direction)
+func newLine(seed uint64, p Port, d direction) (*line, error) {
+	name := fmt.Sprintf("link/%s/%s/%s", p.Host, p.Interface, d.name)
 	n := &line{
-		up:      up,
-		model:   newModel(settings, newStreams(seed, name)),
-		chosen:  newInterventions(l.Interventions),
-		changes: changes,
-		counts:  record.LinkResult{Host: p.Host, Interface: p.Interface, Direction: direction, ReadBack: l},
+		up: d.name == "up", own: d.own, plain: true,
+		counts: record.LinkResult{Host: p.Host, Interface: p.Interface, Direction: d.name},
 	}
-	n.plain = settings.perfect() && len(n.changes) == 0 && n.chosen == nil
+	for _, l := range d.both {
+		settings, changes, err := compileAll(l)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", d.name, err)
+		}
+		n.deciders = append(n.deciders, &decider{
+			model:   newModel(settings, newStreams(seed, name)),
+			chosen:  newInterventions(l.Interventions),
+			link:    l,
+			changes: changes,
+		})
+		n.plain = n.plain && settings.perfect() && len(changes) == 0 && len(l.Interventions) == 0
+	}
+	n.decider = n.deciders[d.own]
 	return n, nil
 }
 
@@ -70,9 +98,12 @@ func (s *softSwitch) enter(l *line, f *frame, now int64) {
 		s.leave(l, f, now)
 		return
 	}
-	l.followSchedule(now - s.started)
-	original, second, copied := l.model.next(len(f.data))
-	chosen := l.chosen.choose(f.data, l.counts.Frames)
+	var verdicts [2]verdict
+	for i, d := range l.deciders {
+		verdicts[i] = d.decide(f.data, l.counts.Frames, now-s.started)
+	}
+	v := verdicts[l.own]
+	original, chosen := v.original, v.chosen
 	if chosen != nil {
 		l.counts.Intervened++
 		f.event.Marks |= record.Intervened
@@ -91,9 +122,9 @@ func (s *softSwitch) enter(l *line, f *frame, now int64) {
 		s.lose(f, record.LostQueue)
 		return
 	}
-	if copied {
+	if v.copied {
 		l.counts.Duplicated++
-		s.enterCopy(l, s.copyOf(l, f, now), second, now)
+		s.enterCopy(l, s.copyOf(l, f, now), v.second, now)
 	}
 	if original.corrupt {
 		l.corrupt(f, 8*original.octet+int(original.bit))
@@ -275,10 +306,10 @@ func (s *softSwitch) leave(l *line, f *frame, now int64) {
 }
 
 // followSchedule makes the changes that are due at a time after the main activity's start.
-func (l *line) followSchedule(since int64) {
-	for len(l.changes) > 0 && int64(l.changes[0].at) <= since {
-		l.model.change(l.changes[0].settings)
-		l.counts.ReadBack = l.changes[0].link
-		l.changes = l.changes[1:]
+func (d *decider) followSchedule(since int64) {
+	for len(d.changes) > 0 && int64(d.changes[0].at) <= since {
+		d.model.change(d.changes[0].settings)
+		d.link = d.changes[0].link
+		d.changes = d.changes[1:]
 	}
 }

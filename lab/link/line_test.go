@@ -319,7 +319,7 @@ func TestLineScheduleFollowsTheActivity(t *testing.T) {
 			t.Errorf("after %v ms: %v, want %v", c.at, e.Fate, c.fate)
 		}
 	}
-	if got := b.lines[0].counts.ReadBack.Delay; got != ms(5) {
+	if got := b.lines[0].link.Delay; got != ms(5) {
 		t.Errorf("settings read back have delay %v, want 5ms", got)
 	}
 }
@@ -439,6 +439,33 @@ func TestLateFramesKeepTheirOrder(t *testing.T) {
 	for i, e := range events[1:] {
 		if e.Due < events[i].Due || e.Out <= events[i].Out {
 			t.Errorf("frame %d was due %d and left %d, the one before %d and %d", i+2, e.Due, e.Out, events[i].Due, events[i].Out)
+		}
+	}
+}
+
+// The line of one of two twins does what its own settings say, as if it were alone.
+func TestLineOfATwinFollowsItsOwnSettings(t *testing.T) {
+	settings := [2]record.Link{{Delay: ms(1)}, {Delay: ms(1), Loss: 0.3, Corrupt: 0.2, Duplicate: 0.2}}
+	verdicts := func(p Port) (list []verdict) {
+		t.Helper()
+		l, err := newLine(5, p, p.directions()[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range uint64(300) {
+			for i, d := range l.deciders {
+				if v := d.decide(make([]byte, 100), n+1, 0); i == l.own {
+					list = append(list, v)
+				}
+			}
+		}
+		return list
+	}
+	for i, side := range []string{record.TwinA, record.TwinB} {
+		alone := verdicts(Port{Host: "client", Interface: "eth0", Up: settings[i]})
+		twin := verdicts(Port{Host: "client", Interface: "eth0", Twin: &record.TwinLinks{Up: settings}, Side: side})
+		if !slices.Equal(alone, twin) {
+			t.Errorf("twin %s decides otherwise than its settings alone", side)
 		}
 	}
 }

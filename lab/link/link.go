@@ -35,6 +35,11 @@ type Port struct {
 	MTU       int    // bytes, 68 to 65521 - 14
 	Offload   bool   // leave segmentation and checksum offloads on: frames may exceed the MTU
 	Up, Down  record.Link
+
+	// Twin, when not nil, counts instead of Up and Down: the settings of two twin runs, of
+	// which this is the one named Side.
+	Twin *record.TwinLinks
+	Side string
 }
 
 // Driver is the links of one lab while they live. Its methods may be called by several

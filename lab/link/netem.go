@@ -67,8 +67,9 @@ func openNetEm(ctx context.Context, seed uint64, switchNS int, ports []Port, log
 	n := &netem{log: log}
 	for _, p := range ports {
 		port := &netemPort{Port: p}
-		if port.up, err = newNetEmLine(seed, p, "up", p.Up); err == nil {
-			port.down, err = newNetEmLine(seed, p, "down", p.Down)
+		links := p.directions()
+		if port.up, err = newNetEmLine(seed, p, "up", links[0].link()); err == nil {
+			port.down, err = newNetEmLine(seed, p, "down", links[1].link())
 		}
 		if err != nil {
 			return nil, fmt.Errorf("link of host %q, interface %q: %w", p.Host, p.Interface, err)

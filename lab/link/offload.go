@@ -63,10 +63,10 @@ func checkOffloads(ports []Port) error {
 		return nil
 	}
 	for _, p := range ports {
-		for direction, l := range map[string]record.Link{"up": p.Up, "down": p.Down} {
-			if corrupts(l) {
+		for _, d := range p.directions() {
+			if corrupts(d.link()) {
 				return fmt.Errorf("link of host %q, interface %q: %s: corrupt: not together with offloads, which host %q has on; turn them off, or use the link driver %q",
-					p.Host, p.Interface, direction, offload, NetEm)
+					p.Host, p.Interface, d.name, offload, NetEm)
 			}
 		}
 	}

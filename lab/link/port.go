@@ -5,6 +5,8 @@ import (
 	"net"
 
 	"golang.org/x/sys/unix"
+
+	"detgen/record"
 )
 
 // ethernetHeader is the length of a frame's header, with one VLAN tag.
@@ -22,11 +24,30 @@ func (p Port) check() error {
 	if err != nil || len(mac) != 6 || mac[0]&1 != 0 {
 		return fmt.Errorf("MAC %q: must be six bytes like 02:00:00:00:00:01, not a multicast address", p.MAC)
 	}
-	if _, _, err := compileAll(p.Up); err != nil {
-		return fmt.Errorf("up: %w", err)
-	}
-	if _, _, err := compileAll(p.Down); err != nil {
-		return fmt.Errorf("down: %w", err)
+	for _, d := range p.directions() {
+		for _, l := range d.both {
+			if _, _, err := compileAll(l); err != nil {
+				return fmt.Errorf("%s: %w", d.name, err)
+			}
+		}
 	}
 	return nil
+}
+
+// direction is the settings of one direction of a port.
+type direction struct {
+	name string
+	both []record.Link // of the port alone, or of both twins
+	own  int           // which counts
+}
+
+func (d direction) link() record.Link { return d.both[d.own] }
+
+// directions gives up and down.
+func (p *Port) directions() [2]direction {
+	if p.Twin == nil {
+		return [2]direction{{"up", []record.Link{p.Up}, 0}, {"down", []record.Link{p.Down}, 0}}
+	}
+	own := record.TwinIndex(p.Side)
+	return [2]direction{{"up", p.Twin.Up[:], own}, {"down", p.Twin.Down[:], own}}
 }

@@ -74,11 +74,12 @@ func newSoftSwitch(seed uint64, ports []Port, log *slog.Logger) (*softSwitch, er
 
 // addPort adds a port, with its lines, and joins it to its network.
 func (s *softSwitch) addPort(p Port) error {
-	up, err := newLine(s.seed, p, true, p.Up)
+	links := p.directions()
+	up, err := newLine(s.seed, p, links[0])
 	if err != nil {
 		return err
 	}
-	down, err := newLine(s.seed, p, false, p.Down)
+	down, err := newLine(s.seed, p, links[1])
 	if err != nil {
 		return err
 	}
@@ -173,6 +174,7 @@ func (s *softSwitch) results() []record.LinkResult {
 		now := s.clock.now()
 		for _, l := range s.lines {
 			l.followSchedule(now - s.started)
+			l.counts.ReadBack = l.link
 			results = append(results, l.counts)
 		}
 	})
