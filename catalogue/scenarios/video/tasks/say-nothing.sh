@@ -1,0 +1,3 @@
+# Nobody publishes: let the viewer begin.
+signal ready
+signal cut
