@@ -1,0 +1,8 @@
+# Ask for what nobody has.
+. /usr/local/lib/lab/mdns.sh
+join
+case $TASK in
+browse) avahi-browse --parsable --no-db-lookup --resolve --terminate _nfs._tcp >found ;;
+resolve) avahi-resolve-host-name -4 nobody.local >found ;;
+esac
+outcome found="$(wc -l <found)"
