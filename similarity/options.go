@@ -86,17 +86,18 @@ func ParseScale(name string) (Scale, error) { return parse[Scale]("scale", name,
 // Pairing says which connections are compared.
 type Pairing uint8
 
-// The pairings. In both, connections that are left over in one of the samples count 1.
+// The pairings. Both pair connections to the same service, in the order of their starts; connections that are left over in one of
+// the samples count 1. A service is the protocol and the destination's port, where that is a system port (below 1024,
+// RFC 6335); all other ports are one service, as they may be drawn (FTP's data connections).
 const (
-	// ByService pairs connections to the same service in the order of their starts. A service is the protocol
-	// and the destination's port, where that is a system port (below 1024, RFC 6335); all other ports are one service, as
-	// they may be drawn (FTP's data connections).
-	ByService Pairing = iota
-	// ByOrder pairs connections in the order of their starts, whatever they are.
-	ByOrder
+	// Aligned leaves over those that make the sum of distances smallest, so that one connection more (a poll, a repeated
+	// request) does not pair all that follow with the wrong ones.
+	Aligned Pairing = iota
+	// InOrder pairs the first with the first, the second with the second, and leaves over the last ones.
+	InOrder
 )
 
-var pairingNames = [...]string{ByService: "service", ByOrder: "order"}
+var pairingNames = [...]string{Aligned: "aligned", InOrder: "order"}
 
 // String gives the name that ParsePairing reads.
 func (p Pairing) String() string { return pairingNames[p] }

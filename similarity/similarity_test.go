@@ -18,7 +18,7 @@ func variants() map[string]Options {
 		"default":    func(*Options) {},
 		"log-minmax": func(o *Options) { o.Scale = LogMinMax },
 		"raw":        func(o *Options) { o.Scale = Raw },
-		"order":      func(o *Options) { o.Pairing = ByOrder },
+		"order":      func(o *Options) { o.Pairing = InOrder },
 		"group":      func(o *Options) { o.Fit = Group },
 		"window":     func(o *Options) { o.Window = time.Second },
 		"5 packets":  func(o *Options) { o.Packets = 5 },
@@ -208,6 +208,29 @@ func TestEdits(t *testing.T) {
 		if got, want := edits(a, b), table[len(a)][len(b)]; got != want {
 			t.Fatalf("edits of %v and %v: %d, want %d", a, b, got, want)
 		}
+	}
+}
+
+// TestAlign: one connection more costs 1, wherever it is.
+func TestAlign(t *testing.T) {
+	list := [][]float64{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {1, 1, 0}, {0, 1, 1}}
+	for i := range list {
+		more := slices.Insert(slices.Clone(list), i, []float64{1, 1, 1})
+		if got := align(list, more); math.Abs(got-1) > 1e-12 {
+			t.Errorf("one more at %d: %g, want 1", i, got)
+		}
+		if got := align(more, list); math.Abs(got-1) > 1e-12 {
+			t.Errorf("one less at %d: %g, want 1", i, got)
+		}
+	}
+	if got := align(nil, list); got != 5 {
+		t.Errorf("nothing and 5: %g, want 5", got)
+	}
+	if got := align(list, list); got != 0 {
+		t.Errorf("the same: %g, want 0", got)
+	}
+	if got := align(list[:1], list[1:2]); got != 1 {
+		t.Errorf("orthogonal: %g, want 1", got)
 	}
 }
 

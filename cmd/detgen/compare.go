@@ -45,7 +45,7 @@ func (f *similarityFlags) add(cmd *cobra.Command) {
 	flags, o := cmd.Flags(), &f.options
 	flags.StringVar(&f.mode, "mode", o.Flow.Mode.String(), "whose connections and statistics: default, cic2017, cic2021 or cic-fixed")
 	flags.StringVar(&f.scale, "scale", o.Scale.String(), "of statistics before the cosine: minmax, log-minmax or raw")
-	flags.StringVar(&f.pairing, "pairing", o.Pairing.String(), "of connections, in the order of their starts: service (within the same) or order")
+	flags.StringVar(&f.pairing, "pairing", o.Pairing.String(), "of connections, in the order of their starts: aligned (one more in between moves no other) or order")
 	flags.StringVar(&f.fit, "fit", o.Fit.String(), "of packets' transition probabilities: pairwise (on each sample) or group (on all)")
 	flags.DurationVar(&o.Window, "window", o.Window, "length of a window of connections; 0: the whole sample")
 	flags.IntVar(&o.Packets, "packets", o.Packets, "packets of a connection that make a sequence")

@@ -31,6 +31,12 @@ func newImage() *cobra.Command {
 
 type imageFlags struct{ cache, catalogue string }
 
+// add adds them to a command that makes runs.
+func (f *imageFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.cache, "cache", "", "keep images in this directory (default: DETGEN_CACHE, or /var/cache/detgen for root)")
+	cmd.Flags().StringVar(&f.catalogue, "catalogue", "", "use the scenarios and images of this folder too")
+}
+
 // open gives the store with the recipes of the catalogue. The caller closes it.
 func (f *imageFlags) open(progress func(image.Progress)) (*image.Store, *image.Recipes, error) {
 	folders := []image.Folder{{FS: catalogue.FS, Name: "catalogue"}}

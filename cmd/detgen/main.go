@@ -126,6 +126,7 @@ func newRoot() *cobra.Command {
 		newRun(), newVerify(), newTwin(), newSweep(),
 		newShow(), newExport(),
 		newPackets(), newFlows(), newCompare(),
+		newExperiment(),
 	)
 	argumentsAreRequests(root)
 	return root

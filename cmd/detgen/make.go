@@ -48,8 +48,7 @@ type makerFlags struct {
 }
 
 func (f *makerFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.cache, "cache", "", "keep images in this directory (default: DETGEN_CACHE, or /var/cache/detgen for root)")
-	cmd.Flags().StringVar(&f.catalogue, "catalogue", "", "use the scenarios and images of this folder too")
+	f.imageFlags.add(cmd)
 	cmd.Flags().StringVar(&f.engine, "engine", "", "where the lab runs: live (this kernel) or exact (same seed, same bytes) (default live)")
 	cmd.Flags().StringVar(&f.driver, "link-driver", "", "what impairs the links: netem or soft (default: what the kernel has)")
 }

@@ -72,8 +72,7 @@ func newVerify() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&with.cache, "cache", "", "keep images in this directory (default: DETGEN_CACHE, or /var/cache/detgen for root)")
-	cmd.Flags().StringVar(&with.catalogue, "catalogue", "", "use the scenarios and images of this folder too")
+	with.imageFlags.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a line for each run")
 	return cmd
 }
