@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -132,6 +133,9 @@ func runSeed(of uint64, name string) uint64 { return seed.Derive(of, name) % 1_0
 // Check finds what keeps the runs from being made.
 func (d *Determinism) Check(maker Maker) error { return d.batch.check(maker, d.text) }
 
+// Begun says whether the folder holds runs of this experiment, so that they can be measured.
+func (d *Determinism) Begun() error { return begun(d.options.Dir, d.text) }
+
 // Make makes the runs that are missing.
 func (d *Determinism) Make(ctx context.Context, maker Maker, report func(Progress)) error {
 	if err := claim(d.options.Dir, d.text); err != nil {
@@ -140,7 +144,7 @@ func (d *Determinism) Make(ctx context.Context, maker Maker, report func(Progres
 	return d.batch.make(ctx, maker, report)
 }
 
-// Measure compares the runs.
+// Measure compares the runs that are there.
 func (d *Determinism) Measure(ctx context.Context) (*Result, error) {
 	result := &Result{Samples: d.options.Samples, Seed: d.options.Seed}
 	next := 0
@@ -182,10 +186,13 @@ func (d *Determinism) read(engine string, s *setting) (*EngineResult, error) {
 	return r, nil
 }
 
-// read reads the complete samples of a setting, and gives the number of failed ones and the mean wall time of a run.
+// read reads the complete samples of a setting that are there, and gives the number of failed ones and the mean wall time of a run.
 func (b *batch) read(engine string, s *setting, o similarity.Options) (samples []*similarity.Sample, failed int, seconds float64, err error) {
 	for i := range b.samples {
 		dir := b.sampleDir(engine, s, i)
+		if _, err := os.Stat(filepath.Join(dir, record.FileName)); errors.Is(err, os.ErrNotExist) {
+			continue // not made yet
+		}
 		r, err := record.Read(dir)
 		if err != nil {
 			return nil, 0, 0, err

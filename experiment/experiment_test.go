@@ -218,6 +218,26 @@ func TestResume(t *testing.T) {
 	maker.stop = 0
 	first := Progress{}
 	d := determinism(t, fakePlan, o)
+	// What is there can be measured.
+	if err := d.Begun(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := d.Measure(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := 0
+	for _, c := range r.Types[0].Configurations {
+		for _, e := range c.Engines {
+			there += e.Samples
+		}
+	}
+	if there != 7 {
+		t.Errorf("%d samples are measured, want 7", there)
+	}
+	if err := d.Write(r); err != nil {
+		t.Error(err)
+	}
 	if err := d.Make(t.Context(), maker, func(p Progress) {
 		if first.All == 0 {
 			first = p
@@ -251,6 +271,9 @@ func TestResume(t *testing.T) {
 		t.Errorf("another plan: %v", err)
 	}
 	o.Dir = t.TempDir()
+	if err := determinism(t, fakePlan, o).Begun(); err == nil || !strings.Contains(err.Error(), "no experiment") {
+		t.Errorf("nothing to measure: %v", err)
+	}
 	if err := os.WriteFile(filepath.Join(o.Dir, "x"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -108,6 +108,9 @@ func NewFactors(plan *FactorPlan, text []byte, o Options) (*Factors, error) {
 // Check finds what keeps the runs from being made.
 func (f *Factors) Check(maker Maker) error { return f.batch.check(maker, f.text) }
 
+// Begun says whether the folder holds runs of this experiment, so that they can be measured.
+func (f *Factors) Begun() error { return begun(f.options.Dir, f.text) }
+
 // Make makes the runs that are missing.
 func (f *Factors) Make(ctx context.Context, maker Maker, report func(Progress)) error {
 	if err := claim(f.options.Dir, f.text); err != nil {
@@ -116,7 +119,7 @@ func (f *Factors) Make(ctx context.Context, maker Maker, report func(Progress)) 
 	return f.batch.make(ctx, maker, report)
 }
 
-// Measure compares the runs. Scales come from all of them.
+// Measure compares the runs that are there. Scales come from all of them.
 func (f *Factors) Measure(ctx context.Context) (*FactorsResult, error) {
 	result := &FactorsResult{Samples: f.options.Samples, Seed: f.options.Seed}
 	var all []*similarity.Sample
@@ -163,7 +166,7 @@ func (f *Factors) Write(r *FactorsResult) error {
 	}
 	for _, factor := range r.Factors {
 		if len(factor.base) == 0 || len(factor.with) == 0 {
-			continue // the table says that their runs failed
+			continue // the table says so
 		}
 		p := &plot.Packets{Title: factor.Name, Up: "to the server", Down: "to the client", Columns: 1,
 			Samples: []plot.Sample{stems(factor.base[0], "base"), stems(factor.with[0], "changed")}}

@@ -3,6 +3,7 @@ package experiment
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"detgen/packet"
 	"detgen/plot"
@@ -20,6 +21,9 @@ func (r *Result) writeFigures(dir string) error {
 	}
 	for _, t := range r.Types {
 		for _, c := range t.Configurations {
+			if !slices.ContainsFunc(c.Engines, func(e *EngineResult) bool { return len(e.samples) > 0 }) {
+				continue // the table says so
+			}
 			if err := drawBoth(dir, fmt.Sprintf("sequences-%s-%s", folder(t.Name), folder(c.Name)), c.sequences(t.Name).Draw); err != nil {
 				return err
 			}

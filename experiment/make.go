@@ -180,6 +180,14 @@ func vacant(dir string, text []byte) error {
 	return err
 }
 
+// begun says whether a folder holds runs of an experiment.
+func begun(dir string, text []byte) error {
+	if _, err := os.Stat(filepath.Join(dir, identity)); err != nil {
+		return fmt.Errorf("%s holds no experiment: it has no %s", dir, identity)
+	}
+	return vacant(dir, text)
+}
+
 // claim takes a folder for an experiment.
 func claim(dir string, text []byte) error {
 	if err := vacant(dir, text); err != nil {

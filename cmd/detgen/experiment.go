@@ -43,6 +43,7 @@ type experimentFlags struct {
 	engines        []string
 	seed           uint64
 	jobs           int
+	measure        bool
 	asJSON         bool
 }
 
@@ -58,6 +59,7 @@ func (f *experimentFlags) add(cmd *cobra.Command, samples int, engines []string)
 	flags.StringSliceVar(&f.engines, "engines", engines, "where labs run: live, exact")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed from which those of the runs and the pairs are drawn")
 	flags.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "runs of the exact engine at once; live ones are made one by one, as each would be a load on the other")
+	flags.BoolVar(&f.measure, "measure", false, "make no runs, measure those that are there")
 	flags.BoolVar(&f.asJSON, "json", false, "print the result as JSON")
 }
 
@@ -159,11 +161,15 @@ func (x *experimenter) Make(ctx context.Context, r *experiment.Request) error {
 // study is an experiment that can be done.
 type study interface {
 	Check(experiment.Maker) error
+	Begun() error
 	Make(context.Context, experiment.Maker, func(experiment.Progress)) error
 }
 
 // make checks an experiment and makes its runs.
 func (f *experimentFlags) make(cmd *cobra.Command, o experiment.Options, s study) error {
+	if f.measure {
+		return badRequest(s.Begun())
+	}
 	x, err := f.experimenter(cmd, o.Engines)
 	if err != nil {
 		return err
