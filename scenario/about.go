@@ -264,7 +264,7 @@ type AboutKey struct {
 func Keys() map[string][]AboutKey {
 	all := map[string][]AboutKey{}
 	for prefix, defs := range map[string][]definition{
-		"link.HOST.DIRECTION": linkKeys, "transport": transportKeys, "load": loadKeys, "": runKeys, "HOST": {cpuKey},
+		"link.HOST.DIRECTION": linkKeys, "transport": transportKeys, "load": loadKeys, "": runKeys, "HOST": {cpuKey, imageKey},
 	} {
 		for _, d := range defs {
 			k := AboutKey{Name: d.name, Type: d.typ, How: d.typ.how(), Default: d.normal, Doc: d.doc}

@@ -196,3 +196,18 @@ func TestMistakesInABackground(t *testing.T) {
 		wantError(t, err, want...)
 	}
 }
+
+// A host that several activities share can have an image that the user answers for.
+func TestHostImageIsTheUsers(t *testing.T) {
+	spec, err := scenario.ReadSpec("my.yaml", []byte("task: ping/echo\nset: {client.image: workstation}\nbackground: [{task: web/get, hosts: {client: client}}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := open(t).Resolve(spec, 1, anyImage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run.Hosts[0].Image != "workstation" {
+		t.Errorf("the client's image is %q", run.Hosts[0].Image)
+	}
+}

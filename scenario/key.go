@@ -78,6 +78,8 @@ var runKeys = []definition{
 
 var cpuKey = definition{name: "cpu", typ: Float, min: "0", max: "1024", law: "uniform(0.1, 1)", normal: "0", doc: "limit in CPUs; 0 is none"}
 
+var imageKey = definition{name: "image", typ: String, normal: "the scenario's", check: oneWord, doc: "image to use instead, which must have the host's programs: for one that several activities share, workstation has many clients"}
+
 // place is what kind of thing a key controls.
 type keyKind int
 
@@ -88,6 +90,7 @@ const (
 	runKey
 	implementationKey
 	hostCPUKey
+	hostImageKey
 	linkKey
 	transportKey
 	loadKey
@@ -215,6 +218,9 @@ func (s *Scenario) parseKey(text string, task *Task) (key, error) {
 	case len(parts) == 2 && last == "cpu":
 		k.kind, k.host, k.definition = hostCPUKey, parts[0], cpuKey
 		return k, s.knowHost(parts[0])
+	case len(parts) == 2 && last == "image":
+		k.kind, k.host, k.definition = hostImageKey, parts[0], imageKey
+		return k, s.knowHost(parts[0])
 	}
 	return k, fmt.Errorf("no such key: %s", s.nearestKey(text, task))
 }
@@ -329,7 +335,7 @@ func (s *Scenario) nearestKey(text string, task *Task) string {
 		known = append(known, "params."+name)
 	}
 	for _, name := range inOrder(s.Hosts) {
-		known = append(known, name+".implementation", name+".cpu")
+		known = append(known, name+".implementation", name+".cpu", name+".image")
 	}
 	for _, d := range linkKeys {
 		known = append(known, "link.all.both."+d.name)
@@ -346,7 +352,7 @@ func (s *Scenario) nearestKey(text string, task *Task) string {
 	if n := nearest(text, known); strings.HasPrefix(n, "did you mean") {
 		return n
 	}
-	return "keys are params.NAME, failure, caching, HOST.implementation, HOST.cpu, link.HOST.up|down|both.KEY, load.cpu, load.memory, transport.KEY, addresses, epoch, timeout"
+	return "keys are params.NAME, failure, caching, HOST.implementation, HOST.cpu, HOST.image, link.HOST.up|down|both.KEY, load.cpu, load.memory, transport.KEY, addresses, epoch, timeout"
 }
 
 // parse reads a value and checks it against the definition.

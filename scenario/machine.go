@@ -13,6 +13,8 @@ type machine struct {
 	record.Host
 	absent  bool            // its address is reserved and nothing is there
 	stopped map[string]bool // services that the main activity's failure takes away
+
+	imageGiven bool // by the user, who answers for what is in it
 }
 
 // part is a machine as a host of one scenario: several activities can share a machine.
@@ -221,10 +223,15 @@ func (r *resolver) implement(p *part) {
 		}
 	}
 	if p.shared {
-		if image.Text != p.Image {
+		if image.Text != p.Image && !p.imageGiven {
 			r.problems.add(image.At, field, image.Text, "host %q has image %q: what shares a host shares its image; let %s play on a host of its own (hosts: {%s: own})", p.Name, p.Image, r.name, p.part)
 		}
 		return
+	}
+	if s, ok := r.last(hostImageKey, func(k key) bool { return p.called(k.host) }); ok {
+		if v, ok := r.evaluate(s); ok {
+			image, field, p.imageGiven = Text{At: s.at, Text: v.text}, s.text, true
+		}
 	}
 	p.Implementation, p.Image = p.programs, image.Text
 	digest, err := r.digests(p.Image)

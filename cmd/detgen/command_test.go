@@ -8,7 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -252,17 +252,23 @@ func TestSweepLosesEachSegment(t *testing.T) {
 	if len(rows) < 21 {
 		t.Fatalf("%d positions, want at least 20", len(rows)-1)
 	}
-	for _, row := range rows[1:] {
-		sent := tshark(t, filepath.Join(cmd.Dir, "out", row[1], "captures/server.pcap"), "(tcp.analysis.retransmission || tcp.analysis.out_of_order) && tcp.len > 0 && tcp.srcport == 80", "tcp.seq")
-		if len(sent) == 0 {
-			t.Errorf("position %s: nothing was sent again", row[0])
-			continue
+	const data = "tcp.len > 0 && tcp.srcport == 80"
+	all := tshark(t, filepath.Join(cmd.Dir, "out/baseline/captures/server.pcap"), data, "tcp.seq")
+	if len(rows)-1 != len(all) {
+		t.Errorf("%d positions for %d data segments", len(rows)-1, len(all))
+	}
+	for i, row := range rows[1:] {
+		// The segment that is the row's number among the data segments, by tshark's sequence numbers.
+		seq := all[min(i, len(all)-1)]
+		captures := filepath.Join(cmd.Dir, "out", row[1], "captures")
+		again := tshark(t, filepath.Join(captures, "server.pcap"), "(tcp.analysis.retransmission || tcp.analysis.out_of_order) && "+data, "tcp.seq")
+		if len(again) == 0 || again[0] != seq {
+			t.Errorf("position %s: the segment at %s was lost, but %v were sent again", row[0], seq, again)
 		}
-		// The lost segment is the row's number among the data segments, by tshark's sequence numbers.
-		all := tshark(t, filepath.Join(cmd.Dir, "out/baseline/captures/server.pcap"), "tcp.len > 0 && tcp.srcport == 80", "tcp.seq")
-		n := len(all)
-		if position, _ := strconv.Atoi(row[0]); position <= n && all[position-1] != sent[0] {
-			t.Errorf("position %s: the segment at %s was lost, but that at %s was sent again", row[0], all[position-1], sent[0])
+		// Only what was sent again was received.
+		received := tshark(t, filepath.Join(captures, "client.pcap"), data+" && tcp.seq == "+seq, "tcp.seq")
+		if len(received) == 0 || len(received) != len(slices.DeleteFunc(again, func(s string) bool { return s != seq })) {
+			t.Errorf("position %s: the segment at %s was received %d times, sent again %d times", row[0], seq, len(received), len(again))
 		}
 	}
 }
