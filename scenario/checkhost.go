@@ -87,7 +87,7 @@ func checkFile(ps *problems, f *File, dir folder, field string, s *Scenario) {
 			}
 		}
 	}
-	if f.Tree.set() && s.Make[f.Tree.Text] == nil {
+	if f.Tree.set() && !isTemplate(f.Tree.Text) && s.Make[f.Tree.Text] == nil {
 		ps.add(f.Tree.At, field+".tree", f.Tree.Text, "nothing of that name is made: %s", nearest(f.Tree.Text, inOrder(s.Make)))
 	}
 	if f.Generate != nil && !isTemplate(f.Generate.Kind.Text) && !slices.Contains(generatedKinds, f.Generate.Kind.Text) {

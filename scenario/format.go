@@ -165,7 +165,7 @@ type File struct {
 	Base64 Text `yaml:"base64"`
 	// Content made from the seed.
 	Generate *Generate `yaml:"generate"`
-	// A made thing of several files (kind site); path is their folder.
+	// A made thing of several files (kind site); path is their folder. A template.
 	Tree Text `yaml:"tree"`
 	// What a symbolic link points to; a template.
 	Symlink Text `yaml:"symlink"`

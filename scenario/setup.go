@@ -217,9 +217,10 @@ func (r *resolver) files(p *part, f *File, field string) []record.File {
 
 // tree gives the files of a made thing, below a path.
 func (r *resolver) tree(f *File, base record.File, field string) []record.File {
-	made, err := r.makeThing(f.Tree.Text, "files")
+	name := r.must(f.Tree, field+".tree")
+	made, err := r.makeThing(name, "files")
 	if err != nil {
-		r.problems.wrap(f.Tree.At, field+".tree", f.Tree.Text, err)
+		r.problems.wrap(f.Tree.At, field+".tree", name, err)
 		return nil
 	}
 	files := slices.Clone(made.([]record.File))

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"math"
+	"strings"
 
 	"detgen/record"
 	"detgen/scenario/material"
@@ -19,6 +20,8 @@ type Site struct {
 	PageSize Text `yaml:"page_size"`
 	// Size of an object: a size, or a law of sizes; a template.
 	ObjectSize Text `yaml:"object_size"`
+	// Addresses that the first page links to as well, a line each; a template.
+	Links Text `yaml:"links"`
 
 	At Position `yaml:"-"`
 }
@@ -64,7 +67,12 @@ func (s *Site) make(r *resolver, name, field string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	links, err := r.text(s.Links, field+".links")
+	if err != nil {
+		return nil, err
+	}
 	site := material.NewSite(sizes, random)
+	site.Pages[0].Elsewhere = strings.Fields(links)
 	var files []record.File
 	var pagePaths, objectPaths []string
 	total := 0.0

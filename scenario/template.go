@@ -21,6 +21,7 @@ var baseFuncs = template.FuncMap{
 	"sub":      func(a, b int) int { return a - b },
 	"mul":      func(a, b int) int { return a * b },
 	"div":      func(a, b int) (int, error) { return quotient(a, b) },
+	"mod":      func(a, b int) (int, error) { q, err := quotient(a, b); return a - q*b, err },
 	"count":    counting,
 	"join":     func(sep string, list []string) string { return strings.Join(list, sep) },
 	"split":    func(sep, s string) []string { return strings.Split(s, sep) },
@@ -45,7 +46,7 @@ func sum(numbers []int) int {
 
 func quotient(a, b int) (int, error) {
 	if b == 0 {
-		return 0, fmt.Errorf("div: division by 0")
+		return 0, fmt.Errorf("division by 0")
 	}
 	return a / b, nil
 }

@@ -14,6 +14,8 @@ type Page struct {
 	Title   string
 	Links   []int
 	Objects []int
+
+	Elsewhere []string // addresses that it links to beside
 }
 
 // Object is a part of a site that is not a page, with content that is not looked at.
@@ -77,6 +79,9 @@ func (s *Site) HTML(page int, size int64, r *rand.Rand) string {
 	}
 	for _, l := range p.Links {
 		fmt.Fprintf(&body, "<p><a href=\"%s\">%s</a></p>\n", s.Pages[l].Path, html.EscapeString(s.Pages[l].Title))
+	}
+	for _, address := range p.Elsewhere {
+		fmt.Fprintf(&body, "<p><a href=\"%s\">%s</a></p>\n", html.EscapeString(address), html.EscapeString(Words(r, 2)))
 	}
 	start := fmt.Sprintf("<!doctype html>\n<html><head><meta charset=\"utf-8\"><title>%s</title>\n%s</head><body>\n%s", html.EscapeString(p.Title), head.String(), body.String())
 	const end = "</body></html>\n"
