@@ -48,6 +48,22 @@ type Agreement struct {
 	Misses                                                         []string
 }
 
+func (a *Agreement) String() string {
+	return fmt.Sprintf("%d frames (%d of them equal to others): pairs %v; delivered %v; lost %v; corrupted %v; bits %v; duplicated %v; overtaken %v; pairs of equal frames %v",
+		a.Frames, a.Equal, a.Pairs, a.Delivered, a.Lost, a.Corrupted, a.Bits, a.Duplicated, a.Overtaken, a.EqualPairs)
+}
+
+// Add adds the scores of another run.
+func (a *Agreement) Add(b *Agreement) {
+	a.Frames, a.Equal = a.Frames+b.Frames, a.Equal+b.Equal
+	for _, s := range []struct{ to, from *Score }{
+		{&a.Pairs, &b.Pairs}, {&a.Delivered, &b.Delivered}, {&a.Lost, &b.Lost}, {&a.Corrupted, &b.Corrupted},
+		{&a.Bits, &b.Bits}, {&a.Duplicated, &b.Duplicated}, {&a.Overtaken, &b.Overtaken}, {&a.EqualPairs, &b.EqualPairs},
+	} {
+		s.to.Right, s.to.Wrong, s.to.Missed = s.to.Right+s.from.Right, s.to.Wrong+s.from.Wrong, s.to.Missed+s.from.Missed
+	}
+}
+
 // Agree decides the fates of a run twice, by the captures alone and by the links' log alone, and
 // compares.
 func Agree(dir string, rec *record.Record) (*Agreement, error) {

@@ -45,24 +45,11 @@ func TestFatesAgreeWithTheLinksLog(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("%d frames (%d of them equal to others): pairs %v; delivered %v; lost %v; corrupted %v; bits %v; duplicated %v; overtaken %v; pairs of equal frames %v",
-				a.Frames, a.Equal, a.Pairs, a.Delivered, a.Lost, a.Corrupted, a.Bits, a.Duplicated, a.Overtaken, a.EqualPairs)
+			t.Log(a)
 			for _, m := range a.Misses {
 				t.Log(m)
 			}
-			for _, s := range []struct {
-				name  string
-				score truth.Score
-				least float64
-			}{
-				{"delivered", a.Delivered, 1}, {"lost", a.Lost, 1},
-				{"pairs", a.Pairs, 0.999}, {"corrupted", a.Corrupted, 0.999}, {"bits", a.Bits, 0.999},
-				{"duplicated", a.Duplicated, 0.999}, {"overtaken", a.Overtaken, 0.999},
-			} {
-				if s.score.Precision() < s.least || s.score.Recall() < s.least {
-					t.Errorf("%s: %v; precision %.5f and recall %.5f must be at least %g", s.name, s.score, s.score.Precision(), s.score.Recall(), s.least)
-				}
-			}
+			checkAgreement(t, a)
 		})
 	}
 }
