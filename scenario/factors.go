@@ -220,6 +220,12 @@ func readUserFile(at Position, name string) (string, error) {
 
 // draw takes a value from a law ("": the definition's own) in the stream called name.
 func (r *resolver) draw(d definition, name, lawText string, at Position, field string) (Value, bool) {
+	if d.typ == Choice && len(d.values) == 0 {
+		for _, value := range sortedKeys(d.needs) {
+			r.problems.add(at, field, "~", "is not possible here: %s", d.needs[value].Because.Text)
+			return Value{}, false
+		}
+	}
 	var err error
 	if lawText == "" {
 		if lawText, err = d.lawText(); err != nil {

@@ -22,12 +22,18 @@ parameters:
     default: "1"
     needs:
       "2": {when: ne .implementations.client "old", because: old does not know it}
+  manner:
+    type: choice
+    values: [odd]
+    needs:
+      odd: {when: ne .implementations.client "even", because: even is never odd}
 hosts:
   client:
     implementations:
       old: {image: base}
       new: {image: base}
       odd: {image: base}
+      even: {image: base}
 tasks:
   all: {title: All can, scripts: {client: s.sh}, expect: {x: 1}}
   some: {title: Some can, scripts: {client: s.sh}, expect: {x: 1}, implementations: {client: [odd, new]}}
@@ -83,9 +89,13 @@ func TestValueThatNeedsSomething(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "old does not know it") {
 		t.Errorf("error %v, want one that says what version 2 needs", err)
 	}
+	_, err = resolveChoosy(t, "all", 1, "client.implementation=even")
+	if err == nil || !strings.Contains(err.Error(), "is not possible here: even is never odd") {
+		t.Errorf("error %v, want one that says why no value is possible", err)
+	}
 	drawn := map[string]bool{}
 	for seed := range uint64(20) {
-		run, err := resolveChoosy(t, "all", seed, "client.implementation=~", "params.version=~")
+		run, err := resolveChoosy(t, "all", seed, "client.implementation=~choice(old, new)", "params.version=~")
 		if err != nil {
 			t.Fatal(err)
 		}
