@@ -34,12 +34,15 @@ func TestSeedDecidesEveryByte(t *testing.T) {
 			var group errgroup.Group
 			group.SetLimit(2)
 			for i, seed := range []uint64{1, 1, 2} {
-				run := resolve(t, "web/get", seed, settings...)
-				group.Go(func() error { outcomes[i] = execute(t, e, run); return nil })
+				run, dir := resolve(t, "web/get", seed, settings...), t.TempDir()
+				images := packed(t, run)
+				group.Go(func() (err error) {
+					outcomes[i], err = attemptIn(t.Context(), e, run, images, dir)
+					return err
+				})
 			}
-			group.Wait()
-			if t.Failed() {
-				return
+			if err := group.Wait(); err != nil {
+				t.Fatal(err)
 			}
 			wantSame(t, outcomes[0], outcomes[1])
 			if _, logged := outcomes[0].files[record.LinkLogFile]; logged != (driver == "soft") {

@@ -43,7 +43,7 @@ var shared = struct {
 }{}
 
 // needsGuest skips a test in the quick loop and prepares what guests need.
-func needsGuest(t *testing.T) *exact.Engine {
+func needsGuest(t testing.TB) *exact.Engine {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("runs a virtual machine")
@@ -97,7 +97,7 @@ func config(cache string) exact.Config {
 }
 
 // packed gives the packed layers of the images that a run names, by digest.
-func packed(t *testing.T, run *record.Run) map[string][]string {
+func packed(t testing.TB, run *record.Run) map[string][]string {
 	t.Helper()
 	layers := map[string][]string{}
 	for _, h := range run.Hosts {
@@ -116,7 +116,7 @@ func packed(t *testing.T, run *record.Run) map[string][]string {
 }
 
 // resolve makes the run of a task of the catalogue.
-func resolve(t *testing.T, task string, seed uint64, settings ...string) *record.Run {
+func resolve(t testing.TB, task string, seed uint64, settings ...string) *record.Run {
 	t.Helper()
 	spec := &scenario.Spec{Task: task}
 	for _, s := range settings {
@@ -138,7 +138,7 @@ func resolve(t *testing.T, task string, seed uint64, settings ...string) *record
 }
 
 // script is a run of one script on a client beside an idle server, both of the image that has ping.
-func script(t *testing.T, text string) *record.Run {
+func script(t testing.TB, text string) *record.Run {
 	t.Helper()
 	const imageName = "ping-client"
 	digest, err := shared.recipes.Digest(imageName)
@@ -183,14 +183,14 @@ func execute(t *testing.T, e *exact.Engine, run *record.Run) outcome {
 
 func attempt(t *testing.T, e *exact.Engine, run *record.Run) (outcome, error) {
 	t.Helper()
-	return attemptIn(t, e, run, t.TempDir())
+	return attemptIn(t.Context(), e, run, packed(t, run), t.TempDir())
 }
 
-func attemptIn(t *testing.T, e *exact.Engine, run *record.Run, dir string) (outcome, error) {
-	t.Helper()
+// attemptIn may be called by any goroutine.
+func attemptIn(ctx context.Context, e *exact.Engine, run *record.Run, images map[string][]string, dir string) (outcome, error) {
 	o := outcome{dir: dir, files: map[string]string{}}
 	var err error
-	o.result, err = e.Run(t.Context(), run, exact.Options{Dir: o.dir, Images: packed(t, run)})
+	o.result, err = e.Run(ctx, run, exact.Options{Dir: dir, Images: images})
 	if o.result == nil {
 		return o, err
 	}

@@ -112,8 +112,8 @@ func TestGuestFailures(t *testing.T) {
 					t.Errorf("the error does not say %q", want)
 				}
 			}
-			if o.result != nil && (o.result.Status != record.Failed || o.result.Error != err.Error()) {
-				t.Errorf("the result has status %s, error %q", o.result.Status, o.result.Error)
+			if o.result != nil && o.result.Status != record.Failed {
+				t.Errorf("the result has status %s", o.result.Status)
 			}
 			wantNothingLeft(t, before)
 		})

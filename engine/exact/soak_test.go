@@ -23,8 +23,9 @@ var soakRuns = flag.Int("soak", 0, "make so many runs in the soak test, over all
 
 // soakCase is one run that the soak repeats.
 type soakCase struct {
-	name string
-	run  *record.Run
+	name   string
+	run    *record.Run
+	images map[string][]string
 }
 
 // The soak's tasks and links. Each task meets each setting of the links.
@@ -52,10 +53,8 @@ func soakCases(t *testing.T, short bool) []soakCase {
 	var list []soakCase
 	add := func(task []string, links []string) {
 		settings := append(slices.Clone(task[1:]), links...)
-		list = append(list, soakCase{
-			name: fmt.Sprintf("%s %s", task[0], strings.Join(links, " ")),
-			run:  resolve(t, task[0], uint64(100+len(list)), settings...),
-		})
+		run := resolve(t, task[0], uint64(100+len(list)), settings...)
+		list = append(list, soakCase{task[0] + " " + strings.Join(links, " "), run, packed(t, run)})
 	}
 	tasks := soakTasks
 	if short {
@@ -87,7 +86,7 @@ func TestSoak(t *testing.T) {
 			return err
 		}
 		defer os.RemoveAll(dir)
-		o, err := attemptIn(t, e, cases[n].run, dir)
+		o, err := attemptIn(t.Context(), e, cases[n].run, cases[n].images, dir)
 		if err != nil {
 			return fmt.Errorf("%s: %w", cases[n].name, err)
 		}
