@@ -248,7 +248,11 @@ func (c *comparison) exactDivergence() *Divergence {
 	case !bytes.Equal(a.data, b.data):
 		return c.diverged(a, b, fmt.Sprintf("byte %d differs", firstDifference(a.data, b.data)))
 	}
-	return c.diverged(a, b, fmt.Sprintf("it comes %s later in the second run", time.Duration(b.time-a.time)))
+	later, when := time.Duration(b.time-a.time), "later"
+	if later < 0 {
+		later, when = -later, "earlier"
+	}
+	return c.diverged(a, b, fmt.Sprintf("it comes %s %s in the second run", later, when))
 }
 
 // structuralDivergence compares, conversation by conversation and direction by direction, which

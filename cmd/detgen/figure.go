@@ -99,7 +99,7 @@ func drawTwin(r *twin.Report, dir string, paths ...string) error {
 		sample := sequence(t, i, 0)
 		sample.Name = fmt.Sprintf("%s at %s", name, sample.Name)
 		if r.First != nil {
-			sample.Marks = []plot.Mark{{Time: partsAt(r.First, name), Text: "part"}}
+			sample.Marks = []plot.Mark{{Time: partsAt(r.First, name), Text: "they part"}}
 		}
 		figure.Samples = append(figure.Samples, sample)
 	}
