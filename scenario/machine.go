@@ -218,8 +218,10 @@ func (r *resolver) implement(p *part) {
 		}
 		p.implementation, p.programs = i, name
 		image, field = i.Image, "hosts."+p.group+".implementations."+name+".image"
-		if asked.kind != implementationKey { // else noted with its setting
+		if asked.kind != implementationKey {
 			r.note(record.Value{Name: r.named(p.part + ".implementation"), Value: name, Origin: record.Default})
+		} else {
+			r.evaluate(asked) // which notes it
 		}
 	}
 	if p.shared {

@@ -497,3 +497,23 @@ failures: {more: {title: T, hosts: [server, client, other], expect: {x: 0}}}
 		t.Errorf("hosts %s, want those of the failure", got)
 	}
 }
+
+// A run lists which programs play each part, once, however that was decided.
+func TestImplementationsAreListed(t *testing.T) {
+	c := open(t)
+	for setting, want := range map[string]record.Value{
+		"params.size=5kB":                      {Name: "server.implementation", Value: "nginx", Origin: record.Default},
+		"server.implementation=apache2":        {Name: "server.implementation", Value: "apache2", Origin: record.Given},
+		"server.implementation=~choice(caddy)": {Name: "server.implementation", Value: "caddy", Origin: record.Drawn, Law: "choice(caddy)"},
+	} {
+		var found []record.Value
+		for _, v := range resolve(t, c, "web/get", 1, setting).Values {
+			if v.Name == want.Name {
+				found = append(found, v)
+			}
+		}
+		if len(found) != 1 || found[0] != want {
+			t.Errorf("%s: %v, want %v", setting, found, want)
+		}
+	}
+}
