@@ -1,0 +1,32 @@
+# Shell functions for the client's script: start the daemon, wait until it has chosen a source, say which.
+mkfifo /root/events
+exec 3<>/root/events
+{{if eq .implementations.client "chrony" -}}
+start() { chronyd -d -x -4 -f /etc/chrony/chrony.conf >/root/events 2>&1 & }
+chosen='Selected source'
+# The address and stratum of the source that is chosen.
+source() { awk '/^\^\*/ { print $2, $3 }'; }
+sources() { chronyc -n sources; }
+kiss='KoD RATE'
+{{- else if eq .implementations.client "ntpsec" -}}
+start() { ntpd -n -g -4 -c /etc/ntpsec/ntp.conf >/root/events 2>&1 & }
+chosen=sys_peer
+source() { awk '/^\*/ { print substr($1, 2), $3 }'; }
+sources() { ntpq -p -n 127.0.0.1; }
+kiss=rate_exceeded
+{{- else -}}
+start() { ntpd -d -f /etc/openntpd/ntpd.conf >/root/events 2>&1 & }
+chosen='now valid'
+# Trust level 6 or more ("tl") makes a peer valid.
+source() { sed 's/\*/ /' | awk 'NF == 1 { address = $1 } $1 ~ /^[0-9]+$/ && $2 >= 6 { print address, $3 }'; }
+sources() { ntpctl -s peers; }
+kiss='not synced'
+{{- end}}
+
+# wait_for TEXT: read what the daemon says until TEXT is in a line, at most as long as the patience
+wait_for() {
+	timeout "$PATIENCE" sh -c 'while IFS= read -r line; do
+		printf "%s\n" "$line"
+		case $line in *"$1"*) exit ;; esac
+	done' sh "$1" </root/events | tee -a /root/log
+}
