@@ -1,0 +1,2 @@
+# Nothing will be sent to the radio.
+true
