@@ -96,6 +96,30 @@ func TestInvariance(t *testing.T) {
 	}
 }
 
+// TestWindows: the connections of one host in one span of time are one window, and its numbers are theirs.
+func TestWindows(t *testing.T) {
+	o := NewOptions()
+	s := sample(t, "poll", 0, usual, o)
+	if s.Packets[0].Time != 0 || s.Packets[0].Gap != 0 || !s.Packets[0].Up || s.Packets[1].Up {
+		t.Errorf("first packets: %+v, %+v", s.Packets[0], s.Packets[1])
+	}
+	if len(s.windows) != 1 {
+		t.Fatalf("%d windows of the whole sample, want 1", len(s.windows))
+	}
+	n, bytes := float64(len(s.Connections)), 0.0
+	for _, c := range s.Connections {
+		bytes += float64(c.Bytes)
+	}
+	v := s.windows[0].vector
+	if v[0] != n || v[4] != bytes/n || v[7] != 1 || v[8] != 1 || v[9] != n || v[10] != 1 || v[3] > v[1] || v[1] > v[2] {
+		t.Errorf("numbers of the window: %v; there are %g connections of %g bytes in all, to one address and port", v, n, bytes)
+	}
+	o.Window = time.Second // polls are more than 2 s apart
+	if s := sample(t, "poll", 0, usual, o); len(s.windows) != len(s.Connections) {
+		t.Errorf("%d windows of a second, want %d", len(s.windows), len(s.Connections))
+	}
+}
+
 // TestServicePort: connections to different system ports are not each other's counterparts, those to drawn ports are.
 func TestServicePort(t *testing.T) {
 	o := NewOptions()
