@@ -1,0 +1,37 @@
+# Shell functions for the client's script: send sends the message, read_mail reads it into /root/got.
+server={{.hosts.server.name}}
+domain={{.params.domain}}.test
+sender={{index (made "users" "name") 0}}
+password={{if eq .failure "wrong-password"}}not-{{end}}{{.params.password}}
+reader={{index (made "users" "name") 1}}
+subject={{quote .params.subject}}
+recipients='
+{{- if eq .failure "rejected-recipient"}}nobody-{{index (made "users" "name") 1}}@{{.params.domain}}.test
+{{- else if eq .task "recipients"}}{{range $i := count .params.recipients}}{{if gt $i 1}},{{end}}{{index (made "users" "name") $i}}@{{$.params.domain}}.test{{end}}
+{{- else}}{{index (made "users" "name") 1}}@{{.params.domain}}.test{{end}}'
+
+{{if eq .implementations.client "swaks" -}}
+send() {
+	swaks --server "$server" --port {{if eq .params.security "tls"}}465 --tls-on-connect{{else}}25{{if eq .params.security "starttls"}} --tls{{end}}{{end}} \
+		{{if ne .params.security "none"}}--tls-verify --tls-ca-path /etc/ssl/lab.pem{{end}} \
+		--helo "client.$domain" --from "$sender@$domain" --to "$recipients" --auth LOGIN --auth-user "$sender" --auth-password "$password" \
+		--header "Subject: $subject" --body @/root/message {{if eq .task "attachment"}}--attach-type application/octet-stream --attach @/root/attached{{end}} >/root/answers 2>&1
+}
+read_mail() {
+	curl -sSv --user "$reader:$password" --cacert /etc/ssl/lab.pem {{if eq .params.security "starttls"}}--ssl-reqd{{end}} \
+		"{{.task}}{{if eq .params.security "tls"}}s{{end}}://$server/{{if eq .task "imap"}}INBOX;MAILINDEX=1{{else}}1{{end}}" >/root/got 2>>/root/answers
+}
+{{- else -}}
+snail() {
+	s-nail -:/ -S v15-compat -S sendwait -S tls-ca-file=/etc/ssl/lab.pem -S tls-ca-no-defaults -S tls-verify=strict -S hostname="$domain" -S from="$sender@$domain" -v "$@" >>/root/answers 2>&1
+}
+send() {
+	snail {{if eq .params.security "starttls"}}-S smtp-use-starttls{{end}} -S smtp-auth={{if eq .params.security "none"}}plain{{else}}login{{end}} \
+		-S mta="smtp{{if eq .params.security "tls"}}s{{end}}://$sender:$password@$server:{{if eq .params.security "tls"}}465{{else}}25{{end}}" \
+		-s "$subject" {{if eq .task "attachment"}}-a /root/attached{{end}} $(echo "$recipients" | tr , ' ') </root/message
+}
+read_mail() {
+	printf 'copy 1 /root/got\nexit\n' | snail {{if eq .params.security "starttls"}}-S imap-use-starttls -S pop3-use-starttls{{end}} -R -# \
+		-f "{{.task}}{{if eq .params.security "tls"}}s{{end}}://$reader:$password@$server{{if eq .task "imap"}}/INBOX{{end}}"
+}
+{{- end}}

@@ -1,0 +1,20 @@
+# Send the message; read it when the task says so.
+. /usr/local/lib/lab/mail.sh
+phase send
+sent=yes
+send || sent=no
+outcome sent=$sent
+outcome code="$(grep -oE '\b(535|55[02])\b' /root/answers | head -n 1 | grep . || echo none)"
+cat /root/answers
+if [ "$FAILURE" = none ] && [ "$sent" = no ]; then
+	exit 1
+fi
+signal "sent-$sent"
+if [ "$TASK" = imap ] || [ "$TASK" = pop3 ]; then
+	await delivered
+	phase read
+	: >/root/got
+	read_mail || true
+	cat /root/answers
+	outcome read="$(grep -c "^Subject: " /root/got)"
+fi
