@@ -5,6 +5,8 @@ import (
 	"hash/fnv"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -228,4 +230,29 @@ func kind(c testCase) string {
 		}
 	}
 	return ""
+}
+
+var taskName = regexp.MustCompile("`([a-z0-9-]+)/([a-z0-9-]+)`")
+
+// TestTable3 finds every task that docs/table3.md names.
+func TestTable3(t *testing.T) {
+	text, err := os.ReadFile("../docs/table3.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := openCatalogue(t)
+	named := taskName.FindAllStringSubmatch(string(text), -1)
+	if len(named) < 50 {
+		t.Fatalf("the page names %d tasks, which cannot be all", len(named))
+	}
+	for _, m := range named {
+		s, err := c.Scenario(m[1])
+		if err != nil {
+			t.Errorf("%s: %v", m[0], err)
+			continue
+		}
+		if _, err := s.AboutTask(m[2]); err != nil {
+			t.Errorf("%s: %v", m[0], err)
+		}
+	}
 }
