@@ -63,8 +63,10 @@ func (b *board) report(h *host, r inside.Report) error {
 			b.done[i].Outcome[r.Name] = r.Value
 		}
 	case "signal":
-		close(b.signal(r.Name))
-		b.signals[r.Name] = closed
+		if c := b.signal(r.Name); c != closed {
+			close(c)
+			b.signals[r.Name] = closed
+		}
 	case "await":
 		c := b.signal(r.Name)
 		b.mu.Unlock()
@@ -81,10 +83,7 @@ var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c
 
 func (b *board) signal(name string) chan struct{} {
 	c := b.signals[name]
-	if c == nil || c == closed {
-		if c == closed {
-			return c
-		}
+	if c == nil {
 		c = make(chan struct{})
 		b.signals[name] = c
 	}

@@ -44,6 +44,12 @@ func Create(path string) (*Staging, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return nil, err
 	}
+	// Between a directory's making and its locking nobody may sweep.
+	turn, err := lockDir(parent, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer turn.Close()
 	sweep(parent)
 	dir, err := os.MkdirTemp(parent, "."+base+partial)
 	if err != nil {
@@ -52,15 +58,30 @@ func Create(path string) (*Staging, error) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return nil, err
 	}
-	lock, err := os.Open(dir)
+	lock, err := lockDir(dir, unix.LOCK_NB)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		lock.Close()
+	return &Staging{final: path, dir: dir, lock: lock}, nil
+}
+
+// lockDir opens a directory and locks it until it is closed; how is 0, which waits, or LOCK_NB.
+func lockDir(dir string, how int) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|how)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		f.Close()
 		return nil, fmt.Errorf("lock %s: %w", dir, err)
 	}
-	return &Staging{final: path, dir: dir, lock: lock}, nil
+	return f, nil
 }
 
 // Vacant says whether a run directory can be made at path: nothing is there, or an empty
@@ -82,14 +103,10 @@ func Vacant(path string) error {
 func sweep(parent string) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, ".*"+partial+"*"))
 	for _, dir := range dirs {
-		f, err := os.Open(dir)
-		if err != nil {
-			continue
-		}
-		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+		if f, err := lockDir(dir, unix.LOCK_NB); err == nil {
 			os.RemoveAll(dir)
+			f.Close()
 		}
-		f.Close()
 	}
 }
 

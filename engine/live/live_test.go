@@ -417,3 +417,11 @@ func awaitNone(t *testing.T, dir string) {
 		time.Sleep(5 * time.Millisecond)
 	}
 }
+
+// A signal that is given again changes nothing.
+func TestSignalTwice(t *testing.T) {
+	needsLab(t)
+	if _, _, err := execute(t, twoHosts("signal here\nsignal here\nawait here\n"+echo)); err != nil {
+		t.Fatal(err)
+	}
+}
