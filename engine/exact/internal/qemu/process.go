@@ -26,7 +26,8 @@ type Process struct {
 	control *qmp.Client
 	console console
 	stderr  *bytes.Buffer
-	saveTo  string // path of an inherited descriptor
+	saveTo  string // path of an inherited descriptor, on which saved is open
+	saved   *os.File
 	exited  chan struct{}
 }
 
@@ -58,7 +59,7 @@ func Start(ctx context.Context, path string, m Machine, line func(string)) (*Pro
 		d.number(m.State)
 	}
 	if m.SaveTo != nil {
-		p.saveTo = d.add(m.SaveTo)
+		p.saveTo, p.saved = d.add(m.SaveTo), m.SaveTo
 	}
 	p.cmd = exec.Command(path, arguments...)
 	p.cmd.ExtraFiles = d.files
@@ -203,7 +204,7 @@ func (p *Process) Save(ctx context.Context) error {
 	if err := p.execute(ctx, "xen-save-devices-state", map[string]any{"filename": p.saveTo, "live": false}); err != nil {
 		return fmt.Errorf("save the machine's state: %w", err)
 	}
-	return nil
+	return settleClock(p.saved)
 }
 
 // restore reads the device state that Save wrote; the guest stays paused.
