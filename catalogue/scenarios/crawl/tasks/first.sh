@@ -1,0 +1,3 @@
+# Crawl once before, for the crawler's cache.
+. /usr/local/lib/lab/crawl.sh
+crawl /var/cache/first
