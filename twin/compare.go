@@ -14,7 +14,7 @@ type Report struct {
 	A        Side         `json:"a"`
 	B        Side         `json:"b"`
 	Differ   []Difference `json:"differ"` // controlled values that are not the same
-	Exact    bool         `json:"exact"`  // twins of the exact engine that differ in links only, so bytes and times are compared; else structure is
+	Exact    bool         `json:"exact"`  // bytes and times are compared; else structure is
 	Captures []Capture    `json:"captures"`
 	First    *Divergence  `json:"first,omitempty"` // nil: the captures are the same
 	Cause    *Cause       `json:"cause,omitempty"` // the first thing that the links did in one run and not in the other; nil: there is none
@@ -82,8 +82,20 @@ type Pair struct {
 	SameBytes        bool
 }
 
-// Compare aligns two run directories.
+// Compare aligns two run directories. Twins of the exact engine that differ in links only are compared by bytes and
+// times, others by structure.
 func Compare(dirA, dirB string) (*Report, error) {
+	return compare(dirA, dirB, func(a, b *record.Record) bool {
+		return a.Result.Engine.Name == "exact" && b.Result.Engine.Name == "exact" && a.Run.Twin != "" && b.Run.Twin != ""
+	})
+}
+
+// CompareBytes aligns two run directories that should be the same to the byte.
+func CompareBytes(dirA, dirB string) (*Report, error) {
+	return compare(dirA, dirB, func(a, b *record.Record) bool { return true })
+}
+
+func compare(dirA, dirB string, exact func(a, b *record.Record) bool) (*Report, error) {
 	ra, as, err := load(dirA)
 	if err != nil {
 		return nil, err
@@ -93,7 +105,7 @@ func Compare(dirA, dirB string) (*Report, error) {
 		return nil, err
 	}
 	report := &Report{A: side(dirA, ra), B: side(dirB, rb), Differ: differ(ra, rb)}
-	report.Exact = ra.Result.Engine.Name == "exact" && rb.Result.Engine.Name == "exact" && ra.Run.Twin != "" && rb.Run.Twin != ""
+	report.Exact = exact(ra, rb)
 	for _, a := range as {
 		i := slices.IndexFunc(bs, func(b capture) bool { return b.host == a.host && b.iface == a.iface })
 		if i < 0 {

@@ -46,7 +46,8 @@ func TestWindowOfSeveralActivitiesIsTakenApart(t *testing.T) {
 			order = append(order, c["activity"])
 		}
 	}
-	if got := strings.Join(order, " "); got != "main page lookup bot" {
+	slices.Sort(order) // a busy machine starts one later than another
+	if got := strings.Join(order, " "); got != "bot lookup main page" {
 		t.Errorf("the client opened connections for %q", got)
 	}
 	client := 0

@@ -158,7 +158,7 @@ func (m *maker) verify(ctx context.Context, dir string, progress func(string)) (
 		return v, err
 	}
 	v.Machine = machineDifference(first, second)
-	if v.Report, err = twin.Compare(dir, again); err != nil {
+	if v.Report, err = twin.CompareBytes(dir, again); err != nil {
 		return nil, fmt.Errorf("compare: %w", err)
 	}
 	v.Report.B.Dir = "made again"

@@ -77,7 +77,9 @@ func Run(ctx context.Context, run *record.Run, o Options) (*record.Result, error
 	if err != nil {
 		return nil, err
 	}
+	// Those of a run that was just killed are in use until the kernel has ended its processes.
 	removeStaleGroups()
+	defer removeStaleGroups()
 	defer removeGroups(name)
 	result, err := supervise(ctx, request{Run: run, Parent: os.Getpid(), Lab: lab.Options{
 		Dir: o.Dir, Scratch: scratch, Images: o.Images, Name: name, Self: self, Runtime: runtimePath,
