@@ -99,8 +99,12 @@ func (b *batch) make(ctx context.Context, maker Maker, report func(Progress)) er
 			}
 		}
 	}
+	missing := map[string]int{} // runs that are not done, by engine
+	for name, list := range left {
+		missing[name] = len(list)
+	}
 	pace := newPace()
-	var mu sync.Mutex
+	var mu sync.Mutex // of p, missing and pace
 	for sample := range b.samples {
 		for _, e := range b.engines {
 			group, groupCtx := errgroup.WithContext(ctx)
@@ -122,10 +126,11 @@ func (b *batch) make(ctx context.Context, maker Maker, report func(Progress)) er
 					mu.Lock()
 					defer mu.Unlock()
 					pace.add(e, time.Since(begin))
+					missing[e.Name]--
 					p.Done++
 					p.Left = 0
 					for _, e := range b.engines {
-						p.Left += pace.left(e, len(left[e.Name]))
+						p.Left += pace.left(e, missing[e.Name])
 					}
 					report(p)
 					return nil
