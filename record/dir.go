@@ -44,28 +44,29 @@ func Create(path string) (*Staging, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return nil, err
 	}
-	// Between a directory's making and its locking nobody may sweep.
-	turn, err := lockDir(parent, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer turn.Close()
 	sweep(parent)
-	dir, err := os.MkdirTemp(parent, "."+base+partial)
-	if err != nil {
-		return nil, err
+	for {
+		dir, err := os.MkdirTemp(parent, "."+base+partial)
+		if err != nil {
+			return nil, err
+		}
+		lock, err := lockDir(dir, 0)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // somebody swept it up before it was locked, with nothing in it
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := lock.Chmod(0o755); err != nil {
+			lock.Close()
+			return nil, err
+		}
+		return &Staging{final: path, dir: dir, lock: lock}, nil
 	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return nil, err
-	}
-	lock, err := lockDir(dir, unix.LOCK_NB)
-	if err != nil {
-		return nil, err
-	}
-	return &Staging{final: path, dir: dir, lock: lock}, nil
 }
 
-// lockDir opens a directory and locks it until it is closed; how is 0, which waits, or LOCK_NB.
+// lockDir opens a directory and locks it until it is closed; how is 0, which waits, or LOCK_NB. When the directory
+// was removed meanwhile, the error is fs.ErrNotExist.
 func lockDir(dir string, how int) (*os.File, error) {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -75,6 +76,12 @@ func lockDir(dir string, how int) (*os.File, error) {
 		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|how)
 		if !errors.Is(err, unix.EINTR) {
 			break
+		}
+	}
+	if err == nil {
+		var st unix.Stat_t
+		if err = unix.Fstat(int(f.Fd()), &st); err == nil && st.Nlink == 0 {
+			err = fs.ErrNotExist
 		}
 	}
 	if err != nil {

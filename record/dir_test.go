@@ -26,7 +26,15 @@ func TestCreateBesideOthers(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				if err := os.WriteFile(filepath.Join(s.Dir(), "file"), nil, 0o644); err != nil {
+				// Results hold runs, which are written in the same way.
+				inner, err := record.Create(filepath.Join(s.Dir(), "inner"))
+				if err != nil {
+					return err
+				}
+				if err := os.WriteFile(filepath.Join(inner.Dir(), "file"), nil, 0o644); err != nil {
+					return err
+				}
+				if err := inner.Publish(); err != nil {
 					return err
 				}
 				if err := s.Publish(); err != nil {
