@@ -70,6 +70,9 @@ func (s *Store) build(ctx context.Context, r *Recipe) (err error) {
 	if err := os.RemoveAll(b.dir); err != nil {
 		return fmt.Errorf("remove what a killed build left: %w", err)
 	}
+	if err := b.room(); err != nil {
+		return b.explain(err)
+	}
 	for _, dir := range []string{"root", "work", "tmp", "dpkg", "entry/layer"} {
 		if err := os.MkdirAll(filepath.Join(b.dir, dir), 0o755); err != nil {
 			return b.explain(err)
@@ -80,6 +83,21 @@ func (s *Store) build(ctx context.Context, r *Recipe) (err error) {
 	}
 	defer b.log.Close()
 	return b.explain(b.make(ctx))
+}
+
+// minSpace is what must be free to begin with: apt, for one, can hang for ever on a full disk.
+const minSpace = 128 << 20
+
+// room makes sure that there is space to build in.
+func (b *build) room() error {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(b.store.dir, &fs); err != nil {
+		return fmt.Errorf("look at the disk of %s: %w", b.store.dir, err)
+	}
+	if fs.Bavail*uint64(fs.Bsize) < minSpace {
+		return unix.ENOSPC
+	}
+	return nil
 }
 
 // explain says in one line what a failure of the disk means.
