@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -189,7 +190,11 @@ func TestSimultaneousDownloadsAreToldApart(t *testing.T) {
 	}
 	sizes := map[string]string{}
 	for _, c := range rows(t, filepath.Join(dir, truth.ConnectionsFile)) {
-		want := map[string]string{"200000": "main", "100000": "background-1"}[c["server_bytes"]]
+		// What a busy machine sends again counts, too.
+		want := "background-1"
+		if n, err := strconv.Atoi(c["server_bytes"]); err != nil || n >= 200_000 {
+			want = "main"
+		}
 		if c["activity"] != want {
 			t.Errorf("the connection with %s bytes belongs to %q, want %q", c["server_bytes"], c["activity"], want)
 		}
