@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -64,7 +65,7 @@ type Tell struct {
 // Sights gives what must be seen, with what tells the implementations apart: frames of the one
 // that runs, none of the others.
 func (p *Plan) Sights() []Sight {
-	sights := p.Seen
+	sights := slices.Clone(p.Seen)
 	for _, t := range p.Tells {
 		for of, count := range map[string]string{t.Implementation: ">0", "!" + t.Implementation: "0"} {
 			when := map[string]string{"failure": "none"}
