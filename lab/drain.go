@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// drainLimit is how long the lab waits, after the task, for connections to end.
+// drainLimit is how long the lab waits, after the warm-up and after the task, for connections to end.
 const drainLimit = 5 * time.Second
 
 // drain waits until no TCP connection of the lab is on its way open or closed or has data on

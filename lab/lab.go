@@ -52,7 +52,7 @@ type lab struct {
 }
 
 // Execute makes a run happen, in the order of the contract: hosts and links up and read back,
-// captures open, services ready, warm-up, load on, the activities, connections drained,
+// captures open, services ready, warm-up drained, load on, the activities, connections drained,
 // captures closed. Everything it made is gone when it returns.
 //
 // The result is never nil; when the error is not nil the run failed, and the result and the
@@ -319,7 +319,8 @@ func environment(maps ...map[string]string) map[string]string {
 	return all
 }
 
-// warmUp runs the warm-up scripts of the activities, one after the other.
+// warmUp runs the warm-up scripts of the activities, one after the other, and waits for their
+// connections to end, so that nothing of them is in the task's time.
 func (l *lab) warmUp(ctx context.Context) error {
 	for i := range l.run.Activities {
 		a := &l.run.Activities[i]
@@ -332,6 +333,11 @@ func (l *lab) warmUp(ctx context.Context) error {
 			if _, err := l.runScripts(ctx, a, a.Warmup[n:n+1], program); err != nil {
 				return fmt.Errorf("warm-up: %w", err)
 			}
+		}
+	}
+	if !l.result.Warmup.IsZero() {
+		if err := l.drain(ctx); err != nil {
+			return fmt.Errorf("warm-up: %w", err)
 		}
 	}
 	l.board.startTasks()

@@ -134,14 +134,14 @@ func TestEcho(t *testing.T) {
 }
 
 // readCapture gives the frames of a capture.
-func readCapture(t *testing.T, path string) [][]byte {
+func readCapture(t *testing.T, path string) []packet.Frame {
 	t.Helper()
 	r, err := packet.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	var frames [][]byte
+	var frames []packet.Frame
 	for {
 		var f packet.Frame
 		if err := r.Next(&f); errors.Is(err, io.EOF) {
@@ -149,7 +149,31 @@ func readCapture(t *testing.T, path string) [][]byte {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		frames = append(frames, bytes.Clone(f.Data))
+		f.Data = bytes.Clone(f.Data)
+		frames = append(frames, f)
+	}
+}
+
+// What a warm-up has sent arrives before the task begins.
+func TestWarmUpIsDrained(t *testing.T) {
+	needsLab(t)
+	run := twoHosts("phase echo\noutcome replies=3\n")
+	for i := range run.Hosts {
+		run.Hosts[i].Interfaces[0].Up = record.Link{Delay: record.Duration(200 * time.Millisecond)}
+	}
+	run.Activities[0].Warmup = []record.Script{{Host: "client", Text: "ping -n -c 1 server\nbash -c 'echo >/dev/udp/server/9000'\n"}}
+	result, dir, err := execute(t, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range result.Captures {
+		frames := readCapture(t, filepath.Join(dir, c.File))
+		if len(frames) == 0 {
+			t.Fatalf("%s is empty", c.File)
+		}
+		if last := time.Unix(0, frames[len(frames)-1].Time); !last.Before(result.Started) {
+			t.Errorf("%s: a frame of the warm-up %v after the start of the task", c.File, last.Sub(result.Started))
+		}
 	}
 }
 
@@ -247,9 +271,9 @@ func TestLabsDoNotDisturbEachOther(t *testing.T) {
 	for i, dir := range dirs {
 		echoes := 0
 		for _, f := range readCapture(t, filepath.Join(dir, "captures/server.pcap")) {
-			if f[12] == 0x08 && f[13] == 0x00 {
-				if want := 14 + 20 + 8 + 100 + i; len(f) != want {
-					t.Errorf("lab %d: a frame of %d bytes, its own have %d", i, len(f), want)
+			if f.Data[12] == 0x08 && f.Data[13] == 0x00 {
+				if want := 14 + 20 + 8 + 100 + i; len(f.Data) != want {
+					t.Errorf("lab %d: a frame of %d bytes, its own have %d", i, len(f.Data), want)
 				}
 				echoes++
 			}

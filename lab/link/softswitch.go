@@ -278,13 +278,14 @@ func (s *softSwitch) forwardFrames() error {
 				return err
 			}
 		}
-		s.releaseDue(s.clock.now())
+		// Before frames leave: a host may answer one at once, and only the next look sees that.
 		if n == 0 && s.next == never {
 			for _, d := range s.drains {
 				close(d)
 			}
 			s.drains = nil
 		}
+		s.releaseDue(s.clock.now())
 	}
 	return nil
 }
