@@ -1,4 +1,4 @@
-# Wait until the mail is delivered, and count the mailboxes that have it.
+# Wait until the mail is delivered, count what is in the mailboxes, and compare it with what was sent.
 wanted=1
 if [ "$TASK" = recipients ]; then wanted=$RECIPIENTS; fi
 if [ "$FAILURE" = none ]; then
@@ -16,14 +16,11 @@ if [ "$FAILURE" = none ]; then
 else
 	await sent-no
 fi
-# Longer lines may be folded (quoted-printable).
-head -n 1 /root/message | cut -c 1-40 >/root/first
-delivered=0
-attached=0
-for mail in $(find /home -path '*/Maildir/new/*' -type f); do
-	if grep -qF -f /root/first "$mail"; then delivered=$((delivered + 1)); fi
-	if grep -qi 'application/octet-stream' "$mail"; then attached=$((attached + 1)); fi
-done
-outcome delivered=$delivered
-outcome attached=$attached
+find /home -path '*/Maildir/new/*' -type f >/root/mails
+outcome delivered="$(wc -l </root/mails)"
+xargs -r perl /usr/local/lib/lab/contents.pl </root/mails >/root/contents
+outcome intact="$(grep -cx "text $(printf %s "$(cat /root/message)" | sha256sum | cut -d ' ' -f 1)" /root/contents || true)"
+if [ "$TASK" = attachment ]; then
+	outcome attached="$(grep -cx "file $(sha256sum </root/attached | cut -d ' ' -f 1)" /root/contents || true)"
+fi
 signal delivered

@@ -16,5 +16,6 @@ if [ "$TASK" = imap ] || [ "$TASK" = pop3 ]; then
 	: >/root/got
 	read_mail || true
 	cat /root/answers
-	outcome read="$(grep -c "^Subject: " /root/got)"
+	perl /usr/local/lib/lab/contents.pl /root/got >/root/contents
+	outcome read="$(grep -cx "text $(printf %s "$(cat /root/message)" | sha256sum | cut -d ' ' -f 1)" /root/contents || true)"
 fi
