@@ -36,8 +36,7 @@ type logged struct {
 	up      [][]int32 // of each up line, by frame number: index of the frame's event
 }
 
-// joinLog finds the captured frames in a log: sent ones by their place in the order and their
-// checksum, received ones by the checksum that they must have after their link and their order.
+// joinLog finds the captured frames in a log: sent ones by their checksum, received ones by the checksum that they must have after their link and their order.
 func (t *Truth) joinLog(l *record.LinkLog) (*logged, error) {
 	g := &logged{LinkLog: l}
 	for _, c := range t.Captures {
@@ -89,19 +88,25 @@ func filled(n int) []int32 {
 	return list
 }
 
-// findSent numbers the sent frames of a capture. One that the log does not have was dropped
-// before the link, by the host's own device, or was not sent at all.
+// findSent numbers the sent frames of a capture. Frames that processors send at once can stand in the log in another
+// order than in the capture, so each is found by its checksum, equal ones by their order. One that the log does not have
+// was dropped before the link, by the host's own device, or was not sent at all.
 func (g *logged) findSent(line int, c *Capture) {
-	numbers := g.up[line]
-	g.frames[line] = filled(len(numbers))
-	number := 1
+	g.frames[line] = filled(len(g.up[line]))
+	numbers := map[uint32][]int{} // by checksum
+	for number, i := range g.up[line] {
+		if i >= 0 {
+			sum := g.Events[i].Sum
+			numbers[sum] = append(numbers[sum], number)
+		}
+	}
 	for j := range c.Frames {
 		if !c.Frames[j].Sent {
 			continue
 		}
-		if number < len(numbers) && numbers[number] >= 0 && g.Events[numbers[number]].Sum == c.sums[j] {
-			g.frames[line][number] = int32(j)
-			number++
+		if n := numbers[c.sums[j]]; len(n) > 0 {
+			g.frames[line][n[0]] = int32(j)
+			numbers[c.sums[j]] = n[1:]
 		} else {
 			c.strange = append(c.strange, j)
 		}
@@ -313,8 +318,10 @@ func (t *Truth) explainReceived(g *logged, add func(to *uint16, phrase string)) 
 		if u.Marks&record.Intervened != 0 {
 			add(&f.Cause, t.lineName(up)+" intervened")
 		}
-		if s := t.Frame(f.Peer); s.Peer == r {
-			s.DownQueue = f.DownQueue
+		if f.Peer.Some() {
+			if s := t.Frame(f.Peer); s.Peer == r {
+				s.DownQueue = f.DownQueue
+			}
 		}
 	}
 }
