@@ -27,3 +27,10 @@ $watch = Irssi::input_add(fileno($commands), INPUT_READ, sub {
 }, '');
 Irssi::signal_add_first('server incoming', sub { print $events "$_[1]\n" });
 Irssi::signal_add('dcc closed', sub { print $events "DCC CLOSED $_[0]->{nick} $_[0]->{transfd}\n" });
+# Who takes a file closes when all of it is there. The sender would wait for ever where the last
+# acknowledgement comes before irssi has looked for the end of its file.
+Irssi::signal_add_last('dcc transfer update', sub {
+	my $dcc = shift;
+	Irssi::command("dcc close get $dcc->{nick} $dcc->{arg}")
+		if $dcc->{type} eq 'GET' && $dcc->{transfd} == $dcc->{size};
+});
