@@ -14,7 +14,7 @@ recipients='
 send() {
 	swaks --server "$server" --port {{if eq .params.security "tls"}}465 --tls-on-connect{{else}}25{{if eq .params.security "starttls"}} --tls{{end}}{{end}} \
 		{{if ne .params.security "none"}}--tls-verify --tls-ca-path /etc/ssl/lab.pem{{end}} \
-		--helo "client.$domain" --from "$sender@$domain" --to "$recipients" --auth LOGIN --auth-user "$sender" --auth-password "$password" \
+		--helo "client.$domain" --from "$sender@$domain" --to "$recipients" {{if ne .implementations.server "opensmtpd"}}--auth LOGIN --auth-user "$sender" --auth-password "$password"{{end}} \
 		--header "Subject: $subject" --body @/root/message {{if eq .task "attachment"}}--attach-type application/octet-stream --attach @/root/attached{{end}} >/root/answers 2>&1
 }
 read_mail() {
@@ -26,8 +26,8 @@ snail() {
 	s-nail -:/ -S v15-compat -S sendwait -S tls-ca-file=/etc/ssl/lab.pem -S tls-ca-no-defaults -S tls-verify=strict -S hostname="$domain" -S from="$sender@$domain" -v "$@" >>/root/answers 2>&1
 }
 send() {
-	snail {{if eq .params.security "starttls"}}-S smtp-use-starttls{{end}} -S smtp-auth={{if eq .params.security "none"}}plain{{else}}login{{end}} \
-		-S mta="smtp{{if eq .params.security "tls"}}s{{end}}://$sender:$password@$server:{{if eq .params.security "tls"}}465{{else}}25{{end}}" \
+	snail {{if eq .params.security "starttls"}}-S smtp-use-starttls{{end}} -S smtp-auth={{if eq .implementations.server "opensmtpd"}}none{{else if eq .params.security "none"}}plain{{else}}login{{end}} \
+		-S mta="smtp{{if eq .params.security "tls"}}s{{end}}://{{if ne .implementations.server "opensmtpd"}}$sender:$password@{{end}}$server:{{if eq .params.security "tls"}}465{{else}}25{{end}}" \
 		-s "$subject" {{if eq .task "attachment"}}-a /root/attached{{end}} $(echo "$recipients" | tr , ' ') </root/message
 }
 read_mail() {

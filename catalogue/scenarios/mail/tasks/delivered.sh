@@ -7,6 +7,7 @@ if [ "$FAILURE" = none ]; then
 	case $IMPLEMENTATION in
 	postfix) log=/.detgen/logs/smtp.log done=status=sent ;;
 	exim4) log=/var/log/exim4/mainlog done=' => ' ;;
+	opensmtpd) log=/.detgen/logs/smtp.log done='result=Ok' ;;
 	esac
 	tail -n +1 -f "$log" >/root/log &
 	n=0

@@ -4,7 +4,7 @@ phase send
 sent=yes
 send || sent=no
 outcome sent=$sent
-outcome code="$(grep -oE '\b(535|55[02])\b' /root/answers | head -n 1 | grep . || echo none)"
+outcome code="$(grep -oE '\b(535|55[024])\b' /root/answers | head -n 1 | grep . || echo none)"
 cat /root/answers
 if [ "$FAILURE" = none ] && [ "$sent" = no ]; then
 	exit 1
