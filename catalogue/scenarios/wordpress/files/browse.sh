@@ -1,4 +1,4 @@
-# The requests of a browser, by {{.self.implementation}}.
+# The requests of a browser, made by {{.self.implementation}}.
 site=http://{{.params.site}}.test
 jar=/root/cookies
 [ -e $jar ] || : >$jar
@@ -77,9 +77,35 @@ asset() {
 {{- end}}
 }
 
-# log_in: prints ok or denied.
+# assets: gets what the page that was got last (/root/page) shows; prints how many there were and how many failed.
+assets() {
+	grep -o -E "(src|href)=[\"'][^\"']*\.(css|js|jpg|png|svg|ico)(\?[^\"']*)?[\"']" /root/page |
+		sed -E "s/^[a-z]*=.//; s/.\$//; s|^/|$site/|; s/&#038;/\&/g" | grep "^$site/" | sort -u >/root/assets
+	failed=0
+	while read -r url; do
+		case $(asset "$url") in
+		200 | 304) ;;
+		*) failed=$((failed + 1)) ;;
+		esac
+	done </root/assets
+	echo "$(wc -l </root/assets) $failed"
+}
+
+# log_in PASSWORD: prints ok or denied.
 log_in() {
 	get "$site/wp-login.php" /root/login >/dev/null
 	post "$site/wp-login.php" /root/dashboard log="$USER" pwd="$1" wp-submit="Log In" redirect_to="$site/wp-admin/" testcookie=1 >/dev/null
 	if grep -q 'id="wpadminbar"' /root/dashboard; then echo ok; else echo denied; fi
+}
+
+# comment POST FILE: comments on a post, which was got before; FILE is what is shown then.
+comment() {
+	post "$site/wp-comments-post.php" "$2" comment="$COMMENT" author="$AUTHOR" email="$AUTHOR@$AUTHOR.test" url= submit="Post Comment" comment_post_ID="$1" comment_parent=0 >/dev/null
+}
+
+# upload FILE
+upload() {
+	get "$site/wp-admin/media-new.php?browser-uploader" /root/uploader >/dev/null
+	nonce=$(sed -n 's/.*name="_wpnonce" value="\([0-9a-f]*\)".*/\1/p' /root/uploader | head -n 1)
+	post_file "$site/wp-admin/media-new.php" /root/library async-upload "$1" post_id=0 _wpnonce="$nonce" html-upload=Upload >/dev/null
 }
