@@ -8,7 +8,7 @@ subject={{quote .params.subject}}
 recipients='
 {{- if eq .failure "rejected-recipient"}}nobody-{{index (made "users" "name") 1}}@{{.params.domain}}.test
 {{- else if eq .task "recipients"}}{{range $i := count .params.recipients}}{{if gt $i 1}},{{end}}{{index (made "users" "name") $i}}@{{$.params.domain}}.test{{end}}
-{{- else}}{{index (made "users" "name") 1}}@{{.params.domain}}.test{{end}}'
+{{- else}}{{index (made "users" "name") 1}}@{{if eq .task "relay"}}{{.params.elsewhere}}{{else}}{{.params.domain}}{{end}}.test{{end}}'
 
 {{if eq .implementations.client "swaks" -}}
 send() {

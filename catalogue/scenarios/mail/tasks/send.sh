@@ -10,6 +10,10 @@ if [ "$FAILURE" = none ] && [ "$sent" = no ]; then
 	exit 1
 fi
 signal "sent-$sent"
+if [ "$TASK" = relay ]; then
+	phase relay
+	await delivered
+fi
 if [ "$TASK" = imap ] || [ "$TASK" = pop3 ]; then
 	await delivered
 	phase read
