@@ -1,7 +1,7 @@
 # Wait until the mail is delivered, count what is in the mailboxes, and compare it with what was sent.
 wanted=1
 if [ "$TASK" = recipients ]; then wanted=$RECIPIENTS; fi
-if [ "$FAILURE" = none ]; then
+if [ "$FAILURE" = none ] || [ "$FAILURE" = greylisted ]; then
 	await sent-yes
 	mkfifo /root/log
 	case $IMPLEMENTATION in
@@ -23,5 +23,8 @@ xargs -r perl /usr/local/lib/lab/contents.pl </root/mails >/root/contents
 outcome intact="$(grep -cx "text $(printf %s "$(cat /root/message)" | sha256sum | cut -d ' ' -f 1)" /root/contents || true)"
 if [ "$TASK" = attachment ]; then
 	outcome attached="$(grep -cx "file $(sha256sum </root/attached | cut -d ' ' -f 1)" /root/contents || true)"
+fi
+if [ "$FAILURE" = greylisted ]; then
+	outcome deferred="$(grep -c action=greylist /.detgen/logs/greylist.log)"
 fi
 signal delivered
