@@ -1,4 +1,4 @@
-# Shell functions for the client's script: send sends the message, read_mail reads it into /root/got.
+# Shell functions for the client's script: send FILE sends a message, read_mail reads it into /root/got.
 server={{.hosts.server.name}}
 domain={{.params.domain}}.test
 sender={{index (made "users" "name") 0}}
@@ -15,7 +15,7 @@ send() {
 	swaks --server "$server" --port {{if eq .params.security "tls"}}465 --tls-on-connect{{else}}25{{if eq .params.security "starttls"}} --tls{{end}}{{end}} \
 		{{if ne .params.security "none"}}--tls-verify --tls-ca-path /etc/ssl/lab.pem{{end}} \
 		--helo "client.$domain" --from "$sender@$domain" --to "$recipients" {{if ne .implementations.server "opensmtpd"}}--auth LOGIN --auth-user "$sender" --auth-password "$password"{{end}} \
-		--header "Subject: $subject" --body @/root/message {{if eq .task "attachment"}}--attach-type application/octet-stream --attach @/root/attached{{end}} >/root/answers 2>&1
+		--header "Subject: $subject" --body "@$1" {{if eq .task "attachment"}}--attach-type application/octet-stream --attach @/root/attached{{end}} >/root/answers 2>&1
 }
 read_mail() {
 	curl -sSv --user "$reader:$password" --cacert /etc/ssl/lab.pem {{if eq .params.security "starttls"}}--ssl-reqd{{end}} \
@@ -28,7 +28,7 @@ snail() {
 send() {
 	snail {{if eq .params.security "starttls"}}-S smtp-use-starttls{{end}} -S smtp-auth={{if eq .implementations.server "opensmtpd"}}none{{else if eq .params.security "none"}}plain{{else}}login{{end}} \
 		-S mta="smtp{{if eq .params.security "tls"}}s{{end}}://{{if ne .implementations.server "opensmtpd"}}$sender:$password@{{end}}$server:{{if eq .params.security "tls"}}465{{else}}25{{end}}" \
-		-s "$subject" {{if eq .task "attachment"}}-a /root/attached{{end}} $(echo "$recipients" | tr , ' ') </root/message
+		-s "$subject" {{if eq .task "attachment"}}-a /root/attached{{end}} $(echo "$recipients" | tr , ' ') <"$1"
 }
 read_mail() {
 	printf 'copy 1 /root/got\nexit\n' | snail {{if eq .params.security "starttls"}}-S imap-use-starttls -S pop3-use-starttls{{end}} -R -# \

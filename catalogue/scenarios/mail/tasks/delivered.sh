@@ -1,19 +1,12 @@
 # Wait until the mail is delivered, count what is in the mailboxes, and compare it with what was sent.
+. /usr/local/lib/lab/server.sh
+earlier=0
+if [ "$CACHING" = tls-resumption ]; then earlier=1; fi
 wanted=1
 if [ "$TASK" = recipients ]; then wanted=$RECIPIENTS; fi
 if [ "$FAILURE" = none ] || [ "$FAILURE" = greylisted ]; then
 	await sent-yes
-	mkfifo /root/log
-	case $IMPLEMENTATION in
-	postfix) log=/.detgen/logs/smtp.log done=status=sent ;;
-	exim4) log=/var/log/exim4/mainlog done=' => ' ;;
-	opensmtpd) log=/.detgen/logs/smtp.log done='result=Ok' ;;
-	esac
-	tail -n +1 -f "$log" >/root/log &
-	n=0
-	while [ "$n" -lt "$wanted" ] && IFS= read -r line; do
-		case $line in *"$done"*) n=$((n + 1)) ;; esac
-	done </root/log
+	wait_delivered "$((wanted + earlier))"
 else
 	await sent-no
 fi
@@ -26,5 +19,8 @@ if [ "$TASK" = attachment ]; then
 fi
 if [ "$FAILURE" = greylisted ]; then
 	outcome deferred="$(grep -c action=greylist /.detgen/logs/greylist.log)"
+fi
+if [ "$CACHING" = tls-resumption ]; then
+	outcome resumed="$(resumed)"
 fi
 signal delivered

@@ -2,7 +2,7 @@
 . /usr/local/lib/lab/mail.sh
 phase send
 sent=yes
-send || sent=no
+send /root/message || sent=no
 outcome sent=$sent
 outcome code="$(grep -oE '\b(535|55[024])\b' /root/answers | head -n 1 | grep . || echo none)"
 cat /root/answers
