@@ -33,10 +33,6 @@ func (it *item) fill(f *packet.Frame) bool {
 		return false
 	}
 	it.frame, it.time = f.Number, f.Time
-	if h.Protocol == packet.ProtocolTCP && h.L4Length > 20 && h.Fragment != packet.LaterFragment {
-		n := copy(it.tcp[:min(h.L4Length, len(it.tcp))], f.Data[min(h.L4Offset, len(f.Data)):])
-		clear(it.tcp[n:])
-	}
 	return true
 }
 

@@ -26,7 +26,6 @@ type item struct {
 
 	packet  Packet
 	headers packet.Headers // Default
-	tcp     [60]byte       // Default: the TCP header, when it has options
 }
 
 // decoder makes items of frames.

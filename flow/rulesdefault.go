@@ -102,17 +102,14 @@ func (f *Flow) progress(p *Packet, dir Direction) {
 
 // analyse gives the item to the TCP analysis of its connection.
 func (it *item) analyse(c *packet.Conversation, streams *packet.Streams) (a packet.Analysis, ok bool) {
-	if it.headers.Protocol != packet.ProtocolTCP || it.headers.Fragment == packet.LaterFragment {
+	if it.headers.Protocol != packet.ProtocolTCP {
 		return a, false
 	}
-	// The frame is gone: its TCP header stands for it.
-	it.headers.L4Offset = 0
-	header := packet.Frame{Time: it.time, Data: it.tcp[:min(it.headers.L4Length, len(it.tcp))]}
 	from := 0
 	if it.packet.reversed {
 		from = 1
 	}
-	return c.Analyze(&header, &it.headers, from, streams)
+	return c.Analyze(it.time, &it.headers, from, streams)
 }
 
 // note takes in what the analysis says of a packet.

@@ -51,6 +51,9 @@ func common(f *Frame, h *Headers) bool {
 		h.Flags = TCPFlags(b[l4+13])
 		h.Window = binary.BigEndian.Uint16(b[l4+14:])
 		h.tcp = true
+		if h.L4Length > 20 || h.Flags&SYN != 0 {
+			h.options = readOptions(b, h)
+		}
 	default:
 		return false
 	}

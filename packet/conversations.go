@@ -44,13 +44,13 @@ func (t *Conversations) Analyze(f *Frame, h *Headers) (Analysis, bool) {
 			return Analysis{}, false
 		}
 		c, from := t.find(f, h)
-		return c.Analyze(f, h, from, &t.streams)
+		return c.Analyze(f.Time, h, from, &t.streams)
 	}
 	if h.Protocol == ProtocolICMP || h.Protocol == ProtocolICMPv6 {
 		var quoted Headers
 		if Quoted(f, h, &quoted) && quoted.analysable() {
 			c, from := t.find(f, &quoted)
-			c.Quote(f, &quoted, from, &t.streams)
+			c.Quote(f.Time, &quoted, from, &t.streams)
 		}
 	}
 	return Analysis{}, false

@@ -401,6 +401,9 @@ func (l *layer) tcp(b []byte, length int, h *Headers) {
 		h.Payload = max(0, h.Payload)
 	}
 	h.Truncated = h.Truncated || size > cap(b)
+	if size > 20 || size == 20 && h.Flags&SYN != 0 {
+		h.options = readOptions(l.data, h)
+	}
 }
 
 // cutTCP reads what there is of a TCP header that is cut before its window.

@@ -33,7 +33,8 @@ type Headers struct {
 	Truncated bool  // a header was cut by the capture length; fields after the cut are 0
 	Malformed bool  // a length contradicts another (IP header below 20 bytes, TCP header longer than its segment, ...); fields after it are 0
 
-	tcp bool // a TCP header is there at least up to its window
+	tcp     bool // a TCP header is there at least up to its window
+	options tcpOptions
 }
 
 // Source and Destination are the addresses in the form of the standard library; the zero

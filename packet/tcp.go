@@ -167,32 +167,32 @@ func (c *Conversation) start(from int, numbers *Streams) {
 // Streams numbers the conversations of a capture in the order of their first segments.
 type Streams struct{ next uint64 }
 
-// Analyze analyses a segment, which Decode has read from f into h. from is 0 or 1: which of the two
+// Analyze analyses a segment, which Decode has read from a frame of that time (ns) into h. from is 0 or 1: which of the two
 // endpoints sent it; the choice of the numbers is the caller's, and both are 0 when the endpoints are the same.
 // It returns false, and does nothing, when the header is cut too short (before the window).
-func (c *Conversation) Analyze(f *Frame, h *Headers, from int, numbers *Streams) (Analysis, bool) {
+func (c *Conversation) Analyze(time int64, h *Headers, from int, numbers *Streams) (Analysis, bool) {
 	if !h.analysable() {
 		return Analysis{}, false
 	}
 	var a Analysis
 	c.open(h, from, numbers, &a)
 	if h.Fragment == NotFragment && h.Segment >= h.L4Length {
-		c.segment(f, h, from, &a)
+		c.segment(time, h, from, &a)
 	}
-	c.after(f, h, from)
+	c.after(time, h, from)
 	c.report(from, &a)
 	return a, true
 }
 
 // Quote takes in the header of a segment that an ICMP error quotes (Quoted), as Wireshark does: it
 // can start a conversation, and a SYN and an ACK in it count for the round-trip time.
-func (c *Conversation) Quote(f *Frame, quoted *Headers, from int, numbers *Streams) {
+func (c *Conversation) Quote(time int64, quoted *Headers, from int, numbers *Streams) {
 	if !quoted.analysable() {
 		return
 	}
 	var a Analysis
 	c.open(quoted, from, numbers, &a)
-	c.after(f, quoted, from)
+	c.after(time, quoted, from)
 }
 
 // analysable says whether the header is there up to its window.
@@ -239,25 +239,25 @@ func (c *Conversation) report(from int, a *Analysis) {
 
 // after does what Wireshark does after the analysis of a segment's sequence numbers, also for
 // segments of unknown length.
-func (c *Conversation) after(f *Frame, h *Headers, from int) {
+func (c *Conversation) after(time int64, h *Headers, from int) {
 	if h.L4Length < 20 {
 		return
 	}
 	s := &c.sides[from]
 	switch h.Flags & (SYN | ACK) {
 	case SYN:
-		c.synTime = f.Time
+		c.synTime = time
 		s.scaleLater = true
 	case SYN | ACK:
 		s.scaleLater = true
 	case ACK:
 		if c.synTime != 0 && c.rtt == 0 {
-			c.rtt = f.Time - c.synTime
+			c.rtt = time - c.synTime
 		}
 		s.scaleLater = false
 	}
 	if h.L4Length > 20 || h.Flags&SYN != 0 {
-		c.options(f, h, from)
+		c.options(h, from)
 	}
 }
 

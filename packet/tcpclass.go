@@ -6,7 +6,7 @@ const (
 )
 
 // segment classifies a segment of known length. The order of the tests is Wireshark's, and matters.
-func (c *Conversation) segment(frame *Frame, h *Headers, from int, a *Analysis) {
+func (c *Conversation) segment(time int64, h *Headers, from int, a *Analysis) {
 	s, r := &c.sides[from], &c.sides[1-from]
 	length := uint32(h.Segment - h.L4Length)
 	control := h.Flags & (SYN | FIN | RST)
@@ -18,7 +18,7 @@ func (c *Conversation) segment(frame *Frame, h *Headers, from int, a *Analysis) 
 	}
 	found |= c.ackBeyond(h, r)
 	if (length > 0 || control&(SYN|FIN) != 0) && found&KeepAlive == 0 {
-		found |= c.repeatClass(frame, h, length, s, r)
+		found |= c.repeatClass(time, h, length, s, r)
 	}
 
 	next := h.Seq + length
@@ -27,14 +27,14 @@ func (c *Conversation) segment(frame *Frame, h *Headers, from int, a *Analysis) 
 	}
 	if found&ZeroWindowProbe == 0 {
 		if before(s.next, next) || s.next == 0 {
-			s.next, s.nextTime = next, frame.Time
+			s.next, s.nextTime = next, time
 		}
 		if h.Seq == s.contiguous || s.contiguous == 0 {
 			s.contiguous = s.next
 		}
 	}
 	s.window = uint32(h.Window)
-	s.ack, s.ackTime = h.Ack, frame.Time
+	s.ack, s.ackTime = h.Ack, time
 	if c.multipath {
 		s.operations = c.ops
 	}
@@ -119,7 +119,7 @@ func (c *Conversation) ackBeyond(h *Headers, r *side) Class {
 }
 
 // repeatClass tells apart the segments that do not advance.
-func (c *Conversation) repeatClass(frame *Frame, h *Headers, length uint32, s, r *side) Class {
+func (c *Conversation) repeatClass(time int64, h *Headers, length uint32, s, r *side) Class {
 	behind := s.next != 0 && before(h.Seq, s.next)
 	if length > 1 && h.Seq == s.next-1 {
 		behind = false // may follow a probe of that byte
@@ -131,7 +131,7 @@ func (c *Conversation) repeatClass(frame *Frame, h *Headers, length uint32, s, r
 		return 0
 	}
 	// Times are compared as unsigned numbers: a clock that goes backwards gives long ones.
-	if r.dupAcks >= 2 && r.ack == h.Seq && uint64(frame.Time-r.ackTime) < fastWindow {
+	if r.dupAcks >= 2 && r.ack == h.Seq && uint64(time-r.ackTime) < fastWindow {
 		return FastRetransmission
 	}
 	soon := uint64(reorderDefault)
@@ -142,7 +142,7 @@ func (c *Conversation) repeatClass(frame *Frame, h *Headers, length uint32, s, r
 	if h.Flags&(SYN|FIN) != 0 {
 		end++
 	}
-	if uint64(frame.Time-s.nextTime) < soon && end != s.next {
+	if uint64(time-s.nextTime) < soon && end != s.next {
 		return OutOfOrder
 	}
 	return Retransmission
