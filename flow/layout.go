@@ -73,6 +73,7 @@ type Layout struct {
 	mode    Mode
 	columns []table.Column
 	cells   []cell
+	whole   []bool // the column holds integers
 }
 
 // NewLayout gives the columns of a set for flows of a mode.
@@ -169,6 +170,7 @@ func (l *Layout) cicids(set ColumnSet) {
 
 func (l *Layout) add(c cell, column table.Column) {
 	l.cells = append(l.cells, c)
+	l.whole = append(l.whole, column.Kind == table.Int)
 	l.columns = append(l.columns, column)
 }
 
@@ -211,7 +213,7 @@ func (l *Layout) Append(b *table.Batch, f *Flow, capture string) {
 		if c < cell(features) {
 			x := v[c]
 			switch {
-			case l.columns[i].Kind == table.Int:
+			case l.whole[i]:
 				b.Int(int64(x.n))
 			case l.mode == Default:
 				b.Float(x.n)

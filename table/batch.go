@@ -14,6 +14,7 @@ import (
 // method of its column's kind, and EndRow ends a row. A batch belongs to one goroutine at a time.
 type Batch struct {
 	columns []Column
+	kinds   []Kind // of the columns, close together
 	parquet bool
 	cell    int // next column
 	rows    int
@@ -35,7 +36,7 @@ func (b *Batch) Reset() {
 
 // next starts a cell of a kind. Cells that do not fit the columns are a mistake in the program.
 func (b *Batch) next(kind Kind) {
-	if b.cell == len(b.columns) || b.columns[b.cell].Kind != kind {
+	if b.cell >= len(b.kinds) || b.kinds[b.cell] != kind {
 		b.misuse(kind)
 	}
 	if !b.parquet && b.cell > 0 {
@@ -102,12 +103,14 @@ func (b *Batch) Float(v float64) {
 // appendFloat writes whole numbers without fraction and exponent, as those are most, and others as
 // short as they can be read back.
 func appendFloat(text []byte, v float64) []byte {
-	switch {
-	case v == math.Trunc(v) && math.Abs(v) < 1<<53:
-		if v == 0 && math.Signbit(v) {
+	// What no int64 holds is converted to something that is another number or beyond the limits.
+	if n := int64(v); float64(n) == v && -1<<53 < n && n < 1<<53 {
+		if n == 0 && math.Signbit(v) {
 			return append(text, "-0"...)
 		}
-		return appendInt(text, int64(v))
+		return appendInt(text, n)
+	}
+	switch {
 	case math.IsInf(v, 1):
 		return append(text, "Infinity"...)
 	case math.IsInf(v, -1):

@@ -90,7 +90,11 @@ func New(w io.Writer, format Format, columns []Column) (*File, error) {
 		return nil, errors.New("a table without columns")
 	}
 	f := &File{columns: columns, format: format, out: bufio.NewWriterSize(w, 256<<10)}
-	f.pool.New = func() any { return &Batch{columns: columns, parquet: format == Parquet} }
+	kinds := make([]Kind, len(columns))
+	for i, c := range columns {
+		kinds[i] = c.Kind
+	}
+	f.pool.New = func() any { return &Batch{columns: columns, kinds: kinds, parquet: format == Parquet} }
 	if format == Parquet {
 		f.parquet = parquet.NewGenericWriter[any](f.out, schema(columns),
 			parquet.Compression(&snappy.Codec{}),
