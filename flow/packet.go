@@ -80,6 +80,11 @@ func (p *Packet) setEndpoints(src, dst address, srcPort, dstPort uint16) {
 	p.key.a, p.key.b, p.key.aPort, p.key.bPort = src, dst, srcPort, dstPort
 }
 
+// is compares two keys, without the call that == makes of it.
+func (k *key) is(o *key) bool {
+	return k.a == o.a && k.b == o.b && k.aPort == o.aPort && k.bPort == o.bPort && k.protocol == o.protocol && k.version == o.version && k.group == o.group
+}
+
 // hash mixes the key. It is not secret: a hostile capture can make a table slow, not big.
 func (k *key) hash() uint64 {
 	ports := uint64(k.aPort)<<48 | uint64(k.bPort)<<32 | uint64(k.protocol)<<16 | uint64(k.version)<<8 | uint64(k.group)

@@ -53,7 +53,7 @@ func (t *flowTable) find(k *key, hash uint64) (index uint32, ok bool) {
 		if s.flow == 0 {
 			return 0, false
 		}
-		if s.hash == uint32(hash) && t.at(s.flow-1).key == *k {
+		if s.hash == uint32(hash) && t.at(s.flow-1).key.is(k) {
 			return s.flow - 1, true
 		}
 	}
