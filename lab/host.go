@@ -190,7 +190,7 @@ func (h *host) outOfMemory() string {
 		}
 		for line := range strings.Lines(string(content)) {
 			if killed, ok := strings.CutPrefix(line, "oom_kill "); ok && strings.TrimSpace(killed) != "0" {
-				return fmt.Sprintf("; the host ran out of memory (its limit is %d MiB) and the kernel killed a program of it", h.Memory>>20)
+				return fmt.Sprintf("; memory ran out and the kernel killed a program of the host, whose limit is %d MiB", h.Memory>>20)
 			}
 		}
 	}

@@ -81,7 +81,13 @@ func TestGuestFailures(t *testing.T) {
 			name:   "out of the host's memory",
 			script: "tail /dev/zero\n",
 			change: func(r *record.Run) { r.Hosts[0].Memory = 64 << 20 },
-			want:   []string{`the script on host "client" ended with status 137`, "the host ran out of memory (its limit is 64 MiB) and the kernel killed a program of it"},
+			want:   []string{`the script on host "client" ended with status 137`, "memory ran out and the kernel killed a program of the host, whose limit is 64 MiB"},
+		},
+		{
+			name:   "out of the guest's memory",
+			script: "tail /dev/zero\n",
+			change: func(r *record.Run) { r.Hosts[0].Memory = 8 << 30 },
+			want:   []string{"the guest crashed", "kernel panic: Out of memory", "the guest's console ends with:"},
 		},
 		{
 			name:   "no such congestion control",

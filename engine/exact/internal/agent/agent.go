@@ -102,6 +102,9 @@ func prepare() error {
 	if err := loadModules(); err != nil {
 		return err
 	}
+	if err := limitMemory(); err != nil {
+		return err
+	}
 	for _, dir := range []string{imagesDir, runDir, scratchDir} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err

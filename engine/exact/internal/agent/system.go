@@ -98,6 +98,23 @@ func loadModules() error {
 	return nil
 }
 
+// limitMemory lets a machine whose memory is used up crash, instead of losing a program of the lab
+// that the kernel picks. (What one host's limit allows is the host's affair.) Without a time for which
+// pages must stay, the kernel would take programs' pages and read them again for half a minute first
+// (Documentation/admin-guide/mm/multigen_lru.rst, sysctl/vm.rst).
+func limitMemory() error {
+	for _, setting := range []struct{ path, value string }{
+		{"/proc/sys/vm/panic_on_oom", "1"},
+		{"/sys/kernel/mm/lru_gen/enabled", "y"},
+		{"/sys/kernel/mm/lru_gen/min_ttl_ms", "1000"},
+	} {
+		if err := os.WriteFile(setting.path, []byte(setting.value), 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // findDevices gives the block devices of the machine's memory devices by their guest-physical
 // addresses.
 func findDevices() (map[uint64]string, error) {
