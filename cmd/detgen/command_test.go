@@ -87,6 +87,7 @@ func TestBadRequestsStartNothing(t *testing.T) {
 		"not a setting":     {[]string{"run", "ping/echo", "-s", "params.count"}, []string{"KEY=VALUE"}},
 		"unknown engine":    {[]string{"run", "ping/echo", "--engine", "slow"}, []string{"slow", "live"}},
 		"unknown flag":      {[]string{"run", "ping/echo", "--loss", "1%"}, []string{"--loss"}},
+		"unknown control":   {[]string{"run", "web/get", "--engine", "exact", "-s", "transport.congestion=tcpfast"}, []string{`transport.congestion "tcpfast"`, "bbr, bic, "}},
 		"directory is used": {[]string{"run", "ping/echo", "-o", existing}, []string{existing, "not empty"}},
 		"spec has a line":   {[]string{"run", "--spec", spec}, []string{spec + ":3", "many"}},
 		"no such spec":      {[]string{"run", "--spec", "/nowhere.yaml"}, []string{"/nowhere.yaml"}},
@@ -103,6 +104,9 @@ func TestBadRequestsStartNothing(t *testing.T) {
 				if !strings.Contains(stderr, want) {
 					t.Errorf("it says %q, which has no %q", stderr, want)
 				}
+			}
+			if strings.Count(stderr, "\n") != 1 {
+				t.Errorf("it says more than a line: %q", stderr)
 			}
 			if left, _ := os.ReadDir(cmd.Dir); len(left) > 0 {
 				t.Errorf("it left %v", left)

@@ -66,6 +66,7 @@ func examine(ctx context.Context) []finding {
 	for _, p := range []struct{ what, program, packageName string }{
 		{"images", "mmdebstrap", "mmdebstrap"},
 		{"images", "apt-get", "apt"},
+		{"images", "mkfs.erofs", "erofs-utils"},
 	} {
 		_, err := exec.LookPath(p.program)
 		if err != nil {

@@ -92,6 +92,7 @@ func (f *experimentFlags) options(name string) (experiment.Options, []byte, erro
 
 // experimenter makes the runs of an experiment: a maker for each engine.
 type experimenter struct {
+	context  context.Context // of the command; checks may make the exact engine's snapshot
 	makers   map[string]*maker
 	checked  map[[2]string]bool // engines and link drivers
 	progress *progress
@@ -99,7 +100,7 @@ type experimenter struct {
 }
 
 func (f *experimentFlags) experimenter(cmd *cobra.Command, engines []experiment.Engine) (*experimenter, error) {
-	x := &experimenter{makers: map[string]*maker{}, checked: map[[2]string]bool{}, progress: newProgress(cmd.ErrOrStderr())}
+	x := &experimenter{context: cmd.Context(), makers: map[string]*maker{}, checked: map[[2]string]bool{}, progress: newProgress(cmd.ErrOrStderr())}
 	x.state.Store("")
 	for _, e := range engines {
 		with := f.makerFlags
@@ -142,7 +143,7 @@ func (x *experimenter) Check(r *experiment.Request) error {
 		return nil
 	}
 	x.checked[on] = true
-	return x.makers[r.Engine].check(run.LinkDriver)
+	return x.makers[r.Engine].check(x.context, run.LinkDriver)
 }
 
 // Make makes a run.

@@ -78,7 +78,8 @@ func (m *maker) close() {
 }
 
 // check finds what the machine lacks for the engine, with the link driver that is asked for.
-func (m *maker) check(driver string) error {
+// On the exact engine it makes the guest's snapshot, if there is none yet.
+func (m *maker) check(ctx context.Context, driver string) error {
 	switch m.engine {
 	case live.Name:
 		for _, r := range lab.Requirements(driver) {
@@ -88,19 +89,24 @@ func (m *maker) check(driver string) error {
 		}
 		return nil
 	case exact.Name:
-		for _, r := range exact.Requirements(context.Background(), m.cache) {
+		for _, r := range exact.Requirements(ctx, m.cache) {
 			if r.Err != nil {
 				return badRequest(r.Err)
 			}
 		}
-		return nil
+		_, err := m.exact(ctx)
+		return badRequest(err)
 	}
 	return badRequest(fmt.Errorf("--engine %q: must be live or exact", m.engine))
 }
 
-// resolve makes the run of a spec for a seed.
+// resolve makes the run of a spec for a seed. A run that asks for what the engine's kernel
+// cannot do is refused.
 func (m *maker) resolve(spec *scenario.Spec, seed uint64) (*record.Run, error) {
 	run, err := m.catalogue.Resolve(spec, seed, m.recipes.Digest)
+	if err == nil && m.engine == exact.Name {
+		err = exact.Supports(run)
+	}
 	return run, badRequest(err)
 }
 
@@ -173,7 +179,7 @@ func (m *maker) execute(ctx context.Context, run *record.Run, images map[string]
 	for digest, i := range images {
 		var err error
 		if layers[digest], err = m.store.Pack(ctx, i); err != nil {
-			return nil, err
+			return nil, badRequest(err)
 		}
 	}
 	machine, err := m.exact(ctx)

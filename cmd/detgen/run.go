@@ -115,7 +115,7 @@ func newRun() *cobra.Command {
 			if check && m.engine != exact.Name {
 				return badRequest(fmt.Errorf("--check: only the exact engine gives the same bytes again, and this is %s", m.engine))
 			}
-			if err := m.check(spec.LinkDriver); err != nil {
+			if err := m.check(cmd.Context(), spec.LinkDriver); err != nil {
 				return err
 			}
 			b.check = check

@@ -123,7 +123,7 @@ func (s *sweep) make(ctx context.Context, out string, jobs int) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.batch.maker.check("soft"); err != nil {
+	if err := s.batch.maker.check(ctx, "soft"); err != nil {
 		return nil, err
 	}
 	staging, err := record.Create(out)

@@ -90,7 +90,7 @@ func (m *maker) twin(ctx context.Context, first, second *scenario.Spec, out stri
 		runs[name] = run
 	}
 	m.join(runs["a"], runs["b"])
-	if err := m.check(first.LinkDriver); err != nil {
+	if err := m.check(ctx, first.LinkDriver); err != nil {
 		return nil, err
 	}
 	staging, err := record.Create(out)

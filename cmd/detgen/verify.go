@@ -45,7 +45,7 @@ func newVerify() *cobra.Command {
 				return err
 			}
 			defer m.close()
-			if err := m.check(""); err != nil {
+			if err := m.check(cmd.Context(), ""); err != nil {
 				return err
 			}
 			for i, r := range records {
@@ -114,8 +114,12 @@ func verifiable(dir string) (*record.Record, error) {
 	return r, nil
 }
 
-// available makes sure that the images of a run are in the store or can be built.
+// available makes sure that the guest's kernel has what a run asks of it, and that its images
+// are in the store or can be built.
 func (m *maker) available(r *record.Record) error {
+	if err := exact.Supports(&r.Run); err != nil {
+		return err
+	}
 	for _, h := range r.Run.Hosts {
 		recipe, err := m.recipes.Digest(h.Image)
 		if err == nil && recipe == h.Digest {

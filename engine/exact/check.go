@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"detgen/engine/exact/internal/cache"
 	"detgen/engine/exact/internal/kit"
 	"detgen/engine/exact/internal/qemu"
 	"detgen/record"
@@ -33,9 +32,9 @@ func Requirements(ctx context.Context, cacheDir string) []Requirement {
 		check func() error
 	}{
 		{"QEMU", func() error { return checkQEMU(ctx) }},
-		{"program", func() error { return checkStatic("/proc/self/exe") }},
+		{"program", func() error { return checkStatic(self) }},
 		{"guest kernel", func() error { return checkKit(filepath.Join(cacheDir, "exact")) }},
-		{"cache", func() error { return checkCache(filepath.Join(cacheDir, "exact")) }},
+		{"cache", func() error { return checkCache(ctx, filepath.Join(cacheDir, "exact")) }},
 	}
 	list := make([]Requirement, 0, len(checks))
 	for _, c := range checks {
@@ -54,7 +53,7 @@ func checkQEMU(ctx context.Context) error {
 
 // checkKit makes sure that the guest's kernel is in the cache or can be fetched.
 func checkKit(dir string) error {
-	if kit.Present(dir) {
+	if _, err := kit.Load(dir); err == nil {
 		return nil
 	}
 	for _, program := range slices.Sorted(maps.Keys(kit.Programs)) {
@@ -65,18 +64,12 @@ func checkKit(dir string) error {
 	return nil
 }
 
-// checkRun finds what a run asks of the kernel and the guest's does not have.
-func (e *Engine) checkRun(run *record.Run) error {
-	known := []string{"cubic", "reno"} // part of the kernel
-	for _, module := range e.kit.Modules {
-		if name, ok := strings.CutPrefix(module, "tcp_"); ok && name != "diag" {
-			known = append(known, name)
-		}
-	}
-	slices.Sort(known)
+// Supports finds what a run asks of the kernel and the guest's does not have.
+func Supports(run *record.Run) error {
+	known := kit.CongestionControls()
 	for _, h := range run.Hosts {
 		if c := h.Transport.Congestion; c != "" && !slices.Contains(known, c) {
-			return fmt.Errorf("host %q: the guest's kernel %s has no congestion control %q; it has %s", h.Name, e.kit.Release, c, strings.Join(known, ", "))
+			return fmt.Errorf("host %q: transport.congestion %q: the exact engine's kernel has %s", h.Name, c, strings.Join(known, ", "))
 		}
 	}
 	return nil
@@ -85,12 +78,22 @@ func (e *Engine) checkRun(run *record.Run) error {
 // cacheSpace is what a kit and a snapshot take on disk, with room for both being made anew.
 const cacheSpace = 700 << 20
 
-// checkCache makes sure that the cache directory has a guest or can take one.
-func checkCache(dir string) error {
-	if snapshotPresent(dir) {
-		return nil
+// checkCache makes sure that the cache directory has this program's guest or can take one.
+func checkCache(ctx context.Context, dir string) error {
+	binary, errQEMU := qemu.Find(ctx, "")
+	k, errKit := kit.Load(dir)
+	if errQEMU != nil || errKit != nil {
+		return checkRoom(dir)
 	}
-	return checkRoom(dir)
+	path, err := snapshotPath(dir, binary, k, self)
+	if err != nil {
+		return err
+	}
+	s, err := loadSnapshot(path)
+	if err != nil {
+		return checkRoom(dir)
+	}
+	return s.Close()
 }
 
 // checkRoom makes sure that a guest can be put into the cache directory.
@@ -113,11 +116,4 @@ func checkRoom(dir string) error {
 		return fmt.Errorf("cache directory %s has %d MiB left, and the guest's kernel and snapshot take up to %d MiB: make room, or name another with --cache or DETGEN_CACHE", dir, free>>20, cacheSpace>>20)
 	}
 	return nil
-}
-
-func snapshotPresent(dir string) bool {
-	entries, _ := os.ReadDir(dir)
-	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
-		return strings.HasPrefix(e.Name(), "snapshot-") && !cache.Unfinished(e.Name())
-	})
 }

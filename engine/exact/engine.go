@@ -69,7 +69,7 @@ func Open(ctx context.Context, c Config) (_ *Engine, err error) {
 		e.log = slog.New(slog.DiscardHandler)
 	}
 	if c.Agent == "" {
-		c.Agent = "/proc/self/exe"
+		c.Agent = self
 	}
 	if err := checkStatic(c.Agent); err != nil {
 		return nil, err
@@ -97,6 +97,9 @@ func Open(ctx context.Context, c Config) (_ *Engine, err error) {
 
 // Close lets go of the snapshot. No run may be going on.
 func (e *Engine) Close() error { return errors.Join(e.snapshot.Close(), e.empty.Close()) }
+
+// self is this program's own file.
+const self = "/proc/self/exe"
 
 // checkStatic makes sure that a program runs in a guest that has no libraries for it.
 func checkStatic(path string) error {
@@ -127,7 +130,7 @@ func (e *Engine) Run(ctx context.Context, run *record.Run, o Options) (*record.R
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
-	if err := e.checkRun(run); err != nil {
+	if err := Supports(run); err != nil {
 		return nil, err
 	}
 	o.Progress("machine")

@@ -90,10 +90,22 @@ func TestGuestFailures(t *testing.T) {
 			want:   []string{"the guest crashed", "kernel panic: Out of memory", "the guest's console ends with:"},
 		},
 		{
+			name:   "out of the guest's memory",
+			script: "tail /dev/zero\n",
+			change: func(r *record.Run) { r.Hosts[0].Memory = 8 << 30 },
+			want:   []string{`the script on host "client" ended with status 137`, "ran out of memory"},
+		},
+		{
+			name:   "the guest's memory full of files",
+			script: "cat /dev/zero > /tmp/full\n",
+			change: func(r *record.Run) { r.Hosts[0].Memory = 8 << 30 },
+			want:   []string{"No space left on device"},
+		},
+		{
 			name:   "no such congestion control",
 			script: "true\n",
 			change: func(r *record.Run) { r.Hosts[0].Transport.Congestion = "tcpfast" },
-			want:   []string{`host "client": the guest's kernel 6.`, `has no congestion control "tcpfast"; it has bbr, bic,`},
+			want:   []string{`host "client": transport.congestion "tcpfast": the exact engine's kernel has bbr, bic,`},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -63,17 +63,10 @@ func (s *snapshot) Close() error { return errors.Join(s.ram.Close(), s.state.Clo
 // openSnapshot gives the snapshot of the machine that binary, kit and agent make, and makes it
 // when it is not in the cache, or is not as it was made.
 func openSnapshot(ctx context.Context, dir string, binary qemu.Binary, k *kit.Kit, agent string, log *slog.Logger) (*snapshot, error) {
-	agentSum, err := digest(agent)
+	path, err := snapshotPath(dir, binary, k, agent)
 	if err != nil {
 		return nil, err
 	}
-	h := sha256.New()
-	for _, part := range []string{
-		fmt.Sprint(snapshotFormat), binary.Version, binary.SHA256, k.Manifest.Kernel, k.Manifest.Base, agentSum, commandLine, qemu.Shape(),
-	} {
-		fmt.Fprintf(h, "%d:%s\n", len(part), part)
-	}
-	path := filepath.Join(dir, "snapshot-"+hex.EncodeToString(h.Sum(nil))[:16])
 	s, err := loadSnapshot(path)
 	if err == nil {
 		return s, nil
@@ -102,6 +95,21 @@ func openSnapshot(ctx context.Context, dir string, binary qemu.Binary, k *kit.Ki
 		log.Warn("old snapshots of the guest could not be removed", "error", err)
 	}
 	return loadSnapshot(path)
+}
+
+// snapshotPath names the folder of a machine's snapshot after all that it depends on.
+func snapshotPath(dir string, binary qemu.Binary, k *kit.Kit, agent string) (string, error) {
+	agentSum, err := digest(agent)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	for _, part := range []string{
+		fmt.Sprint(snapshotFormat), binary.Version, binary.SHA256, k.Manifest.Kernel, k.Manifest.Base, agentSum, commandLine, qemu.Shape(),
+	} {
+		fmt.Fprintf(h, "%d:%s\n", len(part), part)
+	}
+	return filepath.Join(dir, "snapshot-"+hex.EncodeToString(h.Sum(nil))[:16]), nil
 }
 
 // loadSnapshot opens a snapshot and checks that it is as it was made.

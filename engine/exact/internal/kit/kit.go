@@ -77,11 +77,8 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (*Kit, error) {
 	return load(target)
 }
 
-// Present says whether the cache directory has the kit.
-func Present(dir string) bool {
-	_, err := load(folder(dir))
-	return err == nil
-}
+// Load gives the kit in the cache directory; it must be there.
+func Load(dir string) (*Kit, error) { return load(folder(dir)) }
 
 func folder(dir string) string { return filepath.Join(dir, "kit-"+recipe()) }
 

@@ -28,6 +28,19 @@ var wanted = []string{
 	"nft_reject_inet", "nft_chain_nat",
 }
 
+// CongestionControls are the names of what the guest's TCP can be told to use, sorted: the
+// modules, and those that are part of the kernel.
+func CongestionControls() []string {
+	names := []string{"cubic", "reno"}
+	for _, module := range wanted {
+		if name, ok := strings.CutPrefix(module, "tcp_"); ok && name != "diag" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // module is one kernel module: its ELF file and what its information section says.
 type module struct {
 	name    string
