@@ -19,7 +19,7 @@ func (l *lab) drain(ctx context.Context) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
-		busy, open, err := l.connections()
+		busy, open, err := l.connections(ctx)
 		if err != nil {
 			return err
 		}
@@ -46,9 +46,9 @@ func (l *lab) drain(ctx context.Context) error {
 
 // connections counts the TCP connections of the lab's hosts that something is going on in, and
 // those that are open and idle.
-func (l *lab) connections() (busy, open int, err error) {
+func (l *lab) connections(ctx context.Context) (busy, open int, err error) {
 	for _, h := range l.hosts {
-		err := h.sockets("tcp", func(s socket) {
+		err := h.sockets(ctx, "tcp", func(s socket) {
 			switch {
 			case s.state == tcpListen || s.state == tcpTimeWait || s.state == tcpClose:
 			case s.state == tcpEstablished && s.unsent == 0:

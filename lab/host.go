@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,14 +25,19 @@ type host struct {
 	logs      string
 	net       *namespace
 	owners    *owners
+	groups    map[string]int // program -> index of its control group's descriptor
 	captures  []*capture
 	container *exec.Cmd
-	ended     chan struct{} // closed when the container's runtime has ended
+	ended     chan struct{} // closed when the container's runtime, or the machine, has ended
+
+	machine Machine  // instead of a container; nil for one
+	plugged []string // its cards that are in the host's namespace
+	rootDir string   // in the machine: where the host's root is
 
 	report func(*host, inside.Report) error // what to do with a helper's call; may block
 
 	mu       sync.Mutex // of everything below
-	conn     *os.File
+	conn     io.ReadWriteCloser
 	lastID   uint64
 	replies  map[uint64]chan inside.Message
 	programs map[string]*process
@@ -49,7 +55,7 @@ type process struct {
 }
 
 // connect starts talking to the host's init.
-func (h *host) connect(conn *os.File) {
+func (h *host) connect(conn io.ReadWriteCloser) {
 	h.conn = conn
 	h.replies = map[uint64]chan inside.Message{}
 	h.programs = map[string]*process{}
@@ -61,6 +67,9 @@ func (h *host) connect(conn *os.File) {
 			var m inside.Message
 			if err := messages.Decode(&m); err != nil {
 				return
+			}
+			if h.machine != nil {
+				onThisClock(&m)
 			}
 			h.receive(m)
 		}
@@ -149,7 +158,8 @@ func (h *host) start(ctx context.Context, owner string, r inside.Request) (*proc
 	h.mu.Lock()
 	h.programs[r.Program] = p
 	h.mu.Unlock()
-	r.Operation, r.Group = inside.Start, inside.FirstGroup+h.owners.programs[owner]
+	r.Operation = inside.Start
+	r.Group = inside.FirstGroup + h.groups[owner]
 	if _, err := h.request(ctx, r); err != nil {
 		return nil, fmt.Errorf("host %q: start %s: %w (image %q)", h.Name, r.Program, err, h.Image)
 	}

@@ -34,6 +34,7 @@ type Options struct {
 	Name      string              // of the lab among those of this machine; letters, digits and dashes
 	Self      string              // this program's file, static, for the hosts' init
 	Runtime   string              // the OCI runtime's file
+	Machines  map[string]Machine  `json:"-"` // hosts that are machines, by name; the others are containers
 	RingBytes int                 // of the ring of each capture; 0 means 16 MiB
 	Progress  func(stage string)  `json:"-"` // called when a stage begins; may be nil
 	Log       *slog.Logger        `json:"-"`
@@ -126,7 +127,7 @@ func (l *lab) execute(ctx context.Context) error {
 	if err := l.drain(ctx); err != nil {
 		return err
 	}
-	return l.readOwners()
+	return l.readOwners(ctx)
 }
 
 // prepare makes the places that hosts live in.
@@ -148,7 +149,7 @@ func (l *lab) prepare() error {
 			dir:    filepath.Join(l.Scratch, spec.Name),
 			id:     l.Name + "-" + spec.Name,
 			logs:   filepath.Join(l.Dir, "logs", spec.Name),
-			report: l.board.report,
+			report: l.board.report, machine: l.Machines[spec.Name],
 		}
 		// Services write their logs as the users they run as.
 		if err := os.MkdirAll(h.logs, 0o755); err != nil {
@@ -156,8 +157,13 @@ func (l *lab) prepare() error {
 		}
 		l.hosts = append(l.hosts, h)
 		l.byName[h.Name] = h
+		h.groups = groupsOf(l.run, spec)
+		if h.machine != nil {
+			l.result.Systems = true
+			continue // its kernel is out of sight; it has its own owners
+		}
 		var err error
-		if h.owners, err = newOwners(h.Name, filepath.Join(groups, h.id), l.programs(h)); err != nil {
+		if h.owners, err = newOwners(h.Name, filepath.Join(groups, h.id), programs(l.run, spec)); err != nil {
 			return fmt.Errorf("host %q: %w", h.Name, err)
 		}
 	}
@@ -166,15 +172,24 @@ func (l *lab) prepare() error {
 
 // programs names what will run on a host, for attribution. The warm-up of an activity is
 // attributed to the activity.
-func (l *lab) programs(h *host) []owner {
+func programs(run *record.Run, h *record.Host) []owner {
 	list := []owner{{program: loadProgram}}
 	for _, s := range h.Services {
 		list = append(list, owner{program: s.Name})
 	}
-	for _, a := range l.run.Activities {
+	for _, a := range run.Activities {
 		list = append(list, owner{program: a.Name, activity: a.Name})
 	}
 	return list
+}
+
+// groupsOf gives the indexes of the programs' control groups.
+func groupsOf(run *record.Run, h *record.Host) map[string]int {
+	indexes := map[string]int{}
+	for i, p := range programs(run, h) {
+		indexes[p.program] = i
+	}
+	return indexes
 }
 
 // connect makes the hosts' networks: namespaces, links, addresses.
@@ -182,7 +197,7 @@ func (l *lab) connect(ctx context.Context) (err error) {
 	if l.net, err = newNamespace(); err != nil {
 		return err
 	}
-	if err := l.net.sysctl([]setting{{"net.ipv6.conf.all.disable_ipv6", "1"}, {"net.ipv6.conf.default.disable_ipv6", "1"}}); err != nil {
+	if err := l.net.sysctl(noIPv6); err != nil {
 		return err
 	}
 	var ports []link.Port
@@ -190,7 +205,12 @@ func (l *lab) connect(ctx context.Context) (err error) {
 		if h.net, err = newNamespace(); err != nil {
 			return err
 		}
-		if err := isolate(h.net, h.Host); err != nil {
+		if h.machine != nil {
+			err = h.net.sysctl(noIPv6) // the machine has what the run wants
+		} else {
+			err = isolate(h.net, h.Host)
+		}
+		if err != nil {
 			return fmt.Errorf("host %q: %w", h.Name, err)
 		}
 		for _, i := range h.Interfaces {
@@ -239,7 +259,13 @@ func (l *lab) openCaptures() error {
 		}
 	}
 	for _, h := range l.hosts {
-		if err := configure(h.net, h.Host); err != nil {
+		var err error
+		if h.machine != nil {
+			err = h.plug()
+		} else {
+			err = configure(h.net, h.Host)
+		}
+		if err != nil {
 			return fmt.Errorf("host %q: %w", h.Name, err)
 		}
 	}
@@ -251,6 +277,9 @@ func (l *lab) startHosts(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, h := range l.hosts {
 		group.Go(func() error {
+			if h.machine != nil {
+				return h.startMachine(ctx, l.run)
+			}
 			if err := h.bundle(l.Options); err != nil {
 				return fmt.Errorf("host %q: %w", h.Name, err)
 			}
@@ -440,11 +469,17 @@ func (l *lab) closeCaptures() error {
 }
 
 // readOwners writes down which program owns which connection.
-func (l *lab) readOwners() error {
+func (l *lab) readOwners(ctx context.Context) error {
 	for _, h := range l.hosts {
-		list, err := h.owners.results()
+		var list []record.Owner
+		var err error
+		if h.machine != nil {
+			list, err = h.machine.Owners(ctx)
+		} else {
+			list, err = h.owners.results()
+		}
 		if err != nil {
-			return err
+			return fmt.Errorf("host %q: owners of connections: %w", h.Name, err)
 		}
 		l.result.Owners = append(l.result.Owners, list...)
 	}
@@ -463,7 +498,12 @@ func (l *lab) close() {
 	}
 	var wait sync.WaitGroup
 	for _, h := range l.hosts {
-		wait.Go(h.stop)
+		wait.Go(func() {
+			if err := h.unplug(); err != nil {
+				l.Log.Error("unplug", "error", err)
+			}
+			h.stop()
+		})
 	}
 	wait.Wait()
 	if l.net != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"detgen/record"
@@ -14,10 +15,20 @@ import (
 // isolate prepares a host's namespace before any interface is up: no IPv6 unless asked, and
 // the transport factors that are sysctls.
 func isolate(n *namespace, h *record.Host) error {
+	settings := transportSettings(h)
+	if !h.Transport.IPv6 {
+		settings = append(slices.Clone(noIPv6), settings...)
+	}
+	return n.sysctl(settings)
+}
+
+// noIPv6 turns IPv6 off, on every interface.
+var noIPv6 = []setting{{"net.ipv6.conf.all.disable_ipv6", "1"}, {"net.ipv6.conf.default.disable_ipv6", "1"}}
+
+// transportSettings are the transport factors that are sysctls, but IPv6.
+func transportSettings(h *record.Host) []setting {
 	t := h.Transport
 	settings := []setting{
-		{"net.ipv6.conf.all.disable_ipv6", flag(!t.IPv6)},
-		{"net.ipv6.conf.default.disable_ipv6", flag(!t.IPv6)},
 		{"net.ipv4.tcp_sack", flag(t.SACK)},
 		{"net.ipv4.tcp_timestamps", flag(t.Timestamps)},
 		{"net.ipv4.tcp_ecn", strconv.Itoa(t.ECN)},
@@ -33,7 +44,7 @@ func isolate(n *namespace, h *record.Host) error {
 	if t.TTL != 0 {
 		settings = append(settings, setting{"net.ipv4.ip_default_ttl", strconv.Itoa(t.TTL)})
 	}
-	return n.sysctl(settings)
+	return settings
 }
 
 func flag(on bool) string {

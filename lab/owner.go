@@ -26,8 +26,7 @@ import (
 type owners struct {
 	host     string
 	dir      string           // the host's control group
-	programs map[string]int   // name -> index of its group's descriptor
-	groups   []*os.File       // in the order of programs' indexes
+	groups   []*os.File       // in the order of the programs
 	names    map[uint64]owner // control group -> program
 	seen     *ebpf.Map
 	program  *ebpf.Program
@@ -54,14 +53,14 @@ func mountGroups(dir string) error {
 // newOwners makes the control groups of a host's programs and starts noting. dir is the host's
 // control group in the v2 tree; programs are the names of all programs that will run.
 func newOwners(host, dir string, programs []owner) (_ *owners, err error) {
-	o := &owners{host: host, dir: dir, programs: map[string]int{}, names: map[uint64]owner{}}
+	o := &owners{host: host, dir: dir, names: map[uint64]owner{}}
 	defer func() {
 		if err != nil {
 			o.close()
 			err = fmt.Errorf("attribution: %w", err)
 		}
 	}()
-	for i, p := range programs {
+	for _, p := range programs {
 		path := filepath.Join(dir, strings.ReplaceAll(p.program, "/", "-"))
 		if err := os.MkdirAll(path, 0o755); err != nil {
 			return nil, err
@@ -75,7 +74,6 @@ func newOwners(host, dir string, programs []owner) (_ *owners, err error) {
 		if err := unix.Fstat(int(group.Fd()), &info); err != nil {
 			return nil, err
 		}
-		o.programs[p.program] = i
 		o.names[info.Ino] = p
 	}
 	if o.seen, err = ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Hash, KeySize: ownerKeySize, ValueSize: 8, MaxEntries: maxOwners, Flags: unix.BPF_F_NO_PREALLOC}); err != nil {

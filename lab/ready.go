@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"detgen/lab/inside"
 	"detgen/record"
 )
 
@@ -46,7 +47,7 @@ func (h *host) awaitReady(ctx context.Context, s *record.Service, p *process) er
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
-		missing, err := h.missing(&s.Ready)
+		missing, err := h.missing(ctx, &s.Ready)
 		if err != nil {
 			return fmt.Errorf("host %q: service %q: %w", h.Name, s.Name, err)
 		}
@@ -78,14 +79,14 @@ func (h *host) notReady(ctx context.Context, s *record.Service, waiting string) 
 }
 
 // missing says what of r does not hold yet, "" when all does.
-func (h *host) missing(r *record.Ready) (string, error) {
+func (h *host) missing(ctx context.Context, r *record.Ready) (string, error) {
 	if r.File != "" {
-		if _, err := os.Lstat(filepath.Join(h.root(), r.File)); err != nil {
-			return "to make the file " + r.File, nil
+		if exists, err := h.exists(ctx, r.File); err != nil || !exists {
+			return "to make the file " + r.File, err
 		}
 	}
 	for _, address := range r.Listen {
-		listens, err := h.listens(address)
+		listens, err := h.listens(ctx, address)
 		if err != nil {
 			return "", err
 		}
@@ -106,10 +107,10 @@ const (
 
 // listens says whether a socket of the host listens on the address: "tcp/80", "udp/53",
 // "unix//run/x.sock". It reads the host's own tables in /proc, so nothing goes over the wire.
-func (h *host) listens(address string) (bool, error) {
+func (h *host) listens(ctx context.Context, address string) (bool, error) {
 	kind, name, _ := strings.Cut(address, "/")
 	if kind == "unix" {
-		table, err := os.ReadFile(h.proc("unix"))
+		table, err := h.table(ctx, "unix")
 		return bytes.HasSuffix(bytes.TrimSpace(table), []byte(" "+name)) || bytes.Contains(table, []byte(" "+name+"\n")), err
 	}
 	port, err := strconv.ParseUint(name, 10, 16)
@@ -121,7 +122,7 @@ func (h *host) listens(address string) (bool, error) {
 		want = tcpClose
 	}
 	found := false
-	err = h.sockets(kind, func(s socket) { found = found || s.state == want && s.localPort == uint16(port) })
+	err = h.sockets(ctx, kind, func(s socket) { found = found || s.state == want && s.localPort == uint16(port) })
 	return found, err
 }
 
@@ -132,13 +133,28 @@ type socket struct {
 	unsent    uint64 // bytes not yet acknowledged
 }
 
-// proc is the path of a table of the host's network namespace.
-func (h *host) proc(table string) string { return h.net.proc("net/" + table) }
+// table gives a table of the host's network namespace, of /proc/net.
+func (h *host) table(ctx context.Context, name string) ([]byte, error) {
+	if h.machine != nil {
+		return h.read(ctx, "/proc/net/"+name)
+	}
+	return os.ReadFile(h.net.proc("net/" + name))
+}
+
+// exists says whether the host has a file.
+func (h *host) exists(ctx context.Context, path string) (bool, error) {
+	if h.machine != nil {
+		m, err := h.request(ctx, inside.Request{Operation: inside.Exists, Path: path})
+		return !m.Missing, err
+	}
+	_, err := os.Lstat(filepath.Join(h.root(), path))
+	return err == nil, nil
+}
 
 // sockets calls f for each IPv4 and IPv6 socket of the host of a kind ("tcp", "udp").
-func (h *host) sockets(kind string, f func(socket)) error {
+func (h *host) sockets(ctx context.Context, kind string, f func(socket)) error {
 	for _, table := range []string{kind, kind + "6"} {
-		content, err := os.ReadFile(h.proc(table))
+		content, err := h.table(ctx, table)
 		if errors.Is(err, os.ErrNotExist) && table == kind+"6" {
 			continue // a kernel without IPv6
 		}

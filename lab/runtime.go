@@ -46,10 +46,8 @@ func (h *host) bundle(o *Options) error {
 	if err := unix.Mount("overlay", h.root(), "overlay", 0, options); err != nil {
 		return fmt.Errorf("mount the root of image %s: %w", h.Image, err)
 	}
-	for _, name := range append(slices.Clone(inside.HelperNames), inside.Emulate) {
-		if err := os.Symlink(inside.Binary, filepath.Join(h.dir, "detgen/bin", name)); err != nil {
-			return err
-		}
+	if err := linkHelpers(filepath.Join(h.dir, "detgen/bin")); err != nil {
+		return err
 	}
 	config, err := json.Marshal(h.config(o))
 	if err != nil {
@@ -58,7 +56,22 @@ func (h *host) bundle(o *Options) error {
 	return os.WriteFile(filepath.Join(h.dir, "config.json"), config, 0o644)
 }
 
-func (h *host) root() string { return filepath.Join(h.dir, "root") }
+func (h *host) root() string {
+	if h.rootDir != "" {
+		return h.rootDir
+	}
+	return filepath.Join(h.dir, "root")
+}
+
+// linkHelpers makes the helper commands in a folder of a host.
+func linkHelpers(dir string) error {
+	for _, name := range append(slices.Clone(inside.HelperNames), inside.Emulate) {
+		if err := os.Symlink(inside.Binary, filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // config is the host as an OCI container (OCI runtime specification 1.0).
 func (h *host) config(o *Options) *specs.Spec {

@@ -33,7 +33,11 @@ func (h *host) addUser(u *record.User) error {
 		"/etc/shadow": u.Name + ":" + password + ":20000:0:99999:7:::",
 		"/etc/group":  u.Name + ":x:" + id + ":",
 	} {
-		if err := h.rewrite(file, func(lines []string) ([]string, error) { return append(lines, line), nil }); err != nil {
+		if err := h.rewrite(file, func(lines []string) ([]string, error) {
+			// A machine may have it from an earlier run.
+			lines = slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(l, u.Name+":") })
+			return append(lines, line), nil
+		}); err != nil {
 			return err
 		}
 	}
@@ -42,6 +46,10 @@ func (h *host) addUser(u *record.User) error {
 			i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, group+":") })
 			if i < 0 {
 				return nil, fmt.Errorf("the image has no group %q", group)
+			}
+			members := strings.Split(lines[i][strings.LastIndexByte(lines[i], ':')+1:], ",")
+			if slices.Contains(members, u.Name) {
+				return lines, nil
 			}
 			if !strings.HasSuffix(lines[i], ":") {
 				lines[i] += ","

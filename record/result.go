@@ -39,13 +39,14 @@ type Result struct {
 	Captures   []Capture        `json:"captures"`
 	Drained    bool             `json:"drained"` // no connection was left open when the captures closed
 	Images     []ImageResult    `json:"images,omitempty"`
-	Owners     []Owner          `json:"owners,omitempty"` // of everything that was sent, by host and time
-	Truth      *TruthSummary    `json:"truth,omitempty"`  // nil for failed runs
+	Owners     []Owner          `json:"owners,omitempty"`  // of everything that was sent, by host and time
+	Systems    bool             `json:"systems,omitempty"` // hosts are whole systems: what no program of the run sent is their own doing
+	Truth      *TruthSummary    `json:"truth,omitempty"`   // nil for failed runs
 }
 
 // Engine is the kernel and the clock that a lab ran on.
 type Engine struct {
-	Name    string            `json:"name"` // "live", "exact"
+	Name    string            `json:"name"` // "live", "exact", "vm"
 	Kernel  string            `json:"kernel"`
 	Details map[string]string `json:"details,omitempty"`
 }

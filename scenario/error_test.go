@@ -292,7 +292,7 @@ func TestMistakesInASpecFile(t *testing.T) {
 	}{
 		{"unknown field", "task: sound/get\nsead: 4\n", []string{"my.yaml:2: sead", `did you mean "seed"?`}},
 		{"wrong seed", "task: sound/get\nseed: x\n", []string{"my.yaml:2: seed", "whole number"}},
-		{"wrong engine", "task: sound/get\nengine: fast\n", []string{"engine", "live or exact"}},
+		{"wrong engine", "task: sound/get\nengine: fast\n", []string{"engine", "live or exact or vm"}},
 		{"key twice", "task: sound/get\nset:\n  params.size: 1kB\n  params: {size: 2kB}\n", []string{"my.yaml:4: ", "params.size", "given twice (first on line 3)"}},
 		{"wrong value", "task: sound/get\nset:\n  params:\n    size: big\n", []string{`my.yaml:4: params.size: "big"`, "a size like"}},
 		{"unknown key", "task: sound/get\nset: {link.all.both.lost: 1%}\n", []string{"my.yaml:2: link.all.both.lost", `did you mean "loss"`}},

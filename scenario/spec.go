@@ -16,8 +16,8 @@ type Spec struct {
 	Seed *uint64 `yaml:"seed"`
 	// How many runs, each with a seed of its own.
 	Count int `yaml:"count"`
-	// Where the lab runs: live or exact.
-	Engine string `yaml:"engine" jsonschema:"enum=live,enum=exact"`
+	// Where the lab runs: live, exact or vm.
+	Engine string `yaml:"engine" jsonschema:"enum=live,enum=exact,enum=vm"`
 	// Who impairs the links: netem, soft; without it whichever works.
 	LinkDriver string `yaml:"link_driver" jsonschema:"enum=netem,enum=soft"`
 	// Factors, by the keys of "-s": dotted ("link.all.both.delay: 20ms") or nested.
@@ -124,6 +124,11 @@ func (s Settings) over(base Settings) Settings {
 	return append(all, s...)
 }
 
+// Default gives the settings, and before them that of a key that they do not have.
+func (s Settings) Default(key, value string) Settings {
+	return s.over(Settings{{Key: key, Value: value}})
+}
+
 // ReadSpec reads a spec file. name is its name for messages.
 func ReadSpec(name string, data []byte) (*Spec, error) {
 	ps := &problems{}
@@ -133,7 +138,7 @@ func ReadSpec(name string, data []byte) (*Spec, error) {
 	if spec.Count < 0 {
 		ps.add(spec.At, "count", fmt.Sprint(spec.Count), "must be 1 or more")
 	}
-	for field, allowed := range map[string][]string{"engine": {"live", "exact"}, "link_driver": {"netem", "soft"}} {
+	for field, allowed := range map[string][]string{"engine": {"live", "exact", "vm"}, "link_driver": {"netem", "soft"}} {
 		value := map[string]string{"engine": spec.Engine, "link_driver": spec.LinkDriver}[field]
 		if value != "" && !slices.Contains(allowed, value) {
 			ps.add(spec.At, field, value, "must be %s", strings.Join(allowed, " or "))

@@ -16,7 +16,7 @@ func (t *Truth) attribute() {
 	for i := range t.Connections {
 		c := &t.Connections[i]
 		c.Span = spans.at(c.Start)
-		if c.Activity < 0 && spans.at(c.End) >= Main {
+		if c.Activity < 0 && spans.at(c.End) >= Main && (c.Program != "" || !t.Record.Result.Systems) {
 			c.Activity = t.only()
 		}
 	}
@@ -61,10 +61,28 @@ func (t *Truth) activity(f *Frame) int16 {
 			return a
 		}
 	}
-	if f.Span >= Main {
+	if f.Span >= Main && (!t.Record.Result.Systems || t.asksForHost(f)) {
 		return t.only()
 	}
 	return -1
+}
+
+// asksForHost says whether a frame is ARP by which one host of the run finds another. It counts as the run's doing: what whole systems
+// do by themselves goes to a router or to groups, but for their answers to questions about their names.
+func (t *Truth) asksForHost(f *Frame) bool {
+	return f.Kind == ARP && f.Source() != f.Destination() && t.isHost(f.Source()) && t.isHost(f.Destination())
+}
+
+// isHost says whether an address is that of a host of the run.
+func (t *Truth) isHost(a netip.Addr) bool {
+	for _, h := range t.Record.Run.Hosts {
+		for _, i := range h.Interfaces {
+			if i.Address.Addr() == a {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // near are the hosts at the ends of the frame's connection, the client first.

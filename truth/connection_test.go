@@ -194,6 +194,17 @@ func TestAttribution(t *testing.T) {
 			s.talk(0, session(20, 50000, 1)...)
 			s.rec.Result.Owners = []record.Owner{owner(0, "a", "ftpd", "", 20, 1, 50000, 0), owner(1, "b", "main", "main", 50000, 0, 20, 100)}
 		}, []string{"main ftpd"}},
+		{"whole systems: a program's and a system's", func(s *script) {
+			s.rec.Result.Systems = true
+			s.talk(0, session(40000, 80, 1)...)
+			s.pass(0, 1, 5000, 30, udp(0, 1, 5355, 5355, 1, "x"))
+			s.rec.Result.Owners = []record.Owner{owner(0, "a", "main", "main", 40000, 1, 80, 0), owner(1, "b", "httpd", "", 80, 0, 40000, 100)}
+		}, []string{"main main", "- "}},
+		{"whole systems: between two services", func(s *script) {
+			s.rec.Result.Systems = true
+			s.talk(0, session(40000, 3306, 1)...)
+			s.rec.Result.Owners = []record.Owner{owner(0, "a", "httpd", "", 40000, 1, 3306, 0)}
+		}, []string{"main httpd"}},
 		{"between two services", func(s *script) {
 			twoActivities(s)
 			s.talk(0, session(40000, 3306, 1)...)

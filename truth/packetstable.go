@@ -125,7 +125,7 @@ var labelColumns = []packetColumn{
 		}
 		return t.Record.Run.Activities[f.Activity].Task
 	}),
-	text("process", "What opened the connection: `task`, `service`, `load`, `kernel` (no process did), or empty when the run has no owners.", func(t *Truth, r Ref, f *Frame) string {
+	text("process", "What opened the connection: `task`, `service`, `load`, `kernel` (no process did), `system` (of a virtual machine: none of the run's), or empty when the run has no owners.", func(t *Truth, r Ref, f *Frame) string {
 		return t.process(f)
 	}),
 	text("class", "`benign` or `attack`; empty when it belongs to no activity.", func(t *Truth, r Ref, f *Frame) string {
@@ -255,6 +255,8 @@ func (t *Truth) process(f *Frame) string {
 	switch {
 	case len(t.Record.Result.Owners) == 0:
 		return ""
+	case c.Program == "" && t.Record.Result.Systems:
+		return "system"
 	case c.Program == "":
 		return "kernel"
 	case c.Program == "load":

@@ -10,6 +10,7 @@ import (
 
 	"detgen/engine/exact"
 	"detgen/engine/live"
+	"detgen/engine/vm"
 	"detgen/image"
 	"detgen/lab"
 
@@ -62,6 +63,9 @@ func examine(ctx context.Context) []finding {
 	}
 	for _, r := range exact.Requirements(ctx, cache) {
 		add(exact.Name+" engine", r.Name, r.Err)
+	}
+	for _, r := range vm.Programs() {
+		add(vm.Name+" engine", r.Name, r.Err)
 	}
 	for _, p := range []struct{ what, program, packageName string }{
 		{"images", "mmdebstrap", "mmdebstrap"},

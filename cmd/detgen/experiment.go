@@ -16,6 +16,7 @@ import (
 
 	"detgen/engine/exact"
 	"detgen/engine/live"
+	"detgen/engine/vm"
 	"detgen/experiment"
 	"detgen/record"
 	"detgen/scenario"
@@ -56,9 +57,9 @@ func (f *experimentFlags) add(cmd *cobra.Command, samples int, engines []string)
 	flags.StringVar(&f.plan, "plan", "", "read the plan from this file instead of the one that is built in")
 	flags.IntVar(&f.samples, "samples", samples, "runs of each setting on each engine")
 	flags.IntVar(&f.pairs, "pairs", 100, "pairs of runs that are compared, drawn at random")
-	flags.StringSliceVar(&f.engines, "engines", engines, "where labs run: live, exact")
+	flags.StringSliceVar(&f.engines, "engines", engines, "where labs run: live, exact, vm")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed from which those of the runs and the pairs are drawn")
-	flags.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "runs of the exact engine at once; live ones are made one by one, as each would be a load on the other")
+	flags.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "runs of the exact engine at once; those of others are made one by one, as each would be a load on the other")
 	flags.BoolVar(&f.measure, "measure", false, "make no runs, measure those that are there")
 	flags.BoolVar(&f.asJSON, "json", false, "print the result as JSON")
 }
@@ -75,12 +76,12 @@ func (f *experimentFlags) options(name string) (experiment.Options, []byte, erro
 	}
 	for _, e := range f.engines {
 		switch e {
-		case live.Name:
+		case live.Name, vm.Name:
 			o.Engines = append(o.Engines, experiment.Engine{Name: e, Jobs: 1})
 		case exact.Name:
 			o.Engines = append(o.Engines, experiment.Engine{Name: e, Jobs: f.jobs})
 		default:
-			return o, nil, fmt.Errorf("--engines %q: must be live or exact", e)
+			return o, nil, fmt.Errorf("--engines %q: must be live, exact or vm", e)
 		}
 	}
 	if f.plan == "" {

@@ -17,7 +17,7 @@ func TestExperimentRequest(t *testing.T) {
 		plan string
 		want string
 	}{
-		{args: []string{"determinism", "--engines", "vm"}, want: "must be live or exact"},
+		{args: []string{"determinism", "--engines", "vmware"}, want: "must be live, exact or vm"},
 		{args: []string{"determinism", "--samples", "1"}, want: "2 or more"},
 		{args: []string{"determinism", "--pairs", "0"}, want: "1 or more"},
 		{args: []string{"determinism", "--types", "HTTP,FTP"}, want: `"FTP"`},

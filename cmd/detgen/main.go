@@ -16,6 +16,7 @@ import (
 	"detgen/emulator"
 	"detgen/engine/exact"
 	"detgen/engine/live"
+	"detgen/engine/vm"
 	"detgen/lab/inside"
 	"detgen/lab/link"
 
@@ -81,7 +82,7 @@ func insideRole(args []string) func() error {
 	case link.SwitchRole:
 		return link.Switch
 	}
-	return nil
+	return vm.Role(args[1])
 }
 
 // exitCode prints err, if there is one, and gives the exit code for it.

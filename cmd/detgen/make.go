@@ -14,6 +14,7 @@ import (
 
 	"detgen/engine/exact"
 	"detgen/engine/live"
+	"detgen/engine/vm"
 	"detgen/image"
 	"detgen/lab"
 	"detgen/record"
@@ -38,6 +39,7 @@ type maker struct {
 
 	machineMu sync.Mutex
 	machine   *exact.Engine // opened by the first run that needs it
+	series    *vm.Engine    // the same
 }
 
 // makerFlags are the flags of every command that makes runs.
@@ -49,7 +51,7 @@ type makerFlags struct {
 
 func (f *makerFlags) add(cmd *cobra.Command) {
 	f.imageFlags.add(cmd)
-	cmd.Flags().StringVar(&f.engine, "engine", "", "where the lab runs: live (this kernel) or exact (same seed, same bytes) (default live)")
+	cmd.Flags().StringVar(&f.engine, "engine", "", "where the lab runs: live (this kernel), exact (same seed, same bytes) or vm (ordinary virtual machines, to compare with) (default live)")
 	cmd.Flags().StringVar(&f.driver, "link-driver", "", "what impairs the links: netem or soft (default: what the kernel has)")
 }
 
@@ -75,6 +77,9 @@ func (m *maker) close() {
 	if m.machine != nil {
 		m.machine.Close()
 	}
+	if m.series != nil {
+		m.series.Close()
+	}
 }
 
 // check finds what the machine lacks for the engine, with the link driver that is asked for.
@@ -83,6 +88,13 @@ func (m *maker) check(ctx context.Context, driver string) error {
 	switch m.engine {
 	case live.Name:
 		for _, r := range lab.Requirements(driver) {
+			if r.Err != nil {
+				return badRequest(r.Err)
+			}
+		}
+		return nil
+	case vm.Name:
+		for _, r := range vm.Requirements(driver) {
 			if r.Err != nil {
 				return badRequest(r.Err)
 			}
@@ -97,15 +109,25 @@ func (m *maker) check(ctx context.Context, driver string) error {
 		_, err := m.exact(ctx)
 		return badRequest(err)
 	}
-	return badRequest(fmt.Errorf("--engine %q: must be live or exact", m.engine))
+	return badRequest(fmt.Errorf("--engine %q: must be live, exact or vm", m.engine))
 }
 
 // resolve makes the run of a spec for a seed. A run that asks for what the engine's kernel
 // cannot do is refused.
 func (m *maker) resolve(spec *scenario.Spec, seed uint64) (*record.Run, error) {
+	if m.engine == vm.Name {
+		// A system notices when its address changes, and says so on the network.
+		fixed := *spec
+		fixed.Set = spec.Set.Default("addresses", "fixed")
+		spec = &fixed
+	}
 	run, err := m.catalogue.Resolve(spec, seed, m.recipes.Digest)
-	if err == nil && m.engine == exact.Name {
+	switch {
+	case err != nil:
+	case m.engine == exact.Name:
 		err = exact.Supports(run)
+	case m.engine == vm.Name:
+		err = vm.Supports(run)
 	}
 	return run, badRequest(err)
 }
@@ -182,6 +204,13 @@ func (m *maker) execute(ctx context.Context, run *record.Run, images map[string]
 			return nil, badRequest(err)
 		}
 	}
+	if m.engine == vm.Name {
+		series, err := m.vm(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return series.Run(ctx, run, vm.Options{Dir: dir, Images: layers, Progress: progress})
+	}
 	machine, err := m.exact(ctx)
 	if err != nil {
 		return nil, err
@@ -201,6 +230,24 @@ func (m *maker) exact(ctx context.Context) (*exact.Engine, error) {
 		m.machine = machine
 	}
 	return m.machine, nil
+}
+
+// vm gives the vm engine, which all runs share.
+func (m *maker) vm(ctx context.Context) (*vm.Engine, error) {
+	m.machineMu.Lock()
+	defer m.machineMu.Unlock()
+	if m.series == nil {
+		images, err := m.store.Ensure(ctx, vm.Image)
+		if err != nil {
+			return nil, err
+		}
+		series, err := vm.Open(ctx, vm.Config{Cache: m.cache, Digest: images[0].Digest, Layers: images[0].Layers})
+		if err != nil {
+			return nil, err
+		}
+		m.series = series
+	}
+	return m.series, nil
 }
 
 // newSeed draws a seed that is short to write and exact in every JSON reader.

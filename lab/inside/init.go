@@ -99,6 +99,17 @@ func (s *server) handle(r *Request, reply *Message) error {
 		}
 		reply.CPU, reply.Workers, err = childUsage(p.pid)
 		return err
+	case Read:
+		content, err := os.ReadFile(r.Path)
+		if reply.Missing = errors.Is(err, os.ErrNotExist); reply.Missing {
+			return nil
+		}
+		reply.Content = content
+		return err
+	case Exists:
+		_, err := os.Lstat(r.Path)
+		reply.Missing = err != nil
+		return nil
 	case Answer:
 		s.mu.Lock()
 		conn := s.calls[r.Call]

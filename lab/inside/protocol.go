@@ -36,6 +36,8 @@ const (
 	Signal Operation = "signal" // send a signal to a program's process group
 	Usage  Operation = "usage"  // CPU time and number of a program's children
 	Answer Operation = "answer" // let a helper's call return
+	Read   Operation = "read"   // give a file's content
+	Exists Operation = "exists" // say whether there is a file
 )
 
 // Request is one message from the lab to a host's init.
@@ -50,6 +52,7 @@ type Request struct {
 	Match       string            `json:"match,omitempty"`  // a regular expression: a Matched event is sent for each line of output that it matches
 	Group       int               `json:"group,omitempty"`  // descriptor of the control group to start it in
 	Number      int               `json:"number,omitempty"` // of the signal
+	Path        string            `json:"path,omitempty"`   // of the file
 	Call        uint64            `json:"call,omitempty"`   // of the helper to answer
 	Error       string            `json:"error,omitempty"`  // the helper fails with this
 }
@@ -60,6 +63,8 @@ type Message struct {
 	Error   string        `json:"error,omitempty"`
 	CPU     time.Duration `json:"cpu,omitempty"`     // Usage: of the program's children
 	Workers int           `json:"workers,omitempty"` // Usage: number of its children
+	Content []byte        `json:"content,omitempty"` // Read
+	Missing bool          `json:"missing,omitempty"` // Read, Exists: there is no such file
 
 	Event   Event     `json:"event,omitempty"`
 	Program string    `json:"program,omitempty"`

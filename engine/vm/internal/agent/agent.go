@@ -1,0 +1,354 @@
+// Package agent is the part of detgen that runs in a virtual machine: a service of its system that makes the
+// machine a host of a lab, with the addresses and files of the run, and starts the host's init in the
+// directory tree of the host's image. The tree's changes stay on the machine's disk from run to run.
+package agent
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"detgen/engine/vm/internal/wire"
+	"detgen/lab"
+	"detgen/lab/inside"
+	"detgen/record"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Places in the machine.
+const (
+	self   = "/var/lib/detgen/detgen" // nothing in /run can be executed
+	logs   = "/run/detgen/share/logs"
+	layers = "/run/detgen/layers"
+	root   = "/run/detgen/root"
+	kept   = "/var/lib/detgen" // what hosts change of their images
+	groups = "/run/detgen/groups"
+)
+
+// Main is the agent's main. It returns when the engine is gone.
+func Main() error {
+	port, err := os.OpenFile(wire.Port, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("open the engine's port: %w", err)
+	}
+	return Serve(port)
+}
+
+// Serve is the agent's work, at the port to the engine.
+func Serve(port *os.File) error {
+	a := &agent{out: json.NewEncoder(port)}
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return err
+	}
+	a.send(wire.Frame{Booted: unix.ByteSliceToString(u.Release[:])})
+	frames := json.NewDecoder(bufio.NewReaderSize(port, 1<<20))
+	for {
+		var f wire.Frame
+		if err := frames.Decode(&f); err != nil {
+			return fmt.Errorf("read from the engine: %w", err)
+		}
+		switch {
+		case f.Host != nil:
+			if err := a.start(f.Host); err != nil {
+				a.send(wire.Frame{Error: err.Error()})
+				continue
+			}
+			a.send(wire.Frame{Started: true})
+			go a.forward(a.host)
+		case f.Line != "":
+			if a.host != nil {
+				a.host.conn.WriteString(f.Line) // its end is seen by forward
+			}
+		case f.List:
+			a.send(a.list())
+		case f.End:
+			if a.host != nil {
+				a.host.end()
+				a.host = nil
+			}
+			a.send(wire.Frame{Ended: true})
+		}
+	}
+}
+
+// agent talks to the engine.
+type agent struct {
+	mu   sync.Mutex // of writing
+	out  *json.Encoder
+	host *host
+	net  network // that the machine has
+}
+
+// host is the machine while it is a host: the init, and the connection to it.
+type host struct {
+	init *exec.Cmd
+	conn *os.File
+	read sync.WaitGroup
+	seen *lab.Attribution
+}
+
+func (a *agent) send(f wire.Frame) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.out.Encode(f) // when the engine is gone, so is this machine
+}
+
+// start makes the machine a host.
+func (a *agent) start(h *wire.Host) error {
+	if a.host != nil {
+		return errors.New("the machine is a host already")
+	}
+	if err := mountLayers(h.Layers); err != nil {
+		return err
+	}
+	if err := a.join(h.Setup); err != nil {
+		return err
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "init"), os.NewFile(uintptr(pair[1]), "agent")
+	defer theirs.Close()
+	setup, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	log, err := os.Create(filepath.Join(logs, "runtime.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(self, wire.HostRole)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(string(setup)), log, log
+	seen, err := lab.Attribute(h.Setup, groups)
+	if err != nil {
+		return err
+	}
+	cmd.ExtraFiles = append([]*os.File{theirs}, seen.Groups()...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS}
+	if err := cmd.Start(); err != nil {
+		ours.Close()
+		return errors.Join(err, seen.Close())
+	}
+	a.host = &host{init: cmd, conn: ours, seen: seen}
+	a.host.read.Add(1)
+	return nil
+}
+
+// forward passes on what the host's init says.
+func (a *agent) forward(h *host) {
+	defer h.read.Done()
+	lines := bufio.NewReader(h.conn)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			a.send(wire.Frame{Gone: true})
+			return
+		}
+		a.send(wire.Frame{Line: line})
+	}
+}
+
+// end ends every program of the host: they are in the init's PID namespace.
+func (h *host) end() {
+	h.init.Process.Kill()
+	h.init.Wait() // the status is that of the kill
+	h.read.Wait()
+	h.conn.Close()
+	h.seen.Close() // what it says is of no use any more
+}
+
+// list answers whose connections are.
+func (a *agent) list() wire.Frame {
+	if a.host == nil {
+		return wire.Frame{Error: "the machine is no host"}
+	}
+	owners, err := a.host.seen.Results()
+	if err != nil {
+		return wire.Frame{Error: err.Error()}
+	}
+	return wire.Frame{Listed: &wire.List{Now: time.Now(), Owners: owners}}
+}
+
+// network is what a machine is told about its network.
+type network struct {
+	Interfaces []card
+	Routes     []record.Route
+	Transport  record.Transport
+	Forward    bool
+}
+
+type card struct {
+	name, mac string
+	address   netip.Prefix
+}
+
+// join gives the machine its network, unless it is as it was: a system notices when its card goes down and up.
+func (a *agent) join(s lab.Setup) error {
+	var n network
+	for _, h := range s.Run.Hosts {
+		if h.Name != s.Host {
+			continue
+		}
+		n = network{Routes: h.Routes, Transport: h.Transport, Forward: h.Forward}
+		for _, i := range h.Interfaces {
+			n.Interfaces = append(n.Interfaces, card{i.Name, i.MAC, i.Address})
+		}
+	}
+	if reflect.DeepEqual(n, a.net) {
+		return nil
+	}
+	a.net = network{}
+	if err := lab.ConfigureMachine(s); err != nil {
+		return fmt.Errorf("configure the machine's network: %w", err)
+	}
+	if err := useGateway(s); err != nil {
+		return err
+	}
+	a.net = n
+	return nil
+}
+
+// mountLayers mounts the image's layers that are not mounted yet.
+func mountLayers(serials []string) error {
+	for _, serial := range serials {
+		dir := filepath.Join(layers, serial)
+		if _, err := os.Stat(dir); err == nil {
+			continue
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		disk := "/dev/disk/by-id/virtio-" + serial
+		if err := unix.Mount(disk, dir, "erofs", unix.MS_RDONLY, ""); err != nil {
+			return errors.Join(fmt.Errorf("mount %s: %w", disk, err), os.Remove(dir))
+		}
+	}
+	return nil
+}
+
+// useGateway gives the machine what one on a usual network has: a default route, and a DNS server at its end.
+// It is the first address of the network, where no host of a lab answers.
+func useGateway(s lab.Setup) error {
+	for _, h := range s.Run.Hosts {
+		if h.Name != s.Host {
+			continue
+		}
+		for _, r := range h.Routes {
+			if r.Destination.Bits() == 0 {
+				return nil
+			}
+		}
+		if len(h.Interfaces) == 0 {
+			return nil
+		}
+		first := h.Interfaces[0]
+		gateway := first.Address.Masked().Addr().Next()
+		if isHost(s.Run, gateway) {
+			return nil
+		}
+		link, err := netlink.LinkByName(first.Name)
+		if err != nil {
+			return err
+		}
+		if err := netlink.RouteReplace(&netlink.Route{LinkIndex: link.Attrs().Index, Gw: gateway.AsSlice()}); err != nil {
+			return fmt.Errorf("default route by %s: %w", gateway, err)
+		}
+		if out, err := exec.Command("resolvectl", "dns", first.Name, gateway.String()).CombinedOutput(); err != nil {
+			return fmt.Errorf("resolvectl: %w: %s", err, out)
+		}
+	}
+	return nil
+}
+
+func isHost(run *record.Run, a netip.Addr) bool {
+	for _, h := range run.Hosts {
+		for _, i := range h.Interfaces {
+			if i.Address.Addr() == a {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Host makes the host's directory tree and becomes its init there. Descriptor 3 is the init's connection.
+func Host() error {
+	var h wire.Host
+	if err := json.NewDecoder(os.Stdin).Decode(&h); err != nil {
+		return fmt.Errorf("read what to be: %w", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := mountRoot(h.Layers, filepath.Join(kept, h.Host+"-"+h.Layers[0])); err != nil {
+		return err
+	}
+	if err := lab.Furnish(root, h.Setup); err != nil {
+		return err
+	}
+	binary := filepath.Join(root, inside.Binary)
+	if err := os.WriteFile(binary, nil, 0o755); err != nil {
+		return err
+	}
+	if err := errors.Join(bind(self, binary), bind(logs, filepath.Join(root, inside.Logs))); err != nil {
+		return err
+	}
+	if err := unix.Sethostname([]byte(h.Host)); err != nil {
+		return fmt.Errorf("set the host name: %w", err)
+	}
+	if err := errors.Join(unix.Chroot(root), os.Chdir("/")); err != nil {
+		return fmt.Errorf("change the root: %w", err)
+	}
+	return syscall.Exec(inside.Binary, []string{inside.Binary, inside.InitRole}, []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"})
+}
+
+// mountRoot mounts the image's layers, with what was changed in earlier runs, and the system's file systems.
+// What a system forgets when it starts, /run and /tmp, is as in the image.
+func mountRoot(serials []string, changes string) error {
+	upper, work := filepath.Join(changes, "upper"), filepath.Join(changes, "work")
+	for _, dir := range []string{filepath.Join(upper, "run"), filepath.Join(upper, "tmp")} {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	for _, dir := range []string{upper, work, root} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	var lower []string
+	for _, serial := range serials {
+		lower = append(lower, filepath.Join(layers, serial))
+	}
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", strings.Join(lower, ":"), upper, work)
+	if err := unix.Mount("overlay", root, "overlay", 0, options); err != nil {
+		return fmt.Errorf("mount the host's root: %w", err)
+	}
+	if err := unix.Mount("proc", filepath.Join(root, "proc"), "proc", unix.MS_NOSUID|unix.MS_NOEXEC|unix.MS_NODEV, ""); err != nil {
+		return fmt.Errorf("mount /proc: %w", err)
+	}
+	return errors.Join(bind("/dev", filepath.Join(root, "dev")), bind("/sys", filepath.Join(root, "sys")))
+}
+
+// bind makes a file or folder, with what is mounted below it, appear at another place too.
+func bind(from, to string) error {
+	if err := unix.Mount(from, to, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return fmt.Errorf("mount %s on %s: %w", from, to, err)
+	}
+	return nil
+}

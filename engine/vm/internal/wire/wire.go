@@ -1,0 +1,47 @@
+// Package wire is what the engine and the agent in its machines say to each other, as JSON values over a
+// virtual serial port, never over the network.
+package wire
+
+import (
+	"time"
+
+	"detgen/lab"
+	"detgen/record"
+)
+
+// Port is the name of the serial port in the machine.
+const Port = "/dev/virtio-ports/detgen"
+
+// AgentRole and HostRole are the arguments by which this program becomes a machine's agent, and what makes
+// the directory tree of a host and then its init.
+const (
+	AgentRole = "machine-agent"
+	HostRole  = "machine-host"
+)
+
+// Frame is one message. To the machine: Host, Line, List, End. From it: the others, and Line.
+type Frame struct {
+	Host *Host  `json:"host,omitempty"` // become this host; answered by Started or Error
+	Line string `json:"line,omitempty"` // from or to the host's init
+	List bool   `json:"list,omitempty"` // say whose connections are; answered by Listed or Error
+	End  bool   `json:"end,omitempty"`  // stop being a host; answered by Ended
+
+	Booted  string `json:"booted,omitempty"` // the kernel's release
+	Started bool   `json:"started,omitempty"`
+	Error   string `json:"error,omitempty"`
+	Gone    bool   `json:"gone,omitempty"` // the host's init ended by itself
+	Listed  *List  `json:"listed,omitempty"`
+	Ended   bool   `json:"ended,omitempty"`
+}
+
+// List says whose connections are, on the machine's clock, and what that clock shows.
+type List struct {
+	Now    time.Time      `json:"now"`
+	Owners []record.Owner `json:"owners"`
+}
+
+// Host is what a machine is told to become a host.
+type Host struct {
+	lab.Setup
+	Layers []string `json:"layers"` // serial numbers of the disks with its image, top layer first
+}

@@ -1,0 +1,336 @@
+package vm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"detgen/engine/vm/internal/wire"
+	"detgen/lab"
+	"detgen/record"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// memory is the RAM of a machine, in MiB.
+const memory = 1024
+
+// commandLine is the kernel's. A machine without KVM on a busy computer is so slow that the kernel's check of its
+// timer and the system's limits on the start of services, meant for a computer of its own, would fail.
+var commandLine = []string{
+	"root=/dev/vda", "rw", "console=ttyS0", "net.ifnames=0", "quiet", "panic=-1", "no_timer_check",
+	"systemd.firstboot=off", "systemd.mask=serial-getty@ttyS0.service",
+	"systemd.default_timeout_start_sec=1h", "systemd.default_device_timeout_sec=1h", "systemd.service_watchdogs=no",
+}
+
+// machine is a virtual machine while it lives.
+type machine struct {
+	host   string   // whose machine it is
+	image  string   // digest of that host's image
+	layers []string // serial numbers of its disks, as the agent wants them
+	cards  []string
+	share  string // directory that the machine sees
+	cmd    *exec.Cmd
+	port   *os.File
+	out    *json.Encoder
+	kernel string        // release
+	booted chan struct{} // closed when the agent is there
+	ended  chan struct{}
+
+	answers chan wire.Frame // Started, Error, Listed, Ended
+	sending sync.Mutex      // keeps frames whole
+	mu      sync.Mutex
+	lines   *io.PipeWriter // of the current session
+}
+
+// machineSpec is what a machine is made of.
+type machineSpec struct {
+	name   string // of the host
+	number int    // unique in the series
+	image  string
+	layers []string // packed layers of the image, top first
+	cards  int
+	system system
+	share  string // an existing directory
+}
+
+// startMachine starts a machine. It ends with this process's PID namespace at the latest.
+func startMachine(s machineSpec) (_ *machine, err error) {
+	m := &machine{host: s.name, image: s.image, share: s.share, booted: make(chan struct{}), ended: make(chan struct{}), answers: make(chan wire.Frame, 1)}
+	if err := os.Mkdir(filepath.Join(s.share, "logs"), 0o755); err != nil {
+		return nil, err
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("socket pair: %w", err)
+	}
+	theirs := os.NewFile(uintptr(pair[1]), "machine")
+	m.port = os.NewFile(uintptr(pair[0]), "port")
+	m.out = json.NewEncoder(m.port)
+	files := []*os.File{theirs}
+	defer func() {
+		for _, f := range files {
+			f.Close()
+		}
+		if err != nil {
+			m.port.Close()
+		}
+	}()
+	cpu := "max"
+	if s.system.Accelerator == "kvm" {
+		cpu = "host"
+	}
+	arguments := []string{
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+		"-machine", "pc,accel=" + s.system.Accelerator, "-cpu", cpu, "-m", fmt.Sprint(memory), "-rtc", "base=utc",
+		"-kernel", s.system.Kernel, "-initrd", s.system.Initrd,
+		"-append", strings.Join(append(slices.Clone(commandLine), "systemd.hostname="+s.name), " "),
+		"-serial", "file:" + m.console(),
+		"-drive", "if=none,id=root,format=raw,snapshot=on,file=" + s.system.Disk,
+		"-device", "virtio-blk-pci,drive=root",
+		"-device", "virtio-rng-pci",
+		"-device", "virtio-serial-pci", "-chardev", "socket,id=port,fd=3", "-device", "virtserialport,chardev=port,name=" + filepath.Base(wire.Port),
+		"-virtfs", "local,path=" + s.share + ",mount_tag=detgen,security_model=none,multidevs=remap",
+	}
+	for i, layer := range s.layers {
+		serial := serialNumber(layer)
+		m.layers = append(m.layers, serial)
+		arguments = append(arguments,
+			"-drive", fmt.Sprintf("if=none,id=layer%d,format=raw,readonly=on,file=%s", i, layer),
+			"-device", fmt.Sprintf("virtio-blk-pci,drive=layer%d,serial=%s", i, serial))
+	}
+	for i := range s.cards {
+		card := fmt.Sprintf("vm%d-%d", s.number, i)
+		tap, err := openCard(card)
+		if err != nil {
+			return nil, fmt.Errorf("card %s of machine %q: %w", card, s.name, err)
+		}
+		files = append(files, tap)
+		m.cards = append(m.cards, card)
+		arguments = append(arguments,
+			"-netdev", fmt.Sprintf("tap,id=card%d,fd=%d", i, 3+len(files)-1),
+			"-device", fmt.Sprintf("virtio-net-pci,netdev=card%d", i))
+	}
+	m.cmd = exec.Command(s.system.QEMU, arguments...)
+	m.cmd.ExtraFiles = files
+	var stderr strings.Builder
+	m.cmd.Stderr = &stderr
+	if err := m.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", s.system.QEMU, err)
+	}
+	go func() {
+		m.cmd.Wait()
+		if stderr.Len() > 0 {
+			// Seen by awaitBoot, which shows the console's end.
+			os.WriteFile(m.console(), []byte(stderr.String()), 0o644)
+		}
+		close(m.ended)
+	}()
+	go m.receive()
+	return m, nil
+}
+
+// console is the file with what the machine's system says at its console.
+func (m *machine) console() string { return filepath.Join(m.share, "console.log") }
+
+// serialNumber names a packed layer's disk: by the layer's digest, which its folder is named after. QEMU takes
+// up to 20 characters.
+func serialNumber(layer string) string {
+	name := filepath.Base(filepath.Dir(layer))
+	return name[:min(len(name), 20)]
+}
+
+// openCard makes a TAP device in this network namespace. It lives as long as its descriptor is open.
+func openCard(name string) (*os.File, error) {
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open /dev/net/tun: %w", err)
+	}
+	file := os.NewFile(uintptr(fd), name)
+	request, err := unix.NewIfreq(name)
+	if err == nil {
+		request.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
+		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
+	}
+	if err == nil {
+		var link netlink.Link
+		if link, err = netlink.LinkByName(name); err == nil {
+			err = netlink.LinkSetTxQLen(link, 16384)
+		}
+	}
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("make a TAP device: %w", err)
+	}
+	return file, nil
+}
+
+// receive takes what the agent sends.
+func (m *machine) receive() {
+	frames := json.NewDecoder(m.port)
+	for {
+		var f wire.Frame
+		if err := frames.Decode(&f); err != nil {
+			m.setLines(nil)
+			return
+		}
+		switch {
+		case f.Booted != "":
+			m.kernel = f.Booted
+			close(m.booted)
+		case f.Line != "":
+			m.mu.Lock()
+			lines := m.lines
+			m.mu.Unlock()
+			if lines != nil {
+				io.WriteString(lines, f.Line) // fails when nobody reads any more
+			}
+		case f.Gone:
+			m.setLines(nil)
+		default:
+			m.answers <- f
+		}
+	}
+}
+
+// setLines begins a session, or ends the last one's reading.
+func (m *machine) setLines(lines *io.PipeWriter) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.lines != nil {
+		m.lines.Close()
+	}
+	m.lines = lines
+}
+
+// awaitBoot waits until the machine's system is up and its agent there.
+func (m *machine) awaitBoot(ctx context.Context) error {
+	select {
+	case <-m.booted:
+		return nil
+	case <-m.ended:
+		return fmt.Errorf("the machine ended while it started; %s", m.lastWords())
+	case <-ctx.Done():
+		return fmt.Errorf("%w; %s", context.Cause(ctx), m.lastWords())
+	}
+}
+
+// lastWords is the end of the machine's console.
+func (m *machine) lastWords() string {
+	content, err := os.ReadFile(m.console())
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
+	return "its console ends with:\n  " + strings.Join(lines[max(0, len(lines)-8):], "\n  ")
+}
+
+// stop ends the machine.
+func (m *machine) stop() {
+	m.cmd.Process.Kill()
+	<-m.ended
+	m.port.Close()
+}
+
+// Cards implements lab.Machine.
+func (m *machine) Cards() []string { return m.cards }
+
+// Ended implements lab.Machine.
+func (m *machine) Ended() <-chan struct{} { return m.ended }
+
+// Start implements lab.Machine.
+func (m *machine) Start(ctx context.Context, s lab.Setup, logs string) (io.ReadWriteCloser, error) {
+	shared := filepath.Join(m.share, "logs")
+	if err := unix.Mount(logs, shared, "", unix.MS_BIND, ""); err != nil {
+		return nil, fmt.Errorf("mount the logs: %w", err)
+	}
+	read, write := io.Pipe()
+	m.setLines(write)
+	session := &session{m, read}
+	answer, err := m.ask(ctx, wire.Frame{Host: &wire.Host{Setup: s, Layers: m.layers}})
+	if err == nil && answer.Error != "" {
+		err = errors.New(answer.Error)
+	}
+	if err != nil {
+		session.Close()
+		return nil, fmt.Errorf("start in the machine: %w", err)
+	}
+	return session, nil
+}
+
+// Owners implements lab.Machine.
+func (m *machine) Owners(ctx context.Context) ([]record.Owner, error) {
+	answer, err := m.ask(ctx, wire.Frame{List: true})
+	if err == nil && answer.Listed == nil {
+		err = errors.New(answer.Error)
+	}
+	if err != nil {
+		return nil, err
+	}
+	behind := time.Since(answer.Listed.Now)
+	for i := range answer.Listed.Owners {
+		o := &answer.Listed.Owners[i]
+		o.Time = o.Time.Add(behind)
+	}
+	return answer.Listed.Owners, nil
+}
+
+// ask sends a frame and waits for the answer.
+func (m *machine) ask(ctx context.Context, f wire.Frame) (wire.Frame, error) {
+	if err := m.send(f); err != nil {
+		return wire.Frame{}, err
+	}
+	return m.answer(ctx)
+}
+
+// answer waits for the next answer.
+func (m *machine) answer(ctx context.Context) (wire.Frame, error) {
+	select {
+	case answer := <-m.answers:
+		return answer, nil
+	case <-m.ended:
+		return wire.Frame{}, fmt.Errorf("the machine ended; %s", m.lastWords())
+	case <-ctx.Done():
+		return wire.Frame{}, context.Cause(ctx)
+	}
+}
+
+func (m *machine) send(f wire.Frame) error {
+	m.sending.Lock()
+	defer m.sending.Unlock()
+	return m.out.Encode(f)
+}
+
+// session is a machine's time as a host of one lab: the connection to the host's init.
+type session struct {
+	m *machine
+	*io.PipeReader
+}
+
+func (s *session) Write(line []byte) (int, error) {
+	if err := s.m.send(wire.Frame{Line: string(line)}); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
+
+// Close ends everything that the lab started in the machine.
+func (s *session) Close() error {
+	s.PipeReader.Close()
+	s.m.setLines(nil)
+	answer, err := s.m.ask(context.Background(), wire.Frame{End: true})
+	for err == nil && !answer.Ended { // of a start that was given up
+		answer, err = s.m.answer(context.Background())
+	}
+	return errors.Join(err, unix.Unmount(filepath.Join(s.m.share, "logs"), unix.MNT_DETACH))
+}
