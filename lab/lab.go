@@ -353,13 +353,16 @@ func environment(maps ...map[string]string) map[string]string {
 func (l *lab) warmUp(ctx context.Context) error {
 	for i := range l.run.Activities {
 		a := &l.run.Activities[i]
+		limited, cancel := context.WithTimeoutCause(ctx, time.Duration(a.Timeout),
+			fmt.Errorf("activity %q (%s/%s) took longer than its time limit, %s", a.Name, a.Scenario, a.Task, a.Timeout))
+		defer cancel()
 		for n := range a.Warmup {
 			l.Progress("warm-up")
 			if l.result.Warmup.IsZero() {
 				l.result.Warmup = time.Now()
 			}
 			program := fmt.Sprintf("%s-warmup-%d", a.Name, n+1)
-			if _, err := l.runScripts(ctx, a, a.Warmup[n:n+1], program); err != nil {
+			if _, err := l.runScripts(limited, a, a.Warmup[n:n+1], program); err != nil {
 				return fmt.Errorf("warm-up: %w", err)
 			}
 		}

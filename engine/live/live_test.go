@@ -334,6 +334,13 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 			},
 			[]string{"took longer than its time limit, 2s"},
 		},
+		"warm-up takes too long": {
+			func(r *record.Run) {
+				r.Activities[0].Timeout = record.Duration(2 * time.Second)
+				r.Activities[0].Warmup = []record.Script{{Host: "client", Text: "ping -n -c 1 server\nsleep 100\n"}}
+			},
+			[]string{`warm-up: activity "main" (test/test) took longer than its time limit, 2s`},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
