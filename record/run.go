@@ -109,7 +109,7 @@ type File struct {
 // Generate says what content to make from a seed: the same seed, kind and size always give
 // the same bytes.
 type Generate struct {
-	Kind string `json:"kind"` // "bytes" (incompressible), "text" (words and lines)
+	Kind string `json:"kind"` // "bytes" (incompressible), "text" (words and lines), "jpeg" or "png" (a picture of one pixel, then incompressible)
 	Seed uint64 `json:"seed"`
 	Size int64  `json:"size"` // bytes
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"detgen/record"
 )
 
 func (s *Scenario) checkHost(ps *problems, name string, h *Host) {
@@ -90,7 +92,7 @@ func checkFile(ps *problems, f *File, dir folder, field string, s *Scenario) {
 	if f.Tree.set() && !isTemplate(f.Tree.Text) && s.Make[f.Tree.Text] == nil {
 		ps.add(f.Tree.At, field+".tree", f.Tree.Text, "nothing of that name is made: %s", nearest(f.Tree.Text, inOrder(s.Make)))
 	}
-	if f.Generate != nil && !isTemplate(f.Generate.Kind.Text) && !slices.Contains(generatedKinds, f.Generate.Kind.Text) {
-		ps.add(f.Generate.At, field+".generate.kind", f.Generate.Kind.Text, "no such kind: %s", nearest(f.Generate.Kind.Text, generatedKinds))
+	if f.Generate != nil && !isTemplate(f.Generate.Kind.Text) && !slices.Contains(record.Kinds, f.Generate.Kind.Text) {
+		ps.add(f.Generate.At, field+".generate.kind", f.Generate.Kind.Text, "no such kind: %s", nearest(f.Generate.Kind.Text, record.Kinds))
 	}
 }

@@ -186,7 +186,7 @@ type File struct {
 // Generate is content made from the run's seed: the same seed, kind, size and path always give
 // the same bytes.
 type Generate struct {
-	// bytes (incompressible) or text (words in lines).
+	// bytes (incompressible), text (words in lines), jpeg or png (a picture of one pixel, then incompressible).
 	Kind Text `yaml:"kind" jsonschema:"required"`
 	// A size like 10kB, or a template that gives one.
 	Size Text `yaml:"size" jsonschema:"required"`

@@ -231,13 +231,10 @@ func (r *resolver) tree(f *File, base record.File, field string) []record.File {
 	return files
 }
 
-// generatedKinds are the kinds of generated content.
-var generatedKinds = []string{record.Bytes, record.Text}
-
 func (r *resolver) generate(p *part, g *Generate, path, field string) *record.Generate {
 	kind := r.must(g.Kind, field+".kind")
-	if !slices.Contains(generatedKinds, kind) {
-		r.problems.add(g.Kind.At, field+".kind", kind, "no such kind: %s", nearest(kind, generatedKinds))
+	if !slices.Contains(record.Kinds, kind) {
+		r.problems.add(g.Kind.At, field+".kind", kind, "no such kind: %s", nearest(kind, record.Kinds))
 	}
 	size, err := r.value(Bytes, g.Size, field+".size", "0B")
 	r.report(err, g.Size, field+".size")

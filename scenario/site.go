@@ -1,7 +1,9 @@
 package scenario
 
 import (
+	"cmp"
 	"math"
+	"path"
 	"strings"
 
 	"detgen/record"
@@ -86,8 +88,10 @@ func (s *Site) make(r *resolver, name, field string) (map[string]any, error) {
 		pagePaths = append(pagePaths, p.Path)
 		total += float64(len(text))
 	}
+	kinds := map[string]string{".jpg": record.JPEG, ".png": record.PNG}
 	for _, o := range site.Objects {
-		files = append(files, record.File{Path: o.Path, Generate: &record.Generate{Kind: record.Bytes, Seed: seed.Derive(r.seed, r.stream("make."+name+o.Path)), Size: o.Size}})
+		kind := cmp.Or(kinds[path.Ext(o.Path)], record.Bytes)
+		files = append(files, record.File{Path: o.Path, Generate: &record.Generate{Kind: kind, Seed: seed.Derive(r.seed, r.stream("make."+name+o.Path)), Size: o.Size}})
 		objectPaths = append(objectPaths, o.Path)
 		total += float64(o.Size)
 	}
