@@ -43,6 +43,14 @@ get() {
 	shown '"method":"Page.lifecycleEvent".*"loaderId":"'"$(sed 's/.*"loaderId":"\([^"]*\)".*/\1/' /run/browser/gone)"'","name":"load"' ${2:+"$2"}
 }
 
+# reload [FILE]: loads the page again, and prints its status. The browser asks whether the page has changed, and of what
+# belongs to it only about that which is no longer fresh.
+reload() {
+	remember
+	ask Page.reload >/run/browser/gone
+	shown '"method":"Page.loadEventFired"' ${1:+"$1"}
+}
+
 # assets: what came with the page that was shown last; prints how many there were and how many failed.
 assets() {
 	told | grep '"method":"Network.responseReceived"' | grep -v -e '"type":"Document"' -e '"url":"data:' >/run/browser/assets || true

@@ -1,7 +1,11 @@
-# Open a page in the browser, which fetches what it shows.
+# Open a page in the browser, which fetches what it shows; load it again when it is there already.
 . /usr/local/lib/browser.sh
 phase page
-status=$(get "$PROTOCOL://www.$DOMAIN.test:$PORT/")
+if [ -e /run/browser/gone ]; then
+	status=$(reload)
+else
+	status=$(get "$PROTOCOL://www.$DOMAIN.test:$PORT/")
+fi
 outcome status="${status:-000}"
 outcome http="$(told | sed -n 's/.*"method":"Network.responseReceived".*"type":"Document".*"protocol":"\(http[^"]*\|h[23]\)".*/\1/p' | sed 's,^http/,,; s/^h//')"
 set -- $(assets)
