@@ -10,7 +10,7 @@ import (
 	"detgen/packet"
 )
 
-// The frames of a capture are cut into portions of expiryFrames. One goroutine reads them and sorts each portion's
+// The frames of a capture are cut into portions of portionFrames. One goroutine reads them and sorts each portion's
 // items by the shard that their flow belongs to; every shard has a meter of its own; and one goroutine brings the flows
 // that ended in a portion into the order in which one meter alone would have given them.
 
@@ -45,10 +45,18 @@ type shard struct {
 	current *portion
 	frame   uint64
 	swept   bool
+	open    []slot // at the end of the capture, in the order of their first packets
 }
 
-// portionsAhead is how many portions wait for each shard at most.
-const portionsAhead = 4
+const (
+	// portionFrames divides expiryFrames.
+	portionFrames = 256
+
+	// portionsAhead is how many portions wait for each shard at most. Where there are no more processors than
+	// shards, the reader and the one that merges get their turn when a shard has nothing left to do: the more
+	// portions they then handle at once, the less the others wait for the first of them.
+	portionsAhead = 24
+)
 
 func extractSharded(ctx context.Context, src Source, o Options, jobs int, out sink) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -137,7 +145,7 @@ func distribute(ctx context.Context, src Source, o Options, shards []*shard, ord
 			p.items = p.items[:n]
 		}
 		p.last = frame.Number
-		if frame.Number%expiryFrames != 0 {
+		if frame.Number%portionFrames != 0 {
 			continue
 		}
 		if expiry.due(frame.Number, frame.Time) {
@@ -151,7 +159,7 @@ func distribute(ctx context.Context, src Source, o Options, shards []*shard, ord
 	}
 }
 
-// run works on the shard's queue.
+// run works on the shard's queue, and then finds the flows that are still open.
 func (s *shard) run() {
 	for p := range s.queue {
 		s.current, s.swept = p, false
@@ -166,6 +174,7 @@ func (s *shard) run() {
 		}
 		p.done.Done()
 	}
+	s.open = s.meter.table.all()
 }
 
 // emit notes a flow that ended.
@@ -207,27 +216,25 @@ func (p *portion) merge(out sink) {
 
 // flushShards ends the flows that are still open, in the order of their first packets.
 func flushShards(shards []*shard, out sink) {
-	open := make([][]slot, len(shards))
-	for i, s := range shards {
+	for _, s := range shards {
 		s.meter.emit = out.add
-		open[i] = s.meter.table.all()
 	}
 	for {
-		first := -1
+		var first *shard
 		var number uint64
-		for i, slots := range open {
-			if len(slots) == 0 {
+		for _, s := range shards {
+			if len(s.open) == 0 {
 				continue
 			}
-			if n := shards[i].meter.table.at(slots[0].flow - 1).number; first < 0 || n < number {
-				first, number = i, n
+			if n := s.meter.table.at(s.open[0].flow - 1).number; first == nil || n < number {
+				first, number = s, n
 			}
 		}
-		if first < 0 {
+		if first == nil {
 			return
 		}
-		m := shards[first].meter
-		m.finish(m.table.at(open[first][0].flow-1), EndOfCapture)
-		open[first] = open[first][1:]
+		m := first.meter
+		m.finish(m.table.at(first.open[0].flow-1), EndOfCapture)
+		first.open = first.open[1:]
 	}
 }

@@ -22,7 +22,10 @@ func Write(ctx context.Context, src Source, o Options, jobs int, layout *Layout,
 }
 
 // rowsPerBatch is how many rows are written at once.
-const rowsPerBatch = 128
+const rowsPerBatch = 64
+
+// batchesAhead is how many batches wait for each of the writer's goroutines at most.
+const batchesAhead = 8
 
 // rows is a sink that writes rows.
 type rows struct {
@@ -83,7 +86,7 @@ type formatting struct {
 }
 
 func newWriter(jobs int, layout *Layout, file *table.File, capture string) *writer {
-	w := &writer{layout: layout, capture: capture, work: make(chan *formatting, jobs), order: make(chan *formatting, 2*jobs)}
+	w := &writer{layout: layout, capture: capture, work: make(chan *formatting, batchesAhead*jobs), order: make(chan *formatting, batchesAhead*jobs)}
 	w.pool.New = func() any {
 		return &formatting{flows: make([]Flow, 0, rowsPerBatch), ready: make(chan struct{}, 1)}
 	}
