@@ -19,7 +19,7 @@ type Batch struct {
 	cell    int // next column
 	rows    int
 
-	text []byte // CSV: the rows; Parquet: the bytes of text cells
+	text []byte // CSV: the rows, a comma after each cell of one that has not ended; Parquet: the bytes of text cells
 
 	values []parquet.Value
 }
@@ -38,9 +38,6 @@ func (b *Batch) Reset() {
 func (b *Batch) next(kind Kind) {
 	if b.cell >= len(b.kinds) || b.kinds[b.cell] != kind {
 		b.misuse(kind)
-	}
-	if !b.parquet && b.cell > 0 {
-		b.text = append(b.text, ',')
 	}
 	b.cell++
 }
@@ -69,15 +66,11 @@ func (b *Batch) Int(v int64) {
 		b.value(parquet.Int64Value(v))
 		return
 	}
-	b.text = appendInt(b.text, v)
-}
-
-// appendInt writes a number; most are small.
-func appendInt(text []byte, v int64) []byte {
-	if v >= 0 && v < 10 {
-		return append(text, byte('0'+v))
+	if uint64(v) < 10 { // as most are
+		b.text = append(b.text, byte('0'+v), ',')
+		return
 	}
-	return strconv.AppendInt(text, v, 10)
+	b.text = append(strconv.AppendInt(b.text, v, 10), ',')
 }
 
 // Time adds a cell: ns since the Unix epoch.
@@ -87,7 +80,7 @@ func (b *Batch) Time(v int64) {
 		b.value(parquet.Int64Value(v))
 		return
 	}
-	b.text = strconv.AppendInt(b.text, v, 10)
+	b.text = append(strconv.AppendInt(b.text, v, 10), ',')
 }
 
 // Float adds a cell.
@@ -97,7 +90,11 @@ func (b *Batch) Float(v float64) {
 		b.value(parquet.DoubleValue(v))
 		return
 	}
-	b.text = appendFloat(b.text, v)
+	if n := int64(v); uint64(n) < 10 && math.Float64bits(float64(n)) == math.Float64bits(v) { // as most are
+		b.text = append(b.text, byte('0'+n), ',')
+		return
+	}
+	b.text = append(appendFloat(b.text, v), ',')
 }
 
 // appendFloat writes whole numbers without fraction and exponent, as those are most, and others as
@@ -108,7 +105,7 @@ func appendFloat(text []byte, v float64) []byte {
 		if n == 0 && math.Signbit(v) {
 			return append(text, "-0"...)
 		}
-		return appendInt(text, n)
+		return strconv.AppendInt(text, n, 10)
 	}
 	switch {
 	case math.IsInf(v, 1):
@@ -127,9 +124,9 @@ func (b *Batch) Bool(v bool) {
 		return
 	}
 	if v {
-		b.text = append(b.text, '1')
+		b.text = append(b.text, '1', ',')
 	} else {
-		b.text = append(b.text, '0')
+		b.text = append(b.text, '0', ',')
 	}
 }
 
@@ -140,7 +137,7 @@ func (b *Batch) Text(v string) {
 		b.value(parquet.ByteArrayValue(unsafe.Slice(unsafe.StringData(v), len(v)))) // is only read
 		return
 	}
-	b.text = appendQuoted(b.text, v)
+	b.text = append(appendQuoted(b.text, v), ',')
 }
 
 // TextBytes adds a cell from bytes that may change after the call.
@@ -152,7 +149,7 @@ func (b *Batch) TextBytes(v []byte) {
 		b.value(parquet.ByteArrayValue(b.text[start:]))
 		return
 	}
-	b.text = appendQuoted(b.text, v)
+	b.text = append(appendQuoted(b.text, v), ',')
 }
 
 // Addr adds a Text cell: the address, or the empty text when it is the zero Addr.
@@ -164,7 +161,9 @@ func (b *Batch) Addr(v netip.Addr) {
 	}
 	if b.parquet {
 		b.value(parquet.ByteArrayValue(b.text[start:]))
+		return
 	}
+	b.text = append(b.text, ',')
 }
 
 // Null adds an empty cell, of an optional column of any kind.
@@ -178,7 +177,9 @@ func (b *Batch) Null() {
 	b.next(b.columns[b.cell].Kind)
 	if b.parquet {
 		b.values = append(b.values, parquet.NullValue().Level(0, 0, b.cell-1))
+		return
 	}
+	b.text = append(b.text, ',')
 }
 
 // EndRow ends the row.
@@ -187,7 +188,7 @@ func (b *Batch) EndRow() {
 		panic(fmt.Sprintf("table: a row of %d cells in a table of %d columns", b.cell, len(b.columns)))
 	}
 	if !b.parquet {
-		b.text = append(b.text, '\n')
+		b.text[len(b.text)-1] = '\n'
 	}
 	b.cell = 0
 	b.rows++

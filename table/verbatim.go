@@ -10,5 +10,5 @@ func (b *Batch) FloatAs(v float64, text []byte) {
 		b.value(parquet.DoubleValue(v))
 		return
 	}
-	b.text = append(b.text, text...)
+	b.text = append(append(b.text, text...), ',')
 }
