@@ -238,6 +238,24 @@ func TestAttribution(t *testing.T) {
 	}
 }
 
+// Of whole systems' frames without a connection, only ARP between hosts of the run is the run's.
+func TestARPOfWholeSystems(t *testing.T) {
+	for _, c := range []struct {
+		systems bool
+		about   int
+		want    int16
+	}{{false, 9, 0}, {true, 1, 0}, {true, 0, -1}, {true, 9, -1}} {
+		s := newScript(t, "a", "b")
+		s.rec.Result.Systems = c.systems
+		s.pass(0, 1, 5000, 20, arp(0, c.about))
+		for _, capture := range s.read().Captures {
+			if got := capture.Frames[0].Activity; got != c.want {
+				t.Errorf("systems %v: ARP about %d at %s is of activity %d, want %d", c.systems, c.about, capture.Host, got, c.want)
+			}
+		}
+	}
+}
+
 func TestPhasesAndSpans(t *testing.T) {
 	s := newScript(t, "client", "server")
 	at := func(us int) time.Time { return epoch.Add(time.Duration(us) * time.Microsecond) }
