@@ -124,6 +124,9 @@ func (a *abilities) explain(t *Truth, r Ref, f *Frame) bool {
 	if f.Fate == Delivered && f.Copy <= 1 || f.Receivers == 0 {
 		return true
 	}
+	if t.Record.Result.Systems && f.Activity < 0 {
+		return true // systems go on sending when the captures are closed
+	}
 	if t.logged {
 		return f.Fate == Delivered || f.Cause != 0
 	}

@@ -85,6 +85,9 @@ func TestAgent(t *testing.T) {
 		if got, want := result.Activities[0].Outcome["runs"], fmt.Sprint(n+1); got != want {
 			t.Errorf("run %d: the machine remembers %s runs, not %s", n, got, want)
 		}
+		if got := result.Activities[0].Outcome["files"]; got != "1" {
+			t.Errorf("run %d: the machine has %s of the files that runs bring, not its own alone", n, got)
+		}
 		if len(result.Activities[0].Phases) != 1 {
 			t.Errorf("run %d: phases %v", n, result.Activities[0].Phases)
 		}
@@ -169,6 +172,8 @@ func pings(n int) *record.Run {
 			Transport: record.Transport{MTU: 1400, SACK: true, Timestamps: true, ECN: 2, WindowScaling: true, NoMetricsSave: true, EphemeralPorts: [2]int{32768, 60999}},
 		}
 	}
+	client := host(2, "client")
+	client.Files = []record.File{{Path: fmt.Sprintf("/srv/of-run-%d", n), Text: "x"}}
 	server := host(3, "server")
 	server.Users = []record.User{{Name: "someone", UID: 2000, Home: "/home/someone", Shell: "/bin/sh"}}
 	server.Services = []record.Service{{
@@ -178,7 +183,7 @@ func pings(n int) *record.Run {
 	return &record.Run{
 		Seed: 1, Timeout: record.Duration(time.Minute), LinkDriver: link.Soft,
 		Networks: []record.Network{{Name: "lan", Prefix: netip.MustParsePrefix(fmt.Sprintf("10.1.%d.0/24", n))}},
-		Hosts:    []record.Host{host(2, "client"), server},
+		Hosts:    []record.Host{client, server},
 		Activities: []record.Activity{{
 			Name: "main", Scenario: "test", Task: "ping", Phases: []string{"ping"}, Expect: map[string]string{"host": "client"},
 			Timeout: record.Duration(time.Minute),
@@ -188,6 +193,7 @@ func pings(n int) *record.Run {
 				echo once >>/var/count
 				outcome runs=$(wc -l </var/count)
 				outcome host=$(hostname)
+				outcome files=$(ls /srv | grep -c of-run)
 			`}},
 		}},
 	}

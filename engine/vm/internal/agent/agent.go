@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -89,7 +90,8 @@ type agent struct {
 	mu   sync.Mutex // of writing
 	out  *json.Encoder
 	host *host
-	net  network // that the machine has
+	net  network  // that the machine has
+	last []string // files that the last run brought
 }
 
 // host is the machine while it is a host: the init, and the connection to it.
@@ -123,6 +125,7 @@ func (a *agent) start(h *wire.Host) error {
 	}
 	ours, theirs := os.NewFile(uintptr(pair[0]), "init"), os.NewFile(uintptr(pair[1]), "agent")
 	defer theirs.Close()
+	h.Stale, a.last = a.last, brought(h.Setup)
 	setup, err := json.Marshal(h)
 	if err != nil {
 		return err
@@ -170,6 +173,19 @@ func (h *host) end() {
 	h.read.Wait()
 	h.conn.Close()
 	h.seen.Close() // what it says is of no use any more
+}
+
+// brought gives the files that a run brings to a host.
+func brought(s lab.Setup) []string {
+	var paths []string
+	for _, h := range s.Run.Hosts {
+		if h.Name == s.Host {
+			for _, f := range h.Files {
+				paths = append(paths, filepath.Clean(f.Path))
+			}
+		}
+	}
+	return paths
 }
 
 // list answers whose connections are.
@@ -295,7 +311,7 @@ func Host() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
-	if err := mountRoot(h.Layers, filepath.Join(kept, h.Host+"-"+h.Layers[0])); err != nil {
+	if err := mountRoot(h.Layers, filepath.Join(kept, h.Host+"-"+h.Layers[0]), h.Stale); err != nil {
 		return err
 	}
 	if err := lab.Furnish(root, h.Setup); err != nil {
@@ -318,8 +334,9 @@ func Host() error {
 }
 
 // mountRoot mounts the image's layers, with what was changed in earlier runs, and the system's file systems.
-// What a system forgets when it starts, /run and /tmp, is as in the image.
-func mountRoot(serials []string, changes string) error {
+// What a system forgets when it starts, /run and /tmp, is as in the image, and so are the files that the lab brought
+// for the last run.
+func mountRoot(serials []string, changes string, stale []string) error {
 	upper, work := filepath.Join(changes, "upper"), filepath.Join(changes, "work")
 	for _, dir := range []string{filepath.Join(upper, "run"), filepath.Join(upper, "tmp")} {
 		if err := os.RemoveAll(dir); err != nil {
@@ -330,6 +347,15 @@ func mountRoot(serials []string, changes string) error {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
+	}
+	changed, err := os.OpenRoot(upper)
+	if err != nil {
+		return err
+	}
+	defer changed.Close()
+	for _, path := range slices.Backward(stale) {
+		// It need not be there any more, and a folder stays when programs put something into it.
+		changed.Remove(strings.TrimPrefix(path, "/"))
 	}
 	var lower []string
 	for _, serial := range serials {

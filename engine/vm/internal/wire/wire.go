@@ -43,5 +43,6 @@ type List struct {
 // Host is what a machine is told to become a host.
 type Host struct {
 	lab.Setup
-	Layers []string `json:"layers"` // serial numbers of the disks with its image, top layer first
+	Layers []string `json:"layers"`          // serial numbers of the disks with its image, top layer first
+	Stale  []string `json:"stale,omitempty"` // files that an earlier run brought, to be taken away first
 }
