@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -125,6 +126,9 @@ func (l *lab) execute(ctx context.Context) error {
 	}
 	l.Progress("draining")
 	if err := l.drain(ctx); err != nil {
+		return err
+	}
+	if err := l.checkMemory(); err != nil {
 		return err
 	}
 	return l.readOwners(ctx)
@@ -469,6 +473,17 @@ func (l *lab) closeCaptures() error {
 	}
 	l.result.Finished = time.Now()
 	return errors.Join(errs...)
+}
+
+// checkMemory makes sure that the kernel killed nothing for want of memory. A server's worker
+// may be made anew and nobody else notice, but the traffic is then not the task's.
+func (l *lab) checkMemory() error {
+	for _, h := range l.hosts {
+		if how, ok := strings.CutPrefix(h.outOfMemory(), "; "); ok {
+			return fmt.Errorf("host %q: %s", h.Name, how)
+		}
+	}
+	return nil
 }
 
 // readOwners writes down which program owns which connection.
