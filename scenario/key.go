@@ -64,7 +64,7 @@ var transportKeys = []definition{
 var loadKeys = []definition{
 	{name: "cpu", typ: Int, min: "0", max: "256", law: "exp(2)", normal: "0", doc: "stress-ng CPU workers on the host",
 		load: func(l *record.Load, v Value) { l.CPU = int(v.number) }},
-	{name: "memory", typ: Int, min: "0", max: "64", law: "exp(1)", normal: "0", doc: "stress-ng memory workers on the host",
+	{name: "memory", typ: Int, min: "0", max: "64", law: "exp(1)", normal: "0", doc: "stress-ng memory workers on the host, 32 MiB each; a quarter of the host's memory must be left",
 		load: func(l *record.Load, v Value) { l.Memory = int(v.number) }},
 }
 

@@ -3,6 +3,7 @@ package scenario
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 
 	"detgen/record"
@@ -88,11 +89,26 @@ func (st *stage) resolve(spec *Spec) *record.Run {
 	for _, m := range st.machines {
 		if !m.absent {
 			m.settle()
+			st.checkMemory(&m.Host)
 			run.Hosts = append(run.Hosts, m.Host)
 		}
 	}
+	if st.failed() {
+		return nil
+	}
 	run.Timeout = runTimeout(run)
 	return run
+}
+
+// loadWorker is the memory that a worker of load.memory writes to over and over, in bytes.
+const loadWorker = 32 << 20
+
+// checkMemory makes sure that the memory workers of a host leave a quarter of its memory to its
+// programs: the kernel ends programs of a host that needs more than it has.
+func (st *stage) checkMemory(h *record.Host) {
+	if most := int(h.Memory / 4 * 3 / loadWorker); h.Load.Memory > most && !st.failed() { // one setting, said once
+		st.problems.add(Position{}, "load.memory", strconv.Itoa(h.Load.Memory), "host %q has %d MiB of memory and a worker takes %d: at most %d", h.Name, h.Memory>>20, loadWorker>>20, most)
+	}
 }
 
 // mainActivity is the name of the main activity.
