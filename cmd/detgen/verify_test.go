@@ -64,15 +64,17 @@ func TestVerify(t *testing.T) {
 		t.Errorf("exit code %d, output %s %s (%v)", code, stdout, stderr, err)
 	}
 
-	// Another seed is another run: what is said of it is where the captures part.
+	// Another seed is another run: what is said of it is where the captures part, and that the
+	// machine was another.
 	other := edited(t, dir, func(s string) string {
+		s = regexp.MustCompile(`("qemu": ")[^"]*`).ReplaceAllString(s, "${1}7.2.0")
 		return strings.Replace(s, `"seed": 3`, `"seed": 4`, 1)
 	})
 	code, stdout, stderr = run("verify", other, dir)
 	if code != exitFailed || !strings.Contains(stderr, "1 of 2 runs came out differently") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
-	for _, want := range []string{"differs  " + other, "same     " + dir, "first part at client", "(frame 1 of a, frame 1 of b)"} {
+	for _, want := range []string{"differs  " + other, "another machine: qemu: 7.2.0, now 7.2.", "same     " + dir, "first part at client", "(frame 1 of a, frame 1 of b)"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("the report does not say %q:\n%s", want, stdout)
 		}

@@ -78,10 +78,7 @@ func Open(ctx context.Context, c Config) (_ *Engine, err error) {
 		return nil, err
 	}
 	dir := filepath.Join(c.Cache, "exact")
-	if e.kit, err = kit.Open(ctx, dir, e.log); err != nil {
-		return nil, err
-	}
-	if e.snapshot, err = openSnapshot(ctx, dir, e.binary, e.kit, c.Agent, e.log); err != nil {
+	if e.kit, e.snapshot, err = openSnapshot(ctx, dir, e.binary, c.Agent, e.log); err != nil {
 		return nil, err
 	}
 	if err := e.snapshot.makeMappable(); err != nil {

@@ -16,6 +16,15 @@ func (e *Engine) WithLimits(cpu, stall time.Duration) *Engine {
 	return &limited
 }
 
+// LoadSnapshot says what is wrong with a snapshot.
+func LoadSnapshot(path string) error {
+	s, err := loadSnapshot(path)
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
 // Restore starts a machine from the snapshot, up to where it could go on, and ends it.
 func (e *Engine) Restore(ctx context.Context) error {
 	state, err := e.snapshot.openState()

@@ -60,38 +60,57 @@ func (s *snapshot) openState() (*os.File, error) {
 // Close closes the files.
 func (s *snapshot) Close() error { return errors.Join(s.ram.Close(), s.state.Close()) }
 
-// openSnapshot gives the snapshot of the machine that binary, kit and agent make, and makes it
-// when it is not in the cache, or is not as it was made.
-func openSnapshot(ctx context.Context, dir string, binary qemu.Binary, k *kit.Kit, agent string, log *slog.Logger) (*snapshot, error) {
-	path, err := snapshotPath(dir, binary, k, agent)
-	if err != nil {
-		return nil, err
-	}
-	s, err := loadSnapshot(path)
+// openSnapshot gives the kit in the cache directory and the snapshot of the machine that
+// binary, kit and agent make. It makes what is not in the cache, or is not as it was made.
+func openSnapshot(ctx context.Context, dir string, binary qemu.Binary, agent string, log *slog.Logger) (*kit.Kit, *snapshot, error) {
+	k, err := kit.Load(dir)
 	if err == nil {
-		return s, nil
-	}
-	if !errors.Is(err, os.ErrNotExist) {
-		log.Warn("the guest's snapshot is made anew", "reason", err)
+		path, err := snapshotPath(dir, binary, k, agent)
+		if err != nil {
+			return nil, nil, err
+		}
+		s, err := loadSnapshot(path)
+		if err == nil {
+			return k, s, nil
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			log.Warn("the guest's snapshot is made anew", "reason", err)
+		}
 	}
 	if err := checkRoom(dir); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	// What a snapshot is made of is looked at as a whole.
+	if k, err = kit.Open(ctx, dir, log); err != nil {
+		return nil, nil, err
+	}
+	path, err := snapshotPath(dir, binary, k, agent)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := makeSnapshot(ctx, path, binary, k, agent, log)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make the guest's snapshot: %w", err)
+	}
+	return k, s, nil
+}
+
+// makeSnapshot makes the snapshot in the folder path, unless another process did meanwhile.
+func makeSnapshot(ctx context.Context, path string, binary qemu.Binary, k *kit.Kit, agent string, log *slog.Logger) (*snapshot, error) {
+	var s *snapshot
 	good := func() bool {
+		var err error
 		s, err = loadSnapshot(path)
 		return err == nil
 	}
-	err = cache.Make(ctx, path, good, func(tmp string) error {
+	err := cache.Make(ctx, path, good, func(tmp string) error {
 		log.Info("booting the guest once, for the snapshot that all runs start from")
 		return buildSnapshot(ctx, tmp, binary, k, agent)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("make the guest's snapshot: %w", err)
+	if err != nil || s != nil {
+		return s, err
 	}
-	if s != nil {
-		return s, nil
-	}
-	if err := pruneSnapshots(dir, path); err != nil {
+	if err := pruneSnapshots(filepath.Dir(path), path); err != nil {
 		log.Warn("old snapshots of the guest could not be removed", "error", err)
 	}
 	return loadSnapshot(path)

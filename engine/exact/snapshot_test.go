@@ -66,7 +66,22 @@ func TestSnapshotIsReproducible(t *testing.T) {
 	if err != nil || len(rams) != 1 {
 		t.Fatalf("snapshots %v (%v)", rams, err)
 	}
-	flip(t, rams[0], 40<<20)
+	snapshot := filepath.Dir(rams[0])
+	if err := exact.LoadSnapshot(snapshot); err != nil {
+		t.Errorf("a good snapshot: %v", err)
+	}
+	for _, c := range []struct {
+		file   string
+		offset int64
+	}{{"state", 1000}, {"snapshot.json", 0}, {"ram", 40 << 20}} {
+		flip(t, filepath.Join(snapshot, c.file), c.offset)
+		if err := exact.LoadSnapshot(snapshot); err == nil || !strings.Contains(err.Error(), snapshot) {
+			t.Errorf("damaged %s: %v", c.file, err)
+		}
+		if c.file != "ram" {
+			flip(t, filepath.Join(snapshot, c.file), c.offset)
+		}
+	}
 	mended, err := exact.Open(t.Context(), config(cache))
 	if err != nil {
 		t.Fatal(err)

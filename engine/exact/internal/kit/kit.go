@@ -55,16 +55,19 @@ func (k *Kit) Base() string { return filepath.Join(k.dir, "base.cpio") }
 // Programs are the commands of the host that making a kit needs, with their Debian packages.
 var Programs = map[string]string{"apt-get": "apt", "apt-cache": "apt", "dpkg-deb": "dpkg", "xz": "xz-utils"}
 
-// Open gives the kit in the cache directory, and makes it when it is not there. Several
-// processes may do so at once.
+// Open gives the kit in the cache directory, and makes it when it is not there or is not as it
+// was made. Several processes may do so at once.
 func Open(ctx context.Context, dir string, log *slog.Logger) (*Kit, error) {
 	target := folder(dir)
-	k, err := load(target)
-	if err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return k, err
+	k, err := loadWhole(target)
+	if err == nil {
+		return k, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		log.Warn("the guest's kernel is fetched anew", "reason", err)
 	}
 	good := func() bool {
-		k, err = load(target)
+		_, err := loadWhole(target)
 		return err == nil
 	}
 	err = cache.Make(ctx, target, good, func(tmp string) error {
@@ -77,7 +80,39 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (*Kit, error) {
 	return load(target)
 }
 
-// Load gives the kit in the cache directory; it must be there.
+// loadWhole gives the kit in a folder, and makes sure that its files are as they were made.
+func loadWhole(dir string) (*Kit, error) {
+	k, err := load(dir)
+	if err != nil {
+		return nil, err
+	}
+	for path, want := range map[string]string{k.Kernel(): k.Manifest.Kernel, k.Base(): k.Manifest.Base} {
+		if err := check(path, want); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+// check makes sure that a file has a SHA-256.
+func check(path, want string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != want {
+		return fmt.Errorf("%s is not as it was made: its SHA-256 is %s, not %s", path, got, want)
+	}
+	return nil
+}
+
+// Load gives the kit in the cache directory, which must be there. Its files are not read: what
+// starts from a snapshot does not need them.
 func Load(dir string) (*Kit, error) { return load(folder(dir)) }
 
 func folder(dir string) string { return filepath.Join(dir, "kit-"+recipe()) }
@@ -96,7 +131,7 @@ func load(dir string) (*Kit, error) {
 		return nil, err
 	}
 	if err := json.Unmarshal(b, &k.Manifest); err != nil {
-		return nil, fmt.Errorf("%s: %w (remove the folder; it is made anew)", dir, err)
+		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return k, nil
 }
