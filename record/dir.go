@@ -215,7 +215,10 @@ func Read(dir string) (*Record, error) {
 	}
 	var r Record
 	decoder := json.NewDecoder(strings.NewReader(string(content)))
-	if err := decoder.Decode(&r); err != nil {
+	var kind *json.UnmarshalTypeError
+	if err := decoder.Decode(&r); errors.As(err, &kind) {
+		return nil, fmt.Errorf("%s is damaged: %s cannot be a %s", path, kind.Field, kind.Value)
+	} else if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if r.Format != Format {

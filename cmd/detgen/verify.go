@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -157,11 +158,13 @@ func (m *maker) verify(ctx context.Context, dir string, progress func(string)) (
 	if second == nil {
 		return nil, err
 	}
-	v := &verification{Dir: dir, Captures: len(first.Result.Captures)}
+	if second.Result.Status != first.Result.Status {
+		return nil, fmt.Errorf("run.json says that the run was %s; made again it is %s: %s", first.Result.Status, second.Result.Status, cmp.Or(second.Result.Error, "nothing went wrong"))
+	}
+	v := &verification{Dir: dir, Captures: len(first.Result.Captures), Machine: machineDifference(first, second)}
 	if v.Same, err = sameFiles(first, second, dir, again); err != nil || v.Same {
 		return v, err
 	}
-	v.Machine = machineDifference(first, second)
 	if v.Report, err = twin.CompareBytes(dir, again); err != nil {
 		return nil, fmt.Errorf("compare: %w", err)
 	}
@@ -238,11 +241,14 @@ func printVerification(out io.Writer, v *verification, asJSON bool) {
 	}
 	if v.Same {
 		fmt.Fprintf(out, "same     %s  %d captures\n", v.Dir, v.Captures)
-		return
+	} else {
+		fmt.Fprintf(out, "differs  %s\n", v.Dir)
 	}
-	fmt.Fprintf(out, "differs  %s\n", v.Dir)
 	for _, m := range v.Machine {
 		fmt.Fprintf(out, "  another machine: %s\n", m)
+	}
+	if v.Same {
+		return
 	}
 	printTwin(out, v.Report, v.Dir+" (a), made again (b)")
 }

@@ -83,6 +83,17 @@ func TestVerify(t *testing.T) {
 	replace := func(pattern, with string) func(string) string {
 		return func(s string) string { return regexp.MustCompile(pattern).ReplaceAllString(s, with) }
 	}
+	// What is the same on another machine is the same, and what the machines differ in is said.
+	older := edited(t, dir, replace(`"qemu": "[^"]*`, `"qemu": "7.2.0`))
+	if code, stdout, stderr := run("verify", older); code != exitDone || !strings.Contains(stdout, "same     "+older) || !strings.Contains(stdout, "another machine: qemu: 7.2.0, now 7.2.") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	// A run that cannot be made again as it is written says why.
+	cramped := edited(t, dir, replace(`"mtu": 1500`, `"mtu": -1`))
+	if code, _, stderr := run("verify", cramped); code != exitFailed || !strings.Contains(stderr, "run.json says that the run was complete; made again it is failed: ") || !strings.Contains(stderr, "-1") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+
 	none := strings.Repeat("0", 64)
 	broken := edited(t, dir, replace(`^`, " "))
 	capture := filepath.Join(broken, "captures/client.pcap")
@@ -103,6 +114,7 @@ func TestVerify(t *testing.T) {
 		"cut off":           {edited(t, dir, func(s string) string { return s[:len(s)/2] }), "run.json: unexpected EOF"},
 		"another engine":    {edited(t, dir, replace(`"name": "exact"`, `"name": "live"`)), "was made on the live engine; only runs of the exact engine"},
 		"another format":    {edited(t, dir, replace(`"format": 1`, `"format": 99`)), "format 99; this detgen reads format 1"},
+		"another type":      {edited(t, dir, replace(`"mtu": 1500`, `"mtu": "big"`)), "run.json is damaged: run.hosts.transport.mtu cannot be a string"},
 		"no captures":       {edited(t, dir, replace(`"captures": \[[^\]]*\]`, `"captures": []`)), "run.json is damaged: it names no hosts, no activities or no captures"},
 		"capture elsewhere": {edited(t, dir, replace(`captures/client.pcap`, `../../client.pcap`)), `run.json is damaged: capture "../../client.pcap" is not in the run directory`},
 		"unknown image":     {edited(t, dir, replace(`("image": "ping-client",\s*"digest": "sha256:)[0-9a-f]+`, "${1}"+none)), "image ping-client (sha256:" + none + ") is not in the cache, and the catalogue's recipe makes another (sha256:"},
