@@ -74,12 +74,15 @@ func eachLine(path string, fields int, f func([]string)) error {
 // clockTick is the unit of CPU times in /proc/<pid>/stat (USER_HZ, proc(5)).
 const clockTick = 10 * time.Millisecond
 
-// childUsage sums the CPU time of the children of a process, and counts them.
+// childUsage sums the CPU time of the children of a process and of theirs (a memory worker of
+// stress-ng leaves the work to a child of its own), and counts its children.
 func childUsage(parent int) (cpu time.Duration, number int, err error) {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return 0, 0, err
 	}
+	children := map[int][]int{}
+	used := map[int]time.Duration{}
 	for _, path := range stats {
 		content, err := os.ReadFile(path)
 		if err != nil {
@@ -91,14 +94,18 @@ func childUsage(parent int) (cpu time.Duration, number int, err error) {
 		if !ok || len(fields) < 15 {
 			return 0, 0, fmt.Errorf("%s: cannot be read", path)
 		}
-		if ppid, _ := strconv.Atoi(fields[1]); ppid != parent {
-			continue
-		}
-		number++
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		ppid, _ := strconv.Atoi(fields[1])
+		children[ppid] = append(children[ppid], pid)
 		for _, ticks := range fields[11:15] { // utime, stime, cutime, cstime
 			n, _ := strconv.ParseInt(ticks, 10, 64)
-			cpu += time.Duration(n) * clockTick
+			used[pid] += time.Duration(n) * clockTick
 		}
+	}
+	number = len(children[parent])
+	for rest := children[parent]; len(rest) > 0; rest = rest[1:] {
+		cpu += used[rest[0]]
+		rest = append(rest, children[rest[0]]...)
 	}
 	return cpu, number, nil
 }
