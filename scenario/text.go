@@ -1,9 +1,11 @@
 package scenario
 
 import (
+	"cmp"
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -58,10 +60,11 @@ func (c *Command) readNode(d *decoder, n *yaml.Node, field string) {
 // positioned is a named thing that knows where it was written.
 type positioned interface{ place() Position }
 
-// inOrder gives the names of a decoded mapping in the order in which they were written.
+// inOrder gives the names of a decoded mapping in the order in which their values were written; names
+// with one value, by an alias, in the order of their letters.
 func inOrder[T positioned](m map[string]T) []string {
-	return slices.SortedStableFunc(maps.Keys(m), func(a, b string) int {
-		return m[a].place().before(m[b].place())
+	return slices.SortedFunc(maps.Keys(m), func(a, b string) int {
+		return cmp.Or(m[a].place().before(m[b].place()), strings.Compare(a, b))
 	})
 }
 
