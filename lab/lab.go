@@ -357,8 +357,7 @@ func environment(maps ...map[string]string) map[string]string {
 func (l *lab) warmUp(ctx context.Context) error {
 	for i := range l.run.Activities {
 		a := &l.run.Activities[i]
-		limited, cancel := context.WithTimeoutCause(ctx, time.Duration(a.Timeout),
-			fmt.Errorf("activity %q (%s/%s) took longer than its time limit, %s", a.Name, a.Scenario, a.Task, a.Timeout))
+		limited, cancel := limit(ctx, a)
 		defer cancel()
 		for n := range a.Warmup {
 			l.Progress("warm-up")
@@ -380,6 +379,12 @@ func (l *lab) warmUp(ctx context.Context) error {
 	return nil
 }
 
+// limit lets ctx end when an activity, or its warm-up, has taken its time limit.
+func limit(ctx context.Context, a *record.Activity) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, time.Duration(a.Timeout),
+		fmt.Errorf("activity %q (%s/%s) took longer than its time limit, %s", a.Name, a.Scenario, a.Task, a.Timeout))
+}
+
 // act runs all activities at their times and waits for their ends.
 func (l *lab) act(ctx context.Context) error {
 	start := time.Now()
@@ -398,8 +403,7 @@ func (l *lab) act(ctx context.Context) error {
 					return context.Cause(ctx)
 				}
 			}
-			ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(a.Timeout),
-				fmt.Errorf("activity %q (%s/%s) took longer than its time limit, %s", a.Name, a.Scenario, a.Task, a.Timeout))
+			ctx, cancel := limit(ctx, a)
 			defer cancel()
 			l.board.began(i, time.Now())
 			exits, err := l.runScripts(ctx, a, a.Scripts, a.Name)
