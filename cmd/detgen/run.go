@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"detgen/engine/exact"
+	"detgen/engine/vm"
 	"detgen/record"
 	"detgen/scenario"
 
@@ -126,7 +127,7 @@ func newRun() *cobra.Command {
 	with.add(cmd)
 	cmd.Flags().IntVarP(&what.count, "count", "n", 1, "make so many runs, with seeds SEED, SEED+1, ...")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the run directory; with -n the folder that holds them (default: a folder under runs/)")
-	cmd.Flags().IntVar(&jobs, "jobs", runtime.NumCPU(), "runs at once")
+	cmd.Flags().IntVar(&jobs, "jobs", runtime.NumCPU(), "runs at once (engine vm: always one, in the order of seeds)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a line for each run")
 	cmd.Flags().BoolVar(&check, "check", false, "make each run twice and compare the bytes (exact engine)")
 	return cmd
@@ -187,8 +188,12 @@ func (b *batch) plan(spec *scenario.Spec, out string) error {
 	return nil
 }
 
-// run makes the runs, some at once. All are made, whether or not one fails.
+// run makes the runs, some at once; those on virtual machines one by one in the order of their seeds, as what a
+// machine's system has done goes from run to run. All are made, whether or not one fails.
 func (b *batch) run(ctx context.Context, jobs int) error {
+	if b.maker.engine == vm.Name {
+		jobs = 1
+	}
 	var group errgroup.Group
 	group.SetLimit(max(jobs, 1))
 	var mu sync.Mutex

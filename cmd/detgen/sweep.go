@@ -87,7 +87,7 @@ func newSweep() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&on, "on", "", "the link to do it on: HOST.up or HOST.down (default: the one that carries most data)")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the folder for the runs (default: a folder under runs/)")
-	cmd.Flags().IntVar(&jobs, "jobs", 2, "runs at once")
+	cmd.Flags().IntVar(&jobs, "jobs", 2, "runs at once (engine vm: always one, in order)")
 	return cmd
 }
 
