@@ -142,10 +142,14 @@ func (h *host) request(ctx context.Context, r inside.Request) (inside.Message, e
 
 // awaitInit waits for the host's init to take requests.
 func (h *host) awaitInit(ctx context.Context) error {
+	ended := h.ended // a container's runtime says why before it ends
+	if h.machine != nil {
+		ended = h.gone // the machine goes on without it
+	}
 	select {
 	case <-h.ready:
 		return nil
-	case <-h.ended:
+	case <-ended:
 		return fmt.Errorf("start host %q: %s", h.Name, h.tail("runtime"))
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -58,7 +58,7 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-// TestAgent runs two labs on the same two hosts, which are not virtual machines but namespaces in which the agent
+// TestAgent runs labs on the same two hosts, which are not virtual machines but namespaces in which the agent
 // runs, with cards that are virtual Ethernet pairs. All but QEMU and the system's start is as on machines.
 func TestAgent(t *testing.T) {
 	if testing.Short() {
@@ -87,6 +87,9 @@ func TestAgent(t *testing.T) {
 		}
 		if got := result.Activities[0].Outcome["files"]; got != "1" {
 			t.Errorf("run %d: the machine has %s of the files that runs bring, not its own alone", n, got)
+		}
+		if got := result.Activities[0].Outcome["made"]; got != "1" {
+			t.Errorf("run %d: a folder that runs bring has %s lines, not those of this run alone", n, got)
 		}
 		if len(result.Activities[0].Phases) != 1 {
 			t.Errorf("run %d: phases %v", n, result.Activities[0].Phases)
@@ -138,13 +141,7 @@ func runLabs(dir string) error {
 	}
 	for n := range 2 {
 		runDir := filepath.Join(dir, fmt.Sprint(n))
-		scratch := filepath.Join(runDir, "lab")
-		if err := os.MkdirAll(scratch, 0o755); err != nil {
-			return err
-		}
-		result, err := lab.Execute(context.Background(), pings(n), lab.Options{
-			Dir: runDir, Scratch: scratch, Name: "test", Machines: machines, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-		})
+		result, err := execute(pings(n), runDir, machines)
 		if err != nil {
 			return err
 		}
@@ -156,7 +153,23 @@ func runLabs(dir string) error {
 			return err
 		}
 	}
+	// A host that cannot start on a machine, which goes on, is seen at once.
+	run := pings(2)
+	run.Hosts[0].Files = append(run.Hosts[0].Files, record.File{Path: "/etc/passwd/below", Text: "x"})
+	if _, err := execute(run, filepath.Join(dir, "2"), machines); err == nil || !strings.Contains(err.Error(), `start host "client"`) {
+		return fmt.Errorf("a file below a file: %v", err)
+	}
 	return nil
+}
+
+func execute(run *record.Run, dir string, machines map[string]lab.Machine) (*record.Result, error) {
+	scratch := filepath.Join(dir, "lab")
+	if err := os.MkdirAll(scratch, 0o755); err != nil {
+		return nil, err
+	}
+	return lab.Execute(context.Background(), run, lab.Options{
+		Dir: dir, Scratch: scratch, Name: "test", Machines: machines, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	})
 }
 
 // pings is a run whose client counts, in a file of its disk, how often it ran, and whose addresses are those
@@ -173,7 +186,7 @@ func pings(n int) *record.Run {
 		}
 	}
 	client := host(2, "client")
-	client.Files = []record.File{{Path: fmt.Sprintf("/srv/of-run-%d", n), Text: "x"}}
+	client.Files = []record.File{{Path: fmt.Sprintf("/srv/of-run-%d", n), Text: "x"}, {Path: "/srv/box", Directory: true}}
 	server := host(3, "server")
 	server.Users = []record.User{{Name: "someone", UID: 2000, Home: "/home/someone", Shell: "/bin/sh"}}
 	server.Services = []record.Service{{
@@ -194,6 +207,8 @@ func pings(n int) *record.Run {
 				outcome runs=$(wc -l </var/count)
 				outcome host=$(hostname)
 				outcome files=$(ls /srv | grep -c of-run)
+				echo more >>/srv/box/made
+				outcome made=$(wc -l </srv/box/made)
 			`}},
 		}},
 	}

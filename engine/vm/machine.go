@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"detgen/engine/internal/qmp"
 	"detgen/engine/vm/internal/wire"
 	"detgen/lab"
 	"detgen/record"
@@ -35,17 +36,20 @@ var commandLine = []string{
 
 // machine is a virtual machine while it lives.
 type machine struct {
-	host   string   // whose machine it is
-	image  string   // digest of that host's image
-	layers []string // serial numbers of its disks, as the agent wants them
+	host   string // whose machine it is
 	cards  []string
-	share  string // directory that the machine sees
+	disks  []string // serial numbers of those with packed layers, in the order of their SCSI targets
+	layers []string // of them, the image of the host that the machine is next, top first
+	share  string   // directory that the machine sees
 	cmd    *exec.Cmd
-	port   *os.File
+	port   *os.File // to the agent
 	out    *json.Encoder
-	kernel string        // release
-	booted chan struct{} // closed when the agent is there
-	ended  chan struct{}
+	kernel string // release
+
+	monitor *os.File // to QEMU
+	control *qmp.Client
+	booted  chan struct{} // closed when the agent is there
+	ended   chan struct{}
 
 	answers chan wire.Frame // Started, Error, Listed, Ended
 	sending sync.Mutex      // keeps frames whole
@@ -57,8 +61,6 @@ type machine struct {
 type machineSpec struct {
 	name   string // of the host
 	number int    // unique in the series
-	image  string
-	layers []string // packed layers of the image, top first
 	cards  int
 	system system
 	share  string // an existing directory
@@ -66,26 +68,29 @@ type machineSpec struct {
 
 // startMachine starts a machine. It ends with this process's PID namespace at the latest.
 func startMachine(s machineSpec) (_ *machine, err error) {
-	m := &machine{host: s.name, image: s.image, share: s.share, booted: make(chan struct{}), ended: make(chan struct{}), answers: make(chan wire.Frame, 1)}
+	m := &machine{host: s.name, share: s.share, booted: make(chan struct{}), ended: make(chan struct{}), answers: make(chan wire.Frame, 1)}
 	if err := os.Mkdir(filepath.Join(s.share, "logs"), 0o755); err != nil {
 		return nil, err
 	}
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("socket pair: %w", err)
-	}
-	theirs := os.NewFile(uintptr(pair[1]), "machine")
-	m.port = os.NewFile(uintptr(pair[0]), "port")
-	m.out = json.NewEncoder(m.port)
-	files := []*os.File{theirs}
+	var files []*os.File // that the machine gets, from descriptor 3 on
 	defer func() {
 		for _, f := range files {
 			f.Close()
 		}
 		if err != nil {
 			m.port.Close()
+			m.monitor.Close()
 		}
 	}()
+	for _, end := range []**os.File{&m.port, &m.monitor} {
+		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return nil, fmt.Errorf("socket pair: %w", err)
+		}
+		*end = os.NewFile(uintptr(pair[0]), "machine")
+		files = append(files, os.NewFile(uintptr(pair[1]), "engine"))
+	}
+	m.out = json.NewEncoder(m.port)
 	cpu := "max"
 	if s.system.Accelerator == "kvm" {
 		cpu = "host"
@@ -100,14 +105,9 @@ func startMachine(s machineSpec) (_ *machine, err error) {
 		"-device", "virtio-blk-pci,drive=root",
 		"-device", "virtio-rng-pci",
 		"-device", "virtio-serial-pci", "-chardev", "socket,id=port,fd=3", "-device", "virtserialport,chardev=port,name=" + filepath.Base(wire.Port),
+		"-chardev", "socket,id=monitor,fd=4", "-mon", "chardev=monitor,mode=control",
+		"-device", "virtio-scsi-pci,id=disks",
 		"-virtfs", "local,path=" + s.share + ",mount_tag=detgen,security_model=none,multidevs=remap",
-	}
-	for i, layer := range s.layers {
-		serial := serialNumber(layer)
-		m.layers = append(m.layers, serial)
-		arguments = append(arguments,
-			"-drive", fmt.Sprintf("if=none,id=layer%d,format=raw,readonly=on,file=%s", i, layer),
-			"-device", fmt.Sprintf("virtio-blk-pci,drive=layer%d,serial=%s", i, serial))
 	}
 	for i := range s.cards {
 		card := fmt.Sprintf("vm%d-%d", s.number, i)
@@ -213,6 +213,23 @@ func (m *machine) setLines(lines *io.PipeWriter) {
 	m.lines = lines
 }
 
+// awaitMonitor waits until QEMU takes commands.
+func (m *machine) awaitMonitor(ctx context.Context) (err error) {
+	m.control, err = qmp.New(ctx, m.monitor)
+	if errors.Is(err, qmp.ErrClosed) {
+		<-m.ended
+		return fmt.Errorf("%w; %s", err, m.lastWords())
+	}
+	if err != nil {
+		return err
+	}
+	go func() {
+		for range m.control.Events() { // of which none matters here
+		}
+	}()
+	return nil
+}
+
 // awaitBoot waits until the machine's system is up and its agent there.
 func (m *machine) awaitBoot(ctx context.Context) error {
 	select {
@@ -240,6 +257,32 @@ func (m *machine) stop() {
 	m.cmd.Process.Kill()
 	<-m.ended
 	m.port.Close()
+	m.monitor.Close()
+}
+
+// insert gives the machine the disks with an image's packed layers, top layer first, that it does not have yet, while it
+// runs. The image is that of the host that it is next.
+func (m *machine) insert(ctx context.Context, layers []string) error {
+	m.layers = nil
+	for _, layer := range layers {
+		serial := serialNumber(layer)
+		m.layers = append(m.layers, serial)
+		if slices.Contains(m.disks, serial) {
+			continue
+		}
+		type object = map[string]any
+		node := "layer-" + serial
+		file := object{"driver": "file", "filename": layer, "read-only": true}
+		if err := m.control.Execute(ctx, "blockdev-add", object{"node-name": node, "driver": "raw", "read-only": true, "file": file}, nil); err != nil {
+			return fmt.Errorf("open %s: %w", layer, err)
+		}
+		disk := object{"id": "disk-" + serial, "driver": "scsi-hd", "bus": "disks.0", "scsi-id": len(m.disks), "drive": node, "serial": serial}
+		if err := m.control.Execute(ctx, "device_add", disk, nil); err != nil {
+			return fmt.Errorf("insert %s: %w", layer, err)
+		}
+		m.disks = append(m.disks, serial)
+	}
+	return nil
 }
 
 // Cards implements lab.Machine.

@@ -68,10 +68,11 @@ type supervisor struct {
 // most is how many machines stay up: those of an experiment's runs, which take turns.
 const most = 10
 
-// find gives the machine that stands for a host, nil for none.
+// find gives the machine that stands for a host, nil for none: the programs of all images that runs want of a host are on
+// one machine.
 func (s *supervisor) find(h *record.Host) *machine {
 	for _, m := range s.machines {
-		if m.host == h.Name && m.image == h.Digest && len(m.cards) >= len(h.Interfaces) && m.lives() {
+		if m.host == h.Name && len(m.cards) >= len(h.Interfaces) && m.lives() {
 			return m
 		}
 	}
@@ -119,12 +120,22 @@ func (s *supervisor) progress(stage string) { s.answers.Encode(message{Progress:
 
 // run makes the machines that are missing and runs the lab on them.
 func (s *supervisor) run(r *request) (*record.Result, error) {
+	for _, h := range r.Run.Hosts {
+		if len(r.Layers[h.Digest]) == 0 {
+			return nil, fmt.Errorf("host %q: image %s (%s) is not at hand", h.Name, h.Image, h.Digest)
+		}
+	}
 	if err := s.boot(r); err != nil {
 		return nil, err
 	}
 	machines := map[string]lab.Machine{}
 	for _, h := range r.Run.Hosts {
-		machines[h.Name] = s.find(&h)
+		m := s.find(&h)
+		if err := m.insert(context.Background(), r.Layers[h.Digest]); err != nil {
+			s.remove(m)
+			return nil, fmt.Errorf("host %q: %w", h.Name, err)
+		}
+		machines[h.Name] = m
 	}
 	scratch := filepath.Join(r.Dir, "lab")
 	if err := os.Mkdir(scratch, 0o755); err != nil {
@@ -185,20 +196,17 @@ func (s *supervisor) boot(r *request) (err error) {
 		if err := os.Link(filepath.Join(r.Parts, "detgen"), filepath.Join(share, "detgen")); err != nil {
 			return err
 		}
-		layers := r.Layers[h.Digest]
-		if len(layers) == 0 {
-			return fmt.Errorf("host %q: image %s (%s) is not at hand", h.Name, h.Image, h.Digest)
-		}
-		m, err := startMachine(machineSpec{
-			name: h.Name, number: s.made, image: h.Digest, layers: layers, cards: len(h.Interfaces),
-			system: r.System, share: share,
-		})
+		m, err := startMachine(machineSpec{name: h.Name, number: s.made, cards: len(h.Interfaces), system: r.System, share: share})
 		if err != nil {
 			return err
 		}
 		s.machines, started = append(s.machines, m), append(started, m)
 		group.Go(func() error {
-			if err := m.awaitBoot(ctx); err != nil {
+			err := m.awaitMonitor(ctx)
+			if err == nil {
+				err = m.awaitBoot(ctx)
+			}
+			if err != nil {
 				return fmt.Errorf("host %q: %w", h.Name, err)
 			}
 			return nil

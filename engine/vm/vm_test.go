@@ -1,9 +1,14 @@
 package vm
 
 import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"slices"
 	"strings"
 	"testing"
 
+	"detgen/engine/internal/qmp"
 	"detgen/record"
 )
 
@@ -48,5 +53,51 @@ func TestSerialNumberFitsADisk(t *testing.T) {
 	const folder = "0edd6b0025123b90492b24aeccc2ef5138e21e10b18b8f3a7ab3c1ffbc9c6909"
 	if got, want := serialNumber("/cache/images/"+folder+"/layer.erofs"), folder[:20]; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestInsert gives a machine two images that share a layer: that is inserted once, and each image is what its host wants.
+func TestInsert(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	var did []string
+	go func() {
+		fmt.Fprintln(theirs, `{"QMP": {}}`)
+		for commands := json.NewDecoder(theirs); ; fmt.Fprintln(theirs, `{"return": {}}`) {
+			var c struct {
+				Execute   string
+				Arguments map[string]any
+			}
+			if commands.Decode(&c) != nil {
+				return
+			}
+			did = append(did, fmt.Sprint(c.Execute, " ", c.Arguments["node-name"], " ", c.Arguments["scsi-id"]))
+		}
+	}()
+	control, err := qmp.New(t.Context(), ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer control.Close()
+	m := &machine{control: control}
+	for _, image := range []string{"ac", "bc", "ac"} {
+		var layers, want []string
+		for _, name := range image {
+			layers, want = append(layers, fmt.Sprintf("/cache/%c/layer.erofs", name)), append(want, string(name))
+		}
+		if err := m.insert(t.Context(), layers); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(m.layers, want) {
+			t.Errorf("image %s: layers %v", image, m.layers)
+		}
+	}
+	want := []string{
+		"qmp_capabilities <nil> <nil>",
+		"blockdev-add layer-a <nil>", "device_add <nil> 0", "blockdev-add layer-c <nil>", "device_add <nil> 1",
+		"blockdev-add layer-b <nil>", "device_add <nil> 2",
+	}
+	if !slices.Equal(did, want) {
+		t.Errorf("commands %q", did)
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"detgen/engine/exact/internal/qmp"
+	"detgen/engine/internal/qmp"
 )
 
 // Process is a running QEMU. Kill ends it and frees everything; it must be called.

@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -38,6 +37,9 @@ const (
 	groups = "/run/detgen/groups"
 )
 
+// diskLimit is how long, in seconds, the system may take to find a disk that came. Without KVM, on a busy computer, it is slow.
+const diskLimit = "600"
+
 // Main is the agent's main. It returns when the engine is gone.
 func Main() error {
 	port, err := os.OpenFile(wire.Port, os.O_RDWR, 0)
@@ -49,7 +51,7 @@ func Main() error {
 
 // Serve is the agent's work, at the port to the engine.
 func Serve(port *os.File) error {
-	a := &agent{out: json.NewEncoder(port)}
+	a := &agent{out: json.NewEncoder(port), last: map[string][]string{}}
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
 		return err
@@ -90,8 +92,8 @@ type agent struct {
 	mu   sync.Mutex // of writing
 	out  *json.Encoder
 	host *host
-	net  network  // that the machine has
-	last []string // files that the last run brought
+	net  network             // that the machine has
+	last map[string][]string // image's top layer -> files that the last run with that image brought
 }
 
 // host is the machine while it is a host: the init, and the connection to it.
@@ -125,7 +127,8 @@ func (a *agent) start(h *wire.Host) error {
 	}
 	ours, theirs := os.NewFile(uintptr(pair[0]), "init"), os.NewFile(uintptr(pair[1]), "agent")
 	defer theirs.Close()
-	h.Stale, a.last = a.last, brought(h.Setup)
+	image := h.Layers[0]
+	h.Stale, a.last[image] = a.last[image], brought(h.Setup)
 	setup, err := json.Marshal(h)
 	if err != nil {
 		return err
@@ -239,7 +242,7 @@ func (a *agent) join(s lab.Setup) error {
 	return nil
 }
 
-// mountLayers mounts the image's layers that are not mounted yet.
+// mountLayers mounts the image's layers that are not mounted yet. Their disks may just have come.
 func mountLayers(serials []string) error {
 	for _, serial := range serials {
 		dir := filepath.Join(layers, serial)
@@ -249,7 +252,10 @@ func mountLayers(serials []string) error {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		disk := "/dev/disk/by-id/virtio-" + serial
+		disk := "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_" + serial
+		if out, err := exec.Command("udevadm", "wait", "--timeout="+diskLimit, disk).CombinedOutput(); err != nil {
+			return errors.Join(fmt.Errorf("wait for %s: %w: %s", disk, err, out), os.Remove(dir))
+		}
 		if err := unix.Mount(disk, dir, "erofs", unix.MS_RDONLY, ""); err != nil {
 			return errors.Join(fmt.Errorf("mount %s: %w", disk, err), os.Remove(dir))
 		}
@@ -334,8 +340,8 @@ func Host() error {
 }
 
 // mountRoot mounts the image's layers, with what was changed in earlier runs, and the system's file systems.
-// What a system forgets when it starts, /run and /tmp, is as in the image, and so are the files that the lab brought
-// for the last run.
+// What a system forgets when it starts, /run and /tmp, is as in the image, and so are the files and folders that the lab brought
+// for the last run, with what programs put into them.
 func mountRoot(serials []string, changes string, stale []string) error {
 	upper, work := filepath.Join(changes, "upper"), filepath.Join(changes, "work")
 	for _, dir := range []string{filepath.Join(upper, "run"), filepath.Join(upper, "tmp")} {
@@ -353,9 +359,10 @@ func mountRoot(serials []string, changes string, stale []string) error {
 		return err
 	}
 	defer changed.Close()
-	for _, path := range slices.Backward(stale) {
-		// It need not be there any more, and a folder stays when programs put something into it.
-		changed.Remove(strings.TrimPrefix(path, "/"))
+	for _, path := range stale {
+		if err := changed.RemoveAll(strings.TrimPrefix(path, "/")); err != nil {
+			return fmt.Errorf("take away what a run brought: %w", err)
+		}
 	}
 	var lower []string
 	for _, serial := range serials {

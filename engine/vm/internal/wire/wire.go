@@ -44,5 +44,5 @@ type List struct {
 type Host struct {
 	lab.Setup
 	Layers []string `json:"layers"`          // serial numbers of the disks with its image, top layer first
-	Stale  []string `json:"stale,omitempty"` // files that an earlier run brought, to be taken away first
+	Stale  []string `json:"stale,omitempty"` // files and folders that an earlier run brought, to be taken away first
 }
