@@ -139,6 +139,7 @@ func runLabs(dir string) error {
 		}
 		machines[name] = m
 	}
+	client := machines["client"].(*machine)
 	for n := range 2 {
 		runDir := filepath.Join(dir, fmt.Sprint(n))
 		result, err := execute(pings(n), runDir, machines)
@@ -152,6 +153,13 @@ func runLabs(dir string) error {
 		if err := os.WriteFile(filepath.Join(runDir, "result.json"), content, 0o644); err != nil {
 			return err
 		}
+		// A run with another image on the machine between the two with this one, whose files it leaves alone.
+		layers := client.layers
+		client.layers = []string{"other"}
+		if _, err := execute(pings(10+n), filepath.Join(dir, fmt.Sprint("other-", n)), machines); err != nil {
+			return fmt.Errorf("another image: %w", err)
+		}
+		client.layers = layers
 	}
 	// A host that cannot start on a machine, which goes on, is seen at once.
 	run := pings(2)
@@ -274,7 +282,7 @@ func beMachine() error {
 			return err
 		}
 	}
-	for _, dir := range []string{"/run/detgen/share", "/run/detgen/layers/host", "/run/detgen/bin"} {
+	for _, dir := range []string{"/run/detgen/share", "/run/detgen/layers/host", "/run/detgen/layers/other", "/run/detgen/bin"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -282,8 +290,10 @@ func beMachine() error {
 	if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", share.Fd()), "/run/detgen/share", "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
 		return err
 	}
-	if err := unix.Mount("/", "/run/detgen/layers/host", "", unix.MS_BIND, ""); err != nil {
-		return err
+	for _, image := range []string{"host", "other"} {
+		if err := unix.Mount("/", "/run/detgen/layers/"+image, "", unix.MS_BIND, ""); err != nil {
+			return err
+		}
 	}
 	if err := os.Mkdir("/var/lib/detgen", 0o755); err != nil {
 		return err
