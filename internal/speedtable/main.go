@@ -1,7 +1,6 @@
-// Command speedtable runs every task of the catalogue with its defaults, once on each engine, and prints
-// the table of docs/performance.md:
+// Command speedtable runs every task of the catalogue with its defaults, once on each engine, and prints CSV:
 //
-//	go run ./internal/speedtable bin/detgen [SCENARIO...]
+//	go run ./internal/speedtable bin/detgen [SCENARIO...] >docs/data/tasks.csv
 package main
 
 import (
@@ -37,7 +36,7 @@ func run(detgen string, only []string) error {
 	if err := json.Unmarshal(out, &all); err != nil {
 		return fmt.Errorf("%s list: %w", detgen, err)
 	}
-	fmt.Println("| task | live: wall | exact: lab time | exact: CPU | frames | connections |\n|---|---|---|---|---|---|")
+	fmt.Println("task,live_wall_s,exact_lab_s,exact_cpu_s,frames,connections")
 	for _, s := range all {
 		if len(only) > 0 && !slices.Contains(only, s.Scenario) {
 			continue
@@ -63,7 +62,7 @@ func row(detgen, task string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s |", task, live.wall, exact.lab, exact.cpu, live.frames, live.connections), nil
+	return fmt.Sprintf("%s,%s,%s,%s,%s,%s", task, live.wall, exact.lab, exact.cpu, live.frames, live.connections), nil
 }
 
 type figures struct{ wall, lab, cpu, frames, connections string }
@@ -79,7 +78,7 @@ func measure(detgen, task, engine string) (figures, error) {
 	begin := time.Now()
 	if text, err := cmd.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "%s on %s: %v\n%s", task, engine, err, text)
-		return figures{"failed", "failed", "failed", "-", "-"}, nil
+		return figures{"failed", "failed", "failed", "", ""}, nil
 	}
 	wall, cpu := time.Since(begin), cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()
 	r, err := record.Read(dir)
@@ -91,8 +90,8 @@ func measure(detgen, task, engine string) (figures, error) {
 		frames += c.Frames
 	}
 	f := figures{
-		wall: fmt.Sprintf("%.2f s", wall.Seconds()), lab: fmt.Sprintf("%.2f s", time.Duration(r.Result.LabTime).Seconds()),
-		cpu: fmt.Sprintf("%.1f s", cpu.Seconds()), frames: fmt.Sprint(frames), connections: "-",
+		wall: fmt.Sprintf("%.2f", wall.Seconds()), lab: fmt.Sprintf("%.2f", time.Duration(r.Result.LabTime).Seconds()),
+		cpu: fmt.Sprintf("%.1f", cpu.Seconds()), frames: fmt.Sprint(frames), connections: "",
 	}
 	if r.Result.Truth != nil {
 		f.connections = fmt.Sprint(r.Result.Truth.Connections)
