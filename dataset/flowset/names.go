@@ -37,7 +37,7 @@ const (
 
 // roles are the columns of identity, by plain name.
 var roles = map[string]role{
-	"id": ignored, "flowid": ignored, "uid": ignored, "capture": ignored, "attemptedcategory": ignored,
+	"id": ignored, "flowid": ignored, "uid": ignored, "capture": ignored, "firstframe": ignored, "lastframe": ignored, "attemptedcategory": ignored,
 	"handshake": ignored, "closing": ignored, "end": ignored, "history": ignored, "connstate": ignored,
 	"tunnelparents": ignored, "iptproto": ignored, "localorig": ignored, "localresp": ignored, "connection": ignored,
 	// detgen's connections.csv; what it counts in its own way is there again as features
