@@ -1,14 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
 
 	"detgen/dataset/audit"
-	"detgen/dataset/flowset"
 
 	"github.com/spf13/cobra"
 )
@@ -23,25 +21,16 @@ func newAudit() *cobra.Command {
 		Long:  "Files that are named together are one dataset. Ends with 1 when there is a fault, so that it can guard a build.",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			sets := make([]*flowset.Set, len(args))
-			for i, path := range args {
-				var err error
-				if sets[i], err = flowset.Read(cmd.Context(), path); err != nil {
-					return badRequest(err)
-				}
-			}
-			set, err := flowset.Join(sets)
+			set, err := readFlows(cmd, args)
 			if err != nil {
-				return badRequest(err)
+				return err
 			}
 			report, err := audit.Run(cmd.Context(), set, o)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				encoder := json.NewEncoder(cmd.OutOrStdout())
-				encoder.SetIndent("", "  ")
-				err = encoder.Encode(report)
+				err = printJSON(cmd.OutOrStdout(), report)
 			} else {
 				err = printAudit(cmd.OutOrStdout(), report)
 			}

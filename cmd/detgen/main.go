@@ -126,7 +126,7 @@ func newRoot() *cobra.Command {
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),
 		newShow(), newExport(),
-		newPackets(), newFlows(), newCompare(), newAudit(),
+		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(),
 		newExperiment(),
 	)
 	argumentsAreRequests(root)

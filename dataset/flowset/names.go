@@ -32,7 +32,7 @@ const (
 	destinationPort
 	protocol
 	start
-	service
+	serviceName
 )
 
 // roles are the columns of identity, by plain name.
@@ -53,7 +53,7 @@ var roles = map[string]role{
 	"destinationport": destinationPort, "dstport": destinationPort, "idrespp": destinationPort, "dsport": destinationPort,
 	"protocol": protocol, "proto": protocol,
 	"timestamp": start, "ts": start, "start": start,
-	"service": service,
+	"service": serviceName,
 }
 
 // canonical gives detgen's name for what other versions of CICFlowMeter call otherwise, by plain name. A name that is

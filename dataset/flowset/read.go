@@ -64,7 +64,8 @@ func measure(ctx context.Context, path string, captured flow.Source) (*Set, erro
 	if err != nil {
 		return nil, err
 	}
-	err = flow.Write(ctx, captured, flow.NewOptions(flow.Default), 1, layout, out, filepath.Base(path))
+	sniffed := &sniffer{Source: captured, first: map[endpoints]*payload{}}
+	err = flow.Write(ctx, sniffed, flow.NewOptions(flow.Default), 1, layout, out, filepath.Base(path))
 	var links *packet.LinkError
 	if err != nil && !errors.As(err, &links) {
 		out.Abort()
@@ -73,7 +74,15 @@ func measure(ctx context.Context, path string, captured flow.Source) (*Set, erro
 	if err := out.Close(); err != nil {
 		return nil, err
 	}
-	return readCSV(path, &text)
+	s, err := readCSV(path, &text)
+	if err != nil {
+		return nil, err
+	}
+	s.Service = make([]string, s.Len())
+	for i := range s.Service {
+		s.Service[i] = sniffed.service(netip.AddrPortFrom(s.Source[i], s.SourcePort[i]), netip.AddrPortFrom(s.Destination[i], s.DestinationPort[i]), s.Protocol[i])
+	}
+	return s, nil
 }
 
 // readCSV reads a table with a line of names.
@@ -244,7 +253,7 @@ func (b *builder) cell(i int, text string) (err error) {
 		s.Split = append(s.Split, valid(text))
 	case run:
 		s.Run = append(s.Run, valid(text))
-	case service:
+	case serviceName:
 		s.Service = append(s.Service, valid(text))
 	case source:
 		s.Source, err = appendAddress(s.Source, text)
