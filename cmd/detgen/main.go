@@ -126,7 +126,7 @@ func newRoot() *cobra.Command {
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),
 		newShow(), newExport(),
-		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(),
+		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(),
 		newExperiment(),
 	)
 	argumentsAreRequests(root)

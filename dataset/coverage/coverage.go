@@ -27,9 +27,8 @@ type Report struct {
 	Shares  []Share `json:"services"` // most flows first
 }
 
-// Of computes the coverage of a set. A flow's service is what dissection says; without that, what its destination port
-// says, else what its source port says: the capture may have begun in its middle. Where benign is set, flows with the
-// label of an attack are left out, as in the paper.
+// Of computes the coverage of a set. Where benign is set, flows with the label of an attack are left out, as in the
+// paper.
 func Of(set *flowset.Set, benign bool) *Report {
 	r := &Report{Name: set.Name}
 	shares := map[*service.Service]*Share{}
@@ -38,7 +37,7 @@ func Of(set *flowset.Set, benign bool) *Report {
 		if benign && set.Label != nil && !flowset.Benign(set.Label[i]) {
 			continue
 		}
-		found, dissected := serviceOf(set, i)
+		found, dissected := set.ServiceOf(i)
 		s := shares[found]
 		if s == nil {
 			s = &Share{}
@@ -66,28 +65,4 @@ func Of(set *flowset.Set, benign bool) *Report {
 		return cmp.Or(cmp.Compare(b.Flows, a.Flows), cmp.Compare(a.Service, b.Service))
 	})
 	return r
-}
-
-// serviceOf gives the service of a flow, nil when it is not known, and whether that comes from dissection.
-func serviceOf(set *flowset.Set, i int) (*service.Service, bool) {
-	if set.Service != nil && set.Service[i] != "" {
-		if s := service.Named(set.Service[i]); s != nil {
-			return s, true
-		}
-	}
-	protocols := []uint8{6, 17} // a table without a protocol: the ports of both
-	if set.Protocol != nil {
-		protocols = []uint8{set.Protocol[i]}
-	}
-	for _, ports := range [][]uint16{set.DestinationPort, set.SourcePort} {
-		if ports == nil {
-			continue
-		}
-		for _, p := range protocols {
-			if s := service.ByPort(p, ports[i]); s != nil {
-				return s, false
-			}
-		}
-	}
-	return nil, false
 }

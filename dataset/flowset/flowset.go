@@ -20,8 +20,9 @@ type Set struct {
 	Source, Destination         []netip.Addr
 	SourcePort, DestinationPort []uint16
 	Protocol                    []uint8
-	Start                       []int64 // ns since the Unix epoch; 0: not known
-	Service                     []string
+	Start                       []int64  // ns since the Unix epoch; 0: not known
+	Service                     []string // what dissection says, "" for nothing
+	Server, Client              []string // captures: what the first bytes say of the programs at both ends
 	rows                        int
 }
 

@@ -30,6 +30,8 @@ func Join(sets []*Set) (*Set, error) {
 	all.Split = joined(sets, all.rows, func(s *Set) []string { return s.Split })
 	all.Run = joined(sets, all.rows, func(s *Set) []string { return s.Run })
 	all.Service = joined(sets, all.rows, func(s *Set) []string { return s.Service })
+	all.Server = joined(sets, all.rows, func(s *Set) []string { return s.Server })
+	all.Client = joined(sets, all.rows, func(s *Set) []string { return s.Client })
 	all.SourcePort = joined(sets, all.rows, func(s *Set) []uint16 { return s.SourcePort })
 	all.DestinationPort = joined(sets, all.rows, func(s *Set) []uint16 { return s.DestinationPort })
 	all.Protocol = joined(sets, all.rows, func(s *Set) []uint8 { return s.Protocol })

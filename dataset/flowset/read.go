@@ -78,9 +78,10 @@ func measure(ctx context.Context, path string, captured flow.Source) (*Set, erro
 	if err != nil {
 		return nil, err
 	}
-	s.Service = make([]string, s.Len())
+	s.Service, s.Server, s.Client = make([]string, s.Len()), make([]string, s.Len()), make([]string, s.Len())
 	for i := range s.Service {
-		s.Service[i] = sniffed.service(netip.AddrPortFrom(s.Source[i], s.SourcePort[i]), netip.AddrPortFrom(s.Destination[i], s.DestinationPort[i]), s.Protocol[i])
+		client, server := netip.AddrPortFrom(s.Source[i], s.SourcePort[i]), netip.AddrPortFrom(s.Destination[i], s.DestinationPort[i])
+		s.Service[i], s.Server[i], s.Client[i] = sniffed.of(client, server, s.Protocol[i])
 	}
 	return s, nil
 }

@@ -8,8 +8,8 @@ import (
 	"detgen/packet"
 )
 
-// maxSniffed bounds how many connections' first bytes are kept: 100 MB.
-const maxSniffed = 500_000
+// maxSniffed bounds how many connections' first bytes are kept: 150 MB.
+const maxSniffed = 200_000
 
 // sniffer passes the frames of a capture on and keeps the first bytes of each connection's payload.
 type sniffer struct {
@@ -59,21 +59,23 @@ func (s *sniffer) Next(f *packet.Frame) error {
 	return nil
 }
 
-// service gives what a connection's first bytes say, "" when they say nothing.
-func (s *sniffer) service(client, server netip.AddrPort, protocol uint8) string {
+// of gives what a connection's first bytes say: its service, and the programs of the server and the client; "" for what
+// they do not say.
+func (s *sniffer) of(client, server netip.AddrPort, protocol uint8) (name, serves, asks string) {
 	key, swapped := between(client, server, protocol)
 	p := s.first[key]
 	if p == nil {
-		return ""
+		return "", "", ""
 	}
 	c, v := p[0], p[1]
 	if swapped {
 		c, v = v, c
 	}
-	if found := service.Recognise(protocol, c, v); found != nil {
-		return found.Name
+	found := service.Recognise(protocol, c, v)
+	if found == nil {
+		return "", "", ""
 	}
-	return ""
+	return found.Name, service.Implementation(found, v), service.Client(found, c)
 }
 
 func between(from, to netip.AddrPort, protocol uint8) (key endpoints, swapped bool) {

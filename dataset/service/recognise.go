@@ -6,7 +6,7 @@ import (
 )
 
 // Enough is how many bytes of a side's payload the recognition looks at.
-const Enough = 64
+const Enough = 256
 
 // greeting recognises a server that speaks first.
 func greeting(words ...string) func(client, server []byte) bool {
