@@ -25,8 +25,8 @@ func Implementation(s *Service, server []byte) string {
 	case "http":
 		return field(server, "Server")
 	case "mysql":
-		if i := bytes.IndexByte(server, 0); len(server) > 5 {
-			if i = bytes.IndexByte(server[5:], 0); i > 0 {
+		if len(server) > 5 {
+			if i := bytes.IndexByte(server[5:], 0); i > 0 {
 				return line(server[5 : 5+i])
 			}
 		}
