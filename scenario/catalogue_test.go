@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"detgen/internal/problem"
 	"detgen/record"
 	"detgen/scenario"
 )
@@ -98,7 +99,7 @@ func resolveAll(t *testing.T, c *scenario.Catalogue, task string, seed uint64, s
 	t.Helper()
 	spec := &scenario.Spec{Task: task}
 	for _, key := range slices.Sorted(maps.Keys(settings)) {
-		spec.Set = append(spec.Set, scenario.Setting{Key: key, Value: settings[key], At: scenario.Position{File: "-s"}})
+		spec.Set = append(spec.Set, scenario.Setting{Key: key, Value: settings[key], At: problem.Position{File: "-s"}})
 	}
 	run, err := c.Resolve(spec, seed, anyImage)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"detgen/scenario"
+	"detgen/scenario/format"
 	"detgen/scenario/page"
 )
 
@@ -15,7 +16,7 @@ func pages(root string, out map[string][]byte) error {
 	if err != nil {
 		return err
 	}
-	var all []*scenario.About
+	var all []*format.About
 	for _, name := range c.Names() {
 		s, err := c.Scenario(name)
 		if err != nil {

@@ -7,37 +7,38 @@ import (
 	"path/filepath"
 	"strings"
 
-	"detgen/scenario"
+	"detgen/scenario/format"
+	"detgen/scenario/spec"
 
 	"github.com/invopop/jsonschema"
 )
 
 // reference writes the reference of the format and the tables of the spec's.
 func reference(root string, out map[string][]byte) error {
-	format, err := schema(root, &scenario.Scenario{})
+	scenario, err := schema(root, &format.Scenario{})
 	if err != nil {
 		return err
 	}
 	var b strings.Builder
 	b.WriteString("# The format of scenario.yaml\n\nMade from the types in `scenario/` by `go generate ./scenario`. How the parts play together, with examples: [adding-a-scenario.md](adding-a-scenario.md).\n")
-	fields(&b, "scenario.yaml", format)
+	fields(&b, "scenario.yaml", scenario)
 	for _, name := range []string{
 		"Parameter", "Host", "Implementation", "File", "Generate", "User", "Service", "Ready", "Task", "Variant", "Made",
 		"Authority", "Certificate", "SSHKey", "Table", "Column", "Site",
 	} {
-		d, ok := format.Definitions[name]
+		d, ok := scenario.Definitions[name]
 		if !ok {
 			return fmt.Errorf("the schema has no %s", name)
 		}
 		fields(&b, name, d)
 	}
-	script, err := schema(root, &scenario.Script{})
+	script, err := schema(root, &format.Script{})
 	if err != nil {
 		return err
 	}
 	fields(&b, "Script", script)
 	out["docs/scenario-format.md"] = []byte(b.String())
-	return spec(root, out)
+	return specTables(root, out)
 }
 
 // fields writes a table of a type's fields.
@@ -88,14 +89,14 @@ func kind(s *jsonschema.Schema) string {
 
 func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
 
-// spec replaces the tables of docs/spec.md, each between the lines <!-- NAME --> and <!-- end -->.
-func spec(root string, out map[string][]byte) error {
+// specTables replaces the tables of docs/spec.md, each between the lines <!-- NAME --> and <!-- end -->.
+func specTables(root string, out map[string][]byte) error {
 	const path = "docs/spec.md"
 	text, err := os.ReadFile(filepath.Join(root, path))
 	if err != nil {
 		return err
 	}
-	s, err := schema(root, &scenario.Spec{})
+	s, err := schema(root, &spec.Spec{})
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func spec(root string, out map[string][]byte) error {
 		fields(&b, name, s.Definitions[name])
 	}
 	tables["fields"] = b.String()
-	for prefix, keys := range scenario.Keys() {
+	for prefix, keys := range spec.Keys() {
 		b.Reset()
 		b.WriteString("\n| key | value | when nothing is said | `~` draws by | meaning |\n|---|---|---|---|---|\n")
 		full := prefix

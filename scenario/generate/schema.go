@@ -7,7 +7,10 @@ import (
 	"reflect"
 	"strings"
 
-	"detgen/scenario"
+	"detgen/internal/strictyaml"
+	"detgen/scenario/format"
+	"detgen/scenario/spec"
+	"detgen/scenario/value"
 
 	"github.com/invopop/jsonschema"
 )
@@ -23,7 +26,7 @@ func schema(root string, of any) (*jsonschema.Schema, error) {
 		}
 		return special(t)
 	}
-	comments, err := comments(filepath.Join(root, "scenario"))
+	comments, err := comments(filepath.Join(root, "scenario/format"), filepath.Join(root, "scenario/spec"), filepath.Join(root, "scenario/value"))
 	if err != nil {
 		return nil, err
 	}
@@ -41,15 +44,15 @@ func typed(name string) *jsonschema.Schema { return &jsonschema.Schema{Type: nam
 func special(t reflect.Type) *jsonschema.Schema {
 	scalar := []*jsonschema.Schema{typed("string"), typed("number"), typed("boolean")}
 	switch t {
-	case reflect.TypeFor[scenario.Text]():
+	case reflect.TypeFor[strictyaml.Text]():
 		return &jsonschema.Schema{OneOf: scalar}
-	case reflect.TypeFor[scenario.Command]():
+	case reflect.TypeFor[format.Command]():
 		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{
 			typed("string"), {Type: "array", Items: &jsonschema.Schema{OneOf: scalar}},
 		}}
-	case reflect.TypeFor[scenario.Settings]():
+	case reflect.TypeFor[spec.Settings]():
 		return &jsonschema.Schema{Type: "object", Description: "Keys of -s, dotted or nested, and their values."}
-	case reflect.TypeFor[*scenario.Script](), reflect.TypeFor[scenario.Script]():
+	case reflect.TypeFor[*format.Script](), reflect.TypeFor[format.Script]():
 		fields := jsonschema.NewProperties()
 		fields.Set("file", typed("string"))
 		fields.Set("user", typed("string"))
@@ -61,9 +64,9 @@ func special(t reflect.Type) *jsonschema.Schema {
 			typed("string"),
 			{Type: "object", Properties: fields, Required: []string{"file"}, AdditionalProperties: jsonschema.FalseSchema},
 		}}
-	case reflect.TypeFor[scenario.Type]():
+	case reflect.TypeFor[value.Type]():
 		types := typed("string")
-		for _, name := range scenario.Types {
+		for _, name := range value.Types {
 			types.Enum = append(types.Enum, name)
 		}
 		return types
@@ -72,7 +75,7 @@ func special(t reflect.Type) *jsonschema.Schema {
 }
 
 func schemas(root string, out map[string][]byte) error {
-	for path, of := range map[string]any{"scenario/schema.json": &scenario.Scenario{}, "scenario/spec-schema.json": &scenario.Spec{}} {
+	for path, of := range map[string]any{"scenario/schema.json": &format.Scenario{}, "scenario/spec-schema.json": &spec.Spec{}} {
 		s, err := schema(root, of)
 		if err != nil {
 			return err

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"detgen/scenario"
+	"detgen/scenario/format"
 )
 
 // page is a title, a lead, and sections of named items.
@@ -34,7 +34,7 @@ type item struct {
 }
 
 // of makes the page of a scenario, or of one task when about has only one and task is true.
-func of(about *scenario.About, task bool) page {
+func of(about *format.About, task bool) page {
 	p := page{title: about.Scenario + ": " + about.Title, lead: about.Description}
 	class, family, technique := about.Class, about.Family, about.Technique
 	if task {
@@ -71,9 +71,9 @@ func items[T any](list []T, make func(T) item) []item {
 	return out
 }
 
-func settingItem(s scenario.AboutSetting) item { return item{name: s.Key, what: s.Value} }
+func settingItem(s format.AboutSetting) item { return item{name: s.Key, what: s.Value} }
 
-func taskItem(t scenario.AboutTask) item {
+func taskItem(t format.AboutTask) item {
 	i := item{name: t.Name, what: t.Title}
 	i.details = append(i.details, "hosts "+strings.Join(t.Hosts, ", "))
 	if len(t.Phases) > 0 {
@@ -90,7 +90,7 @@ func taskItem(t scenario.AboutTask) item {
 	return i
 }
 
-func settings(list []scenario.AboutSetting) string {
+func settings(list []format.AboutSetting) string {
 	var out []string
 	for _, s := range list {
 		value := s.Value
@@ -102,7 +102,7 @@ func settings(list []scenario.AboutSetting) string {
 	return strings.Join(out, ", ")
 }
 
-func hostItem(h scenario.AboutHost) item {
+func hostItem(h format.AboutHost) item {
 	i := item{name: h.Name, what: h.Description}
 	if h.Image != "" {
 		i.details = append(i.details, "image "+h.Image)
@@ -132,7 +132,7 @@ func hostItem(h scenario.AboutHost) item {
 	return i
 }
 
-func parameterItem(p scenario.AboutParameter) item {
+func parameterItem(p format.AboutParameter) item {
 	i := item{name: "params." + p.Name, what: p.Description}
 	switch {
 	case p.Of != "":
@@ -177,7 +177,7 @@ func quoted(s string) string {
 
 // ownParameters are the parameters of single tasks; one that several tasks declare alike is
 // shown once.
-func ownParameters(tasks []scenario.AboutTask) []item {
+func ownParameters(tasks []format.AboutTask) []item {
 	var out []item
 	for _, t := range tasks {
 		for _, p := range t.Own {
@@ -188,8 +188,8 @@ func ownParameters(tasks []scenario.AboutTask) []item {
 	return out
 }
 
-func variantItem(key string) func(scenario.AboutVariant) item {
-	return func(v scenario.AboutVariant) item {
+func variantItem(key string) func(format.AboutVariant) item {
+	return func(v format.AboutVariant) item {
 		i := item{name: key + v.Name, what: v.Title}
 		i.details = append(i.details, "for "+strings.Join(v.Tasks, ", "))
 		i.details = append(i.details, implementations(v.Implementations)...)
@@ -216,7 +216,7 @@ func implementations(offered map[string][]string) []string {
 }
 
 // Text writes the page of a scenario, or of one task (About.Task), for a terminal.
-func Text(w io.Writer, about *scenario.About, task bool) error {
+func Text(w io.Writer, about *format.About, task bool) error {
 	p := of(about, task)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s\n", p.title, strings.Join(p.facts, "; "))
@@ -250,7 +250,7 @@ func Text(w io.Writer, about *scenario.About, task bool) error {
 }
 
 // Markdown writes the page of a scenario for the documentation.
-func Markdown(w io.Writer, about *scenario.About) error {
+func Markdown(w io.Writer, about *format.About) error {
 	p := of(about, false)
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n%s\n", p.title, strings.Join(p.facts, "; "))
@@ -280,7 +280,7 @@ func cell(s string) string {
 var classes = []string{"benign", "attack"}
 
 // List writes the catalogue by class, with counts.
-func List(w io.Writer, all []*scenario.About) error {
+func List(w io.Writer, all []*format.About) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for _, class := range classes {
 		scenarios, tasks := counts(all, class)
@@ -298,7 +298,7 @@ func List(w io.Writer, all []*scenario.About) error {
 }
 
 // Index writes the catalogue as Markdown, with a link to each scenario's page.
-func Index(w io.Writer, all []*scenario.About) error {
+func Index(w io.Writer, all []*format.About) error {
 	var b strings.Builder
 	b.WriteString("# The catalogue\n")
 	for _, class := range classes {
@@ -326,7 +326,7 @@ func Index(w io.Writer, all []*scenario.About) error {
 	return err
 }
 
-func taskNames(a *scenario.About) []string {
+func taskNames(a *format.About) []string {
 	var names []string
 	for _, t := range a.Tasks {
 		names = append(names, t.Name)
@@ -334,7 +334,7 @@ func taskNames(a *scenario.About) []string {
 	return names
 }
 
-func counts(all []*scenario.About, class string) (scenarios, tasks int) {
+func counts(all []*format.About, class string) (scenarios, tasks int) {
 	for _, a := range all {
 		if a.Class == class {
 			scenarios++

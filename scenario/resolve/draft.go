@@ -1,0 +1,49 @@
+package resolve
+
+import (
+	"slices"
+	"time"
+
+	"detgen/internal/problem"
+	"detgen/record"
+	"detgen/scenario/format"
+)
+
+// draft is the run in the making: what all stages of all activities need.
+type draft struct {
+	catalogue *format.Catalogue
+	seed      uint64
+	digests   Digests
+	problems  *problem.List
+	values    []record.Value // noted so far
+}
+
+// failed is true when there is no point in going on.
+func (d *draft) failed() bool { return !d.problems.Empty() }
+
+// note keeps a value for the run's list; a value of the same name is replaced.
+func (d *draft) note(v record.Value) {
+	i := slices.IndexFunc(d.values, func(old record.Value) bool { return old.Name == v.Name })
+	if i < 0 {
+		d.values = append(d.values, v)
+		return
+	}
+	d.values[i] = v
+}
+
+// report adds an error, if there is one, at the place of a text.
+func (d *draft) report(err error, t format.Text, field string) {
+	if err != nil {
+		d.problems.Wrap(t.At, field, t.Text, err)
+	}
+}
+
+// activity is an activity in the making: the main one, or one of the background.
+type activity struct {
+	*scope
+	parameters parameters
+	general    []applied     // settings for all hosts
+	timeout    time.Duration // 0: the task's
+	starts     []record.Duration
+	names      []string // of the activities, one a start
+}

@@ -1,0 +1,96 @@
+package resolve
+
+import (
+	"fmt"
+	"reflect"
+
+	"detgen/internal/problem"
+	"detgen/internal/strictyaml"
+	"detgen/record"
+	"detgen/scenario/format"
+	"detgen/scenario/value"
+)
+
+// setUp renders what is set up on every host of an activity.
+func setUp(a *activity) {
+	for _, p := range a.parts {
+		if p.absent {
+			continue
+		}
+		sc := a.of(p)
+		sc.setUpFrom(p, &p.declared.Setup, "hosts."+p.group)
+		if p.implementation != nil {
+			sc.setUpFrom(p, &p.implementation.Setup, "hosts."+p.group+".implementations."+p.programs)
+		}
+	}
+}
+
+func (sc *scope) setUpFrom(p *part, s *format.Setup, field string) {
+	p.NewPrivileges = p.NewPrivileges || s.NewPrivileges
+	p.Capabilities = append(p.Capabilities, sc.texts(s.Capabilities, field+".capabilities")...)
+	if s.Memory.Set() {
+		v, err := sc.value(value.Bytes, s.Memory, field+".memory", format.DefaultMemory)
+		sc.report(err, s.Memory, field+".memory")
+		p.Memory = max(p.Memory, uint64(v.Number()))
+	}
+	if s.Processes.Set() {
+		v, err := sc.value(value.Int, s.Processes, field+".processes", format.DefaultProcesses)
+		sc.report(err, s.Processes, field+".processes")
+		p.Processes = max(p.Processes, int(v.Number()))
+	}
+	for _, name := range strictyaml.InOrder(s.Environment) {
+		text := sc.must(s.Environment[name], field+".environment."+name)
+		if old, ok := p.Environment[name]; ok && p.shared && old != text {
+			sc.conflict(p, s.Environment[name].At, field+".environment."+name)
+		}
+		if p.Environment == nil {
+			p.Environment = map[string]string{}
+		}
+		p.Environment[name] = text
+	}
+	for i := range s.Files {
+		f, field := &s.Files[i], fmt.Sprintf("%s.files[%d]", field, i)
+		sc.repeated(f.Repeat, field, func(sc *scope) {
+			if sc.holds(f.When, field) {
+				for _, file := range sc.files(p, f, field) {
+					sc.addFile(p, file, f.At, field)
+				}
+			}
+		})
+	}
+	for i := range s.Users {
+		u, field := &s.Users[i], fmt.Sprintf("%s.users[%d]", field, i)
+		sc.repeated(u.Repeat, field, func(sc *scope) {
+			if sc.holds(u.When, field) {
+				sc.addUser(p, u, field)
+			}
+		})
+	}
+	for i := range s.Services {
+		service, field := &s.Services[i], fmt.Sprintf("%s.services[%d]", field, i)
+		if sc.left(p, service.Name) && sc.holds(service.When, field) {
+			sc.addService(p, sc.service(service, field), service.At, field)
+		}
+	}
+}
+
+// conflict reports that a background activity would change what is on a host of the main one.
+func (sc *scope) conflict(p *part, at problem.Position, field string) {
+	sc.problems.Add(at, field, "", "is not the same as the main activity's on host %q: give %s the same parameters, or hosts of its own (hosts: {%s: own})", p.Name, sc.name, p.name)
+}
+
+// addFile adds a file. What another activity put there already must be the same.
+func (sc *scope) addFile(p *part, f record.File, at problem.Position, field string) {
+	for _, old := range p.Files {
+		switch {
+		case old.Path != f.Path:
+			continue
+		case p.shared && !reflect.DeepEqual(old, f):
+			sc.conflict(p, at, field)
+		case !p.shared && !f.Directory:
+			sc.problems.Add(at, field+".path", f.Path, "two files have this path: remove one or give it a \"when\"")
+		}
+		return
+	}
+	p.Files = append(p.Files, f)
+}
