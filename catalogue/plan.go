@@ -1,16 +1,14 @@
 package catalogue
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"path"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
+	"detgen/internal/problem"
+	"detgen/internal/strictyaml"
 )
 
 // Plan is scenarios/NAME/test.yaml: what the test of the catalogue runs of a scenario beside its
@@ -85,10 +83,12 @@ func ReadPlan(files fs.FS, scenario string) (Plan, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return p, err
 	}
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	if err := d.Decode(&p); err != nil && err != io.EOF {
-		return p, fmt.Errorf("%s: %w", name, err)
+	if len(data) > 0 {
+		ps := &problem.List{}
+		strictyaml.Read(name, data, &p, ps)
+		if err := ps.Err(); err != nil {
+			return p, err
+		}
 	}
 	if len(p.Runs) == 0 {
 		p.Runs = []PlanRuns{{}}

@@ -299,7 +299,7 @@ func TestPlans(t *testing.T) {
 		"types:":    {"kinds:", "kinds"},
 		"name: Web": {"name: '&'", "is no name"},
 	} {
-		if _, _, err := ReadPlan("mine.yaml", []byte(strings.ReplaceAll(fakePlan, change, want[0]))); err == nil || !strings.Contains(err.Error(), want[1]) || !strings.HasPrefix(err.Error(), "mine.yaml: ") {
+		if _, _, err := ReadPlan("mine.yaml", []byte(strings.ReplaceAll(fakePlan, change, want[0]))); err == nil || !strings.Contains(err.Error(), want[1]) || !strings.HasPrefix(err.Error(), "mine.yaml:") {
 			t.Errorf("%q instead of %q: %v, want %q", want[0], change, err, want[1])
 		}
 	}

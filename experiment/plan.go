@@ -1,12 +1,14 @@
 package experiment
 
 import (
-	"bytes"
 	_ "embed" // the plans
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"detgen/internal/problem"
+	"detgen/internal/strictyaml"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -112,12 +114,9 @@ func ReadFactors(name string, text []byte) (*FactorPlan, []byte, error) {
 }
 
 func readYAML(name string, text []byte, into any) error {
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
-	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	return nil
+	ps := &problem.List{}
+	strictyaml.Read(name, text, into, ps)
+	return ps.Err()
 }
 
 // distinct says whether names differ as folders.

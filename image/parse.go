@@ -1,157 +1,95 @@
 package image
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"detgen/internal/problem"
+	"detgen/internal/strictyaml"
 )
+
+// recipeFile is the content of image.yaml as it is written.
+type recipeFile struct {
+	About     strictyaml.Text   `yaml:"about"`
+	Bootstrap strictyaml.Text   `yaml:"bootstrap"`
+	From      strictyaml.Text   `yaml:"from"`
+	OCI       strictyaml.Text   `yaml:"oci"`
+	Run       strictyaml.Text   `yaml:"run"`
+	Debconf   []strictyaml.Text `yaml:"debconf"`
+	Packages  []strictyaml.Text `yaml:"packages"`
+	Without   []strictyaml.Text `yaml:"without"`
+	Remove    []strictyaml.Text `yaml:"remove"`
+	Files     []fileEntry       `yaml:"files"`
+}
+
+// fileEntry is a file of a recipe as it is written.
+type fileEntry struct {
+	Path      strictyaml.Text `yaml:"path"`
+	Owner     strictyaml.Text `yaml:"owner"`
+	Text      strictyaml.Text `yaml:"text"`
+	Source    strictyaml.Text `yaml:"source"`
+	Symlink   strictyaml.Text `yaml:"symlink"`
+	Mode      strictyaml.Text `yaml:"mode"`
+	Directory bool            `yaml:"directory"`
+
+	At problem.Position `yaml:"-"`
+}
 
 // parseRecipe reads one image.yaml. Every error starts with the file and the line.
 func parseRecipe(file, name string, dir source, text io.Reader) (*Recipe, error) {
-	r := &Recipe{Name: name, file: file, dir: dir, lines: map[string]int{}}
-	var doc yaml.Node
-	if err := yaml.NewDecoder(text).Decode(&doc); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, r.errorf("", "the recipe is empty")
-		}
-		return nil, syntaxError(file, err)
+	data, err := io.ReadAll(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	p := parser{recipe: r}
-	p.fields(doc.Content[0], "a recipe", map[string]func(*yaml.Node){
-		"about":     p.text(&r.About, "about"),
-		"bootstrap": p.text(&r.Bootstrap, "bootstrap"),
-		"from":      p.text(&r.From, "from"),
-		"oci":       p.text(&r.OCI, "oci"),
-		"run":       p.text(&r.Run, "run"),
-		"debconf":   p.list(&r.Debconf, "debconf"),
-		"packages":  p.list(&r.Packages, "packages"),
-		"without":   p.list(&r.Without, "without"),
-		"remove":    p.list(&r.Remove, "remove"),
-		"files":     p.files,
-	})
-	if p.err != nil {
-		return nil, p.err
+	ps := &problem.List{}
+	r := &Recipe{Name: name, file: file, dir: dir, lines: map[string]int{}}
+	content := strictyaml.Parse(file, data, ps)
+	if content == nil {
+		return nil, ps.Err()
+	}
+	for i := 0; i+1 < len(content.Content); i += 2 {
+		r.lines[content.Content[i].Value] = content.Content[i].Line
+	}
+	var f recipeFile
+	strictyaml.ReadNode(file, 0, content, &f, ps)
+	r.About, r.Bootstrap, r.From, r.OCI, r.Run = f.About.Text, f.Bootstrap.Text, f.From.Text, f.OCI.Text, f.Run.Text
+	r.Debconf, r.Packages = r.list("debconf", f.Debconf), r.list("packages", f.Packages)
+	r.Without, r.Remove = r.list("without", f.Without), r.list("remove", f.Remove)
+	for i, e := range f.Files {
+		r.lines[fmt.Sprintf("files/%d", i)] = e.At.Line
+		r.Files = append(r.Files, File{
+			Path: e.Path.Text, Owner: e.Owner.Text, Text: e.Text.Text, Source: e.Source.Text, Symlink: e.Symlink.Text,
+			Mode: mode(e.Mode, ps), Directory: e.Directory,
+		})
+	}
+	if err := ps.Err(); err != nil {
+		return nil, err
 	}
 	return r, r.check()
 }
 
-// syntaxError puts the line that the YAML reader found into the form of the other errors.
-func syntaxError(file string, err error) error {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	if rest, ok := strings.CutPrefix(message, "line "); ok {
-		if line, what, ok := strings.Cut(rest, ": "); ok {
-			return fmt.Errorf("%s:%s: %s", file, line, what)
+// list gives the texts of a list, and notes where each is first written.
+func (r *Recipe) list(field string, items []strictyaml.Text) []string {
+	var list []string
+	for _, item := range items {
+		if _, known := r.lines[field+"/"+item.Text]; !known {
+			r.lines[field+"/"+item.Text] = item.At.Line
 		}
+		list = append(list, item.Text)
 	}
-	return fmt.Errorf("%s:1: %s", file, message)
-}
-
-// parser fills a recipe from YAML nodes and keeps the first error.
-type parser struct {
-	recipe *Recipe
-	line   int // of the key whose value is being read
-	err    error
-}
-
-func (p *parser) fail(n *yaml.Node, format string, args ...any) {
-	if p.err == nil {
-		p.err = fmt.Errorf("%s:%d: %w", p.recipe.file, n.Line, fmt.Errorf(format, args...))
-	}
-}
-
-// fields calls the function of each key of a mapping.
-func (p *parser) fields(n *yaml.Node, what string, known map[string]func(*yaml.Node)) {
-	if n.Kind != yaml.MappingNode {
-		p.fail(n, "%s is a mapping of fields", what)
-		return
-	}
-	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		read, ok := known[key.Value]
-		switch {
-		case !ok:
-			p.fail(key, "unknown field %q; %s has %s", key.Value, what, strings.Join(sortedKeys(known), ", "))
-		case seen[key.Value]:
-			p.fail(key, "%s: the field is set twice", key.Value)
-		default:
-			p.line = key.Line
-			read(value)
-		}
-		seen[key.Value] = true
-	}
-}
-
-func (p *parser) text(to *string, field string) func(*yaml.Node) {
-	return func(n *yaml.Node) {
-		p.recipe.lines[field] = p.line
-		*to = p.scalar(n, field)
-	}
-}
-
-func (p *parser) scalar(n *yaml.Node, field string) string {
-	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
-		p.fail(n, "%s: must be text", field)
-		return ""
-	}
-	return n.Value
-}
-
-func (p *parser) list(to *[]string, field string) func(*yaml.Node) {
-	return func(n *yaml.Node) {
-		p.recipe.lines[field] = p.line
-		if n.Kind != yaml.SequenceNode {
-			p.fail(n, "%s: must be a list", field)
-			return
-		}
-		for _, item := range n.Content {
-			value := p.scalar(item, field)
-			if _, ok := p.recipe.lines[field+"/"+value]; !ok {
-				p.recipe.lines[field+"/"+value] = item.Line
-			}
-			*to = append(*to, value)
-		}
-	}
-}
-
-func (p *parser) files(n *yaml.Node) {
-	p.recipe.lines["files"] = p.line
-	if n.Kind != yaml.SequenceNode {
-		p.fail(n, "files: must be a list")
-		return
-	}
-	for i, item := range n.Content {
-		var f File
-		p.fields(item, "a file", map[string]func(*yaml.Node){
-			"path":      func(n *yaml.Node) { f.Path = p.scalar(n, "path") },
-			"owner":     func(n *yaml.Node) { f.Owner = p.scalar(n, "owner") },
-			"text":      func(n *yaml.Node) { f.Text = p.scalar(n, "text") },
-			"source":    func(n *yaml.Node) { f.Source = p.scalar(n, "source") },
-			"symlink":   func(n *yaml.Node) { f.Symlink = p.scalar(n, "symlink") },
-			"mode":      func(n *yaml.Node) { f.Mode = p.mode(n) },
-			"directory": func(n *yaml.Node) { f.Directory = p.yes(n) },
-		})
-		p.recipe.lines[fmt.Sprintf("files/%d", i)] = item.Line
-		p.recipe.Files = append(p.recipe.Files, f)
-	}
+	return list
 }
 
 // mode reads permission bits, which are octal with or without a leading 0.
-func (p *parser) mode(n *yaml.Node) uint32 {
-	mode, err := strconv.ParseUint(strings.TrimPrefix(n.Value, "0o"), 8, 32)
+func mode(t strictyaml.Text, ps *problem.List) uint32 {
+	if !t.Set() {
+		return 0
+	}
+	bits, err := strconv.ParseUint(strings.TrimPrefix(t.Text, "0o"), 8, 12)
 	if err != nil {
-		p.fail(n, "mode: %q is not an octal number such as 0644", n.Value)
+		ps.Add(t.At, "mode", t.Text, "must be an octal number such as 0644")
 	}
-	return uint32(mode)
-}
-
-func (p *parser) yes(n *yaml.Node) bool {
-	if n.Value != "true" && n.Value != "false" {
-		p.fail(n, "directory: must be true or false")
-	}
-	return n.Value == "true"
+	return uint32(bits)
 }

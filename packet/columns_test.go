@@ -6,39 +6,16 @@ import (
 	"encoding/binary"
 	"encoding/csv"
 	"errors"
-	"flag"
 	"io"
-	"os"
-	"strings"
 	"testing"
 
+	"detgen/internal/docs"
 	"detgen/table"
 )
 
-var update = flag.Bool("update", false, "write the table of columns into docs/packets.md")
-
 // TestColumnsAreDocumented compares the table in the documentation with the columns.
 func TestColumnsAreDocumented(t *testing.T) {
-	const path, start, end = "../docs/packets.md", "<!-- columns -->\n", "<!-- end of columns -->"
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(content), start)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatalf("%s has no place for the columns", path)
-	}
-	want := before + start + table.Document(Columns()) + end + after
-	if want == string(content) {
-		return
-	}
-	if !*update {
-		t.Fatalf("the columns in %s are not those of the code; go test ./packet -run Documented -update writes them", path)
-	}
-	if err := os.WriteFile(path, []byte(want), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	docs.Compare(t, "../docs/packets.md", "columns", table.Document(Columns()))
 }
 
 // rowsOf writes the rows of a capture and reads them back, as one map per row.

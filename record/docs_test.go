@@ -1,19 +1,17 @@
 package record
 
 import (
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write the fields of run.json into docs/run-directory.md")
+	"detgen/internal/docs"
+)
 
 func TestFieldsOfRunJSONAreDocumented(t *testing.T) {
 	comments := fieldComments(t, ".")
@@ -42,26 +40,7 @@ func TestFieldsOfRunJSONAreDocumented(t *testing.T) {
 		}
 		b.WriteString("\n")
 	}
-	const path, start, end = "../docs/run-directory.md", "<!-- fields -->\n", "<!-- end of fields -->"
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(content), start)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatalf("%s has no place for the fields", path)
-	}
-	want := before + start + b.String() + end + after
-	if want == string(content) {
-		return
-	}
-	if !*update {
-		t.Fatalf("the fields in %s are not those of the code; go test ./record -run Documented -update writes them", path)
-	}
-	if err := os.WriteFile(path, []byte(want), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	docs.Compare(t, "../docs/run-directory.md", "fields", b.String())
 }
 
 // jsonType names a type as it is in JSON, and gives the struct of this project in it, if there is one.

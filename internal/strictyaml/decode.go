@@ -104,8 +104,12 @@ func (d *Decoder) Value(n *yaml.Node, v reflect.Value, field string) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	if r, ok := v.Addr().Interface().(NodeReader); ok {
-		r.ReadNode(d, n, field)
+	switch to := v.Addr().Interface().(type) {
+	case NodeReader:
+		to.ReadNode(d, n, field)
+		return
+	case *yaml.Node: // read later
+		*to = *n
 		return
 	}
 	switch v.Kind() {
@@ -123,6 +127,14 @@ func (d *Decoder) Value(n *yaml.Node, v reflect.Value, field string) {
 			return
 		}
 		v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+		for i, c := range n.Content {
+			d.Value(c, v.Index(i), fmt.Sprintf("%s[%d]", field, i))
+		}
+	case reflect.Array:
+		if n.Kind != yaml.SequenceNode || len(n.Content) != v.Len() {
+			d.Wrong(n, field, fmt.Sprintf("a list of %d", v.Len()))
+			return
+		}
 		for i, c := range n.Content {
 			d.Value(c, v.Index(i), fmt.Sprintf("%s[%d]", field, i))
 		}
