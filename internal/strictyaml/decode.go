@@ -216,7 +216,7 @@ func (d *Decoder) mapping(n *yaml.Node, v reflect.Value, field string) {
 	})
 }
 
-// setPosition makes the place of a named thing the place of its name, when it has a field At.
+// setPosition makes the place of a named thing the place of its name, when it has a field At for it.
 func setPosition(v reflect.Value, at problem.Position) {
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
@@ -228,7 +228,7 @@ func setPosition(v reflect.Value, at problem.Position) {
 		return // a text's place is the place of its value
 	}
 	if v.Kind() == reflect.Struct {
-		if f := v.FieldByName("At"); f.IsValid() {
+		if f := v.FieldByName("At"); f.IsValid() && f.Type() == reflect.TypeFor[problem.Position]() {
 			f.Set(reflect.ValueOf(at))
 		}
 	}

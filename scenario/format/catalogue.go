@@ -30,7 +30,7 @@ type Catalogue struct {
 	read    map[string]*Scenario
 }
 
-// folder is where a scenario lives.
+// Folder is where a scenario lives.
 type Folder struct {
 	name string // of the scenario
 	path string // for messages: "catalogue/scenarios/web"
@@ -198,7 +198,7 @@ func merged[T any](base, over map[string]T) map[string]T {
 	return all
 }
 
-// networks are the scenario's networks, of which there is always one.
+// NetworkNames are the scenario's networks, of which there is always one.
 func (s *Scenario) NetworkNames() []string {
 	if len(s.Networks) == 0 {
 		return []string{"lan"}
@@ -206,10 +206,10 @@ func (s *Scenario) NetworkNames() []string {
 	return s.Networks
 }
 
-// file is the path of a file of the folder, for messages.
+// Path is the path of a file of the folder, for messages.
 func (f Folder) Path(name string) string { return f.path + "/" + name }
 
-// readFile reads a file of the folder that the text at t names.
+// ReadFile reads a file of the folder that the text at t names.
 func (f Folder) ReadFile(field string, t Text) ([]byte, error) {
 	data, err := fs.ReadFile(f.fsys, path.Clean(t.Text))
 	if err == nil {

@@ -16,6 +16,7 @@ type Command struct {
 	At    problem.Position
 }
 
+// ReadNode reads words or one text.
 func (c *Command) ReadNode(d *strictyaml.Decoder, n *yaml.Node, field string) {
 	c.At = d.At(n)
 	switch n.Kind {
@@ -38,6 +39,7 @@ func (c *Command) ReadNode(d *strictyaml.Decoder, n *yaml.Node, field string) {
 // scriptFields is Script as it is read when written with fields.
 type scriptFields Script
 
+// ReadNode reads the file's name alone, or fields.
 func (s *Script) ReadNode(d *strictyaml.Decoder, n *yaml.Node, field string) {
 	if n.Kind == yaml.ScalarNode {
 		s.At = d.At(n)

@@ -44,7 +44,7 @@ type Scenario struct {
 	Networks []string `yaml:"networks"`
 	// Things made from the run's seed: certificates, keys, tables, sites.
 	Make map[string]*Made `yaml:"make"`
-	// The machines of the lab.
+	// The hosts of the lab.
 	Hosts map[string]*Host `yaml:"hosts"`
 	// Other defaults for any key of "-s", for example link.router.wan.both.delay.
 	Set spec.Settings `yaml:"set"`
@@ -113,11 +113,11 @@ type Need struct {
 	At problem.Position `yaml:"-"`
 }
 
-// Host is a machine of the lab, or Count alike machines.
+// Host is a host of the lab, or Count hosts that are alike.
 type Host struct {
 	// One line: its part in the scenario.
 	Description string `yaml:"description"`
-	// How many; a template. The machines are called NAME-1, NAME-2, ...; without this field there
+	// How many; a template. They are called NAME-1, NAME-2, ...; without this field there
 	// is one, called NAME.
 	Count Text `yaml:"count"`
 	// Networks it is plugged into, in the order of its interfaces; without this field the first.
@@ -155,7 +155,7 @@ type Implementation struct {
 type Setup struct {
 	// Files put into the root before services start.
 	Files []File `yaml:"files"`
-	// Accounts beside those of the image.
+	// Accounts in addition to those of the image.
 	Users []User `yaml:"users"`
 	// Programs that run as long as the lab.
 	Services []Service `yaml:"services"`
@@ -248,7 +248,7 @@ type Service struct {
 	Command Command `yaml:"command" jsonschema:"required"`
 	// Account to run as; without this field root.
 	User Text `yaml:"user"`
-	// Environment beside the host's.
+	// Environment in addition to the host's.
 	Environment map[string]Text `yaml:"environment"`
 	// Services that must be ready before this one starts: HOST/SERVICE. The services of one host
 	// start one after the other anyway.
@@ -263,7 +263,7 @@ type Service struct {
 	At problem.Position `yaml:"-"`
 }
 
-// Ready says what shows that a service is ready; all that is given must hold.
+// Ready is what shows that a service is ready; all that is given must hold.
 type Ready struct {
 	// Sockets the kernel shows: tcp/80, udp/53, unix//run/x.sock. Templates; empty ones do not count.
 	Listen []Text `yaml:"listen"`
@@ -348,20 +348,35 @@ type Script struct {
 	File Text `yaml:"file" jsonschema:"required"`
 	// Account to run as; without this field root.
 	User Text `yaml:"user"`
-	// Environment beside the parameters; templates.
+	// Environment in addition to the parameters; templates.
 	Environment map[string]Text `yaml:"environment"`
 	// Class labels of what this script does, where they differ from the task's: a benign client
-	// beside an attack.
+	// next to an attack.
 	Labels
 
 	At problem.Position `yaml:"-"`
 }
 
-func (p *Parameter) Place() problem.Position      { return p.At }
-func (n *Need) Place() problem.Position           { return n.At }
-func (m *Made) Place() problem.Position           { return m.At }
-func (h *Host) Place() problem.Position           { return h.At }
+// Place is where it is written.
+func (p *Parameter) Place() problem.Position { return p.At }
+
+// Place is where it is written.
+func (n *Need) Place() problem.Position { return n.At }
+
+// Place is where it is written.
+func (m *Made) Place() problem.Position { return m.At }
+
+// Place is where it is written.
+func (h *Host) Place() problem.Position { return h.At }
+
+// Place is where it is written.
 func (i *Implementation) Place() problem.Position { return i.At }
-func (t *Task) Place() problem.Position           { return t.At }
-func (v *Variant) Place() problem.Position        { return v.At }
-func (s *Script) Place() problem.Position         { return s.At }
+
+// Place is where it is written.
+func (t *Task) Place() problem.Position { return t.At }
+
+// Place is where it is written.
+func (v *Variant) Place() problem.Position { return v.At }
+
+// Place is where it is written.
+func (s *Script) Place() problem.Position { return s.At }

@@ -2,7 +2,7 @@ package format
 
 import "cmp"
 
-// overLabels puts labels over others. Another class keeps no family of the old one.
+// OverLabels puts labels over others. Another class keeps no family of the old one.
 func OverLabels(base, over Labels) Labels {
 	if over.Class != "" && over.Class != base.Class {
 		base = Labels{}

@@ -118,6 +118,7 @@ type Column struct {
 	At problem.Position `yaml:"-"`
 }
 
+// Place is where it is written.
 func (c *Column) Place() problem.Position { return c.At }
 
 // Site is pages that link to each other, in a tree, and show objects. Parts: files (for "tree"

@@ -27,7 +27,7 @@ type Certificate struct {
 	Key         crypto.Signer
 }
 
-// CertificateRequest says what a certificate is to hold.
+// CertificateRequest is what a certificate is to hold.
 type CertificateRequest struct {
 	CommonName string
 	Names      []string // DNS names and IP addresses

@@ -88,7 +88,7 @@ func rsaPrime(e *big.Int, source *rand.ChaCha8) *big.Int {
 			}
 			p := new(big.Int).Add(start, new(big.Int).SetUint64(offset))
 			coprime := new(big.Int).GCD(nil, nil, e, new(big.Int).Sub(p, one)).Cmp(one) == 0
-			// One round beside the Baillie-PSW test is plenty for numbers that nobody chose.
+			// With the Baillie-PSW test, one round is plenty for numbers that nobody chose.
 			if coprime && p.ProbablyPrime(1) {
 				return p
 			}
@@ -96,7 +96,7 @@ func rsaPrime(e *big.Int, source *rand.ChaCha8) *big.Int {
 	}
 }
 
-// divisible says whether a number, given by its remainders and an offset, has a small factor.
+// divisible is true for a number, given by its remainders and an offset, that has a small factor.
 func divisible(offset uint64, remainders, primes []uint64) bool {
 	for i, p := range primes {
 		if (remainders[i]+offset)%p == 0 {

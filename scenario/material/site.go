@@ -15,7 +15,7 @@ type Page struct {
 	Links   []int
 	Objects []int
 
-	Elsewhere []string // addresses that it links to beside
+	Elsewhere []string // other addresses that it links to
 }
 
 // Object is a part of a site that is not a page, with content that is not looked at.

@@ -30,7 +30,7 @@ func (sc *scope) addService(p *part, s record.Service, at problem.Position, fiel
 	p.Services = append(p.Services, s)
 }
 
-// left says whether a service is started, not taken away by a failure or caching option.
+// left is true for a service that no failure or caching option takes away.
 func (sc *scope) left(p *part, service string) bool {
 	for _, v := range sc.variants() {
 		if slices.ContainsFunc(v.Without, func(t format.Text) bool {
@@ -77,7 +77,7 @@ func (sc *scope) service(s *format.Service, field string) record.Service {
 
 var listenForm = regexp.MustCompile(`^((tcp|udp)/[1-9][0-9]{0,4}|unix//.+)$`)
 
-// servicesCalled gives the services that HOST/SERVICE names, on all machines of a group.
+// servicesCalled gives the services that HOST/SERVICE names, on all hosts of a group.
 // Those that a failure takes away, or whose "when" does not hold, are not waited for.
 func (sc *scope) servicesCalled(name string, at problem.Position, field string) []string {
 	host, service, ok := strings.Cut(name, "/")

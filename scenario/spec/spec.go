@@ -34,7 +34,7 @@ type Spec struct {
 // OwnHost is the word for a part that gets a host of its own.
 const OwnHost = "own"
 
-// Background is a task that goes on beside the main one.
+// Background is a task that goes on with the main one.
 type Background struct {
 	// Name of the activity; without it background-1, background-2, ...
 	Name string `yaml:"name"`
