@@ -13,8 +13,6 @@ import (
 	"detgen/record"
 	"detgen/seed"
 	"detgen/similarity"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // Options say how an experiment is done.
@@ -111,11 +109,7 @@ func NewDeterminism(plan *Plan, text []byte, o Options) (*Determinism, error) {
 	d := &Determinism{plan: plan, text: identify(o.Seed, text), options: o, batch: batch{dir: o.Dir, engines: o.Engines, samples: o.Samples}}
 	for _, t := range plan.Types {
 		for _, c := range t.Configurations {
-			spec, err := yaml.Marshal(&c.Spec)
-			if err != nil {
-				return nil, err
-			}
-			s := setting{path: configurationPath(t, c), name: t.Name + " " + c.Name, spec: spec, host: t.Host}
+			s := setting{path: configurationPath(t, c), name: t.Name + " " + c.Name, spec: c.Spec, host: t.Host}
 			s.seed = runSeed(o.Seed, s.path)
 			d.batch.settings = append(d.batch.settings, s)
 		}
@@ -131,7 +125,9 @@ func configurationPath(t *Type, c *Configuration) string {
 func runSeed(of uint64, name string) uint64 { return seed.Derive(of, name) % 1_000_000_000 }
 
 // Check finds what keeps the runs from being made.
-func (d *Determinism) Check(maker Maker) error { return d.batch.check(maker, d.text) }
+func (d *Determinism) Check(ctx context.Context, maker Maker) error {
+	return d.batch.check(ctx, maker, d.text)
+}
 
 // Begun says whether the folder holds runs of this experiment, so that they can be measured.
 func (d *Determinism) Begun() error { return begun(d.options.Dir, d.text) }

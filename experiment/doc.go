@@ -1,5 +1,4 @@
-// Package experiment makes many runs by a plan and says how alike they are: the determinism experiment of the
-// DetGen paper (section 5: the same settings again and again) and the influence of factors (section 3: one setting changed).
-// It reads run directories; whoever calls it brings a Maker that makes them, so that it knows nothing of scenarios and engines.
+// Package experiment makes many runs by a plan and measures how alike they are: the determinism experiment of the DetGen
+// paper (section 5: the same settings again and again) and the influence of factors (section 3: one setting changed).
 // Every finished run stays: an experiment that was interrupted goes on where it was.
 package experiment

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,9 +18,8 @@ import (
 
 	"detgen/packet"
 	"detgen/record"
+	"detgen/scenario"
 	"detgen/similarity"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // fake makes runs without labs: datagrams whose number, sizes and times come from the spec, and on the engine "noisy" from chance too.
@@ -35,23 +35,22 @@ func newFake() *fake {
 	return &fake{random: rand.New(rand.NewPCG(1, 2)), made: map[string]int{}}
 }
 
-type fakeSpec struct {
-	Task string `yaml:"task"`
-	Set  struct {
-		Size  int `yaml:"size"`
-		Count int `yaml:"count"`
-	} `yaml:"set"`
-}
-
-func (f *fake) Check(r *Request) error {
-	var s fakeSpec
-	if err := yaml.Unmarshal(r.Spec, &s); err != nil {
-		return err
-	}
-	if s.Task != "web/get" {
-		return fmt.Errorf("task %q does not exist", s.Task)
+func (f *fake) Check(_ context.Context, r *Request) error {
+	if r.Spec.Task != "web/get" {
+		return fmt.Errorf("task %q does not exist", r.Spec.Task)
 	}
 	return nil
+}
+
+// set gives a number that a spec sets.
+func set(s *scenario.Spec, key string) int {
+	for _, setting := range s.Set {
+		if setting.Key == key {
+			n, _ := strconv.Atoi(setting.Value)
+			return n
+		}
+	}
+	return 0
 }
 
 func (f *fake) Make(_ context.Context, r *Request) error {
@@ -61,10 +60,7 @@ func (f *fake) Make(_ context.Context, r *Request) error {
 		return errors.New("stopped")
 	}
 	f.made[r.Dir]++
-	var s fakeSpec
-	if err := yaml.Unmarshal(r.Spec, &s); err != nil {
-		return err
-	}
+	size, count := set(r.Spec, "size"), set(r.Spec, "count")
 	staging, err := record.Create(r.Dir)
 	if err != nil {
 		return err
@@ -78,8 +74,8 @@ func (f *fake) Make(_ context.Context, r *Request) error {
 		return err
 	}
 	const start = 1_700_000_000e9
-	for i := range s.Set.Count {
-		at, size := int64(start)+int64(i)*10e6, s.Set.Size+i
+	for i := range count {
+		at, size := int64(start)+int64(i)*10e6, size+i
 		if r.Engine == "noisy" {
 			at, size = at+f.random.Int64N(2e6), size+f.random.IntN(3)
 		}
@@ -148,7 +144,7 @@ func TestDeterminism(t *testing.T) {
 	d := determinism(t, fakePlan, options(dir))
 	maker := newFake()
 	maker.failed = "Web A, noisy, 2"
-	if err := d.Check(maker); err != nil {
+	if err := d.Check(t.Context(), maker); err != nil {
 		t.Fatal(err)
 	}
 	var last Progress
@@ -263,11 +259,11 @@ func TestResume(t *testing.T) {
 		t.Errorf("a fifth sample: %v, %d runs, want 20", err, len(maker.made))
 	}
 	o.Seed = 10
-	if err := determinism(t, fakePlan, o).Check(maker); err == nil || !strings.Contains(err.Error(), "another experiment") {
+	if err := determinism(t, fakePlan, o).Check(t.Context(), maker); err == nil || !strings.Contains(err.Error(), "another experiment") {
 		t.Errorf("another seed: %v", err)
 	}
 	o.Seed = 9
-	if err := determinism(t, strings.Replace(fakePlan, "700", "800", 1), o).Check(maker); err == nil || !strings.Contains(err.Error(), "another experiment") {
+	if err := determinism(t, strings.Replace(fakePlan, "700", "800", 1), o).Check(t.Context(), maker); err == nil || !strings.Contains(err.Error(), "another experiment") {
 		t.Errorf("another plan: %v", err)
 	}
 	o.Dir = t.TempDir()
@@ -277,7 +273,7 @@ func TestResume(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(o.Dir, "x"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := determinism(t, fakePlan, o).Check(maker); err == nil || !strings.Contains(err.Error(), "not empty") {
+	if err := determinism(t, fakePlan, o).Check(t.Context(), maker); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("a folder with other things: %v", err)
 	}
 }
@@ -304,7 +300,7 @@ func TestPlans(t *testing.T) {
 		}
 	}
 	d := determinism(t, strings.Replace(fakePlan, "task: web/get", "task: web/gte", 1), options(filepath.Join(t.TempDir(), "out")))
-	if err := d.Check(newFake()); err == nil || !strings.Contains(err.Error(), "Web A, noisy") || strings.Contains(err.Error(), "Web B") {
+	if err := d.Check(t.Context(), newFake()); err == nil || !strings.Contains(err.Error(), "Web A, noisy") || strings.Contains(err.Error(), "Web B") {
 		t.Errorf("a task that does not exist: %v", err)
 	}
 	p, _, err := ReadPlan("", nil)
@@ -345,7 +341,7 @@ func TestFactors(t *testing.T) {
 		t.Fatal(err)
 	}
 	maker := newFake()
-	if err := f.Check(maker); err != nil {
+	if err := f.Check(t.Context(), maker); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Make(t.Context(), maker, func(Progress) {}); err != nil {
@@ -385,22 +381,18 @@ func TestFactors(t *testing.T) {
 
 // TestChangedSpec: "set" is added to, other fields are replaced, the base stays as it was.
 func TestChangedSpec(t *testing.T) {
-	var f Factor
-	if err := yaml.Unmarshal([]byte("base: {task: a/b, set: {x: 1, y: 2}}\nwith: {task: a/c, set: {y: 3, z: 4}, background: [{task: d/e}]}"), &f); err != nil {
+	p, _, err := ReadFactors("plan", []byte("factors: [{name: f, host: h, base: {task: a/b, set: {x: 1, y: 2}}, with: {task: a/c, set: {y: 3, z: 4}, background: [{task: d/e}]}}]"))
+	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		text, err := f.changed()
-		if err != nil {
-			t.Fatal(err)
+		got := p.Factors[0].changed()
+		if got.Task != "a/c" || set(got, "x") != 1 || set(got, "y") != 3 || set(got, "z") != 4 || len(got.Set) != 3 || len(got.Background) != 1 || got.Background[0].Task != "d/e" {
+			t.Errorf("%+v", got)
 		}
-		var got map[string]any
-		if err := yaml.Unmarshal(text, &got); err != nil {
-			t.Fatal(err)
-		}
-		if want := "map[background:[map[task:d/e]] set:map[x:1 y:3 z:4] task:a/c]"; fmt.Sprint(got) != want {
-			t.Errorf("%v, want %s", got, want)
-		}
+	}
+	if base := p.Factors[0].Base; base.Task != "a/b" || len(base.Set) != 2 || base.Background != nil {
+		t.Errorf("the base became %+v", base)
 	}
 	if _, _, err := ReadFactors("", nil); err != nil {
 		t.Error(err)

@@ -12,8 +12,6 @@ import (
 	"detgen/plot"
 	"detgen/seed"
 	"detgen/similarity"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // Factors is the factor experiment: how far traffic moves when one factor changes, beside how far it moves when
@@ -89,24 +87,18 @@ func NewFactors(plan *FactorPlan, text []byte, o Options) (*Factors, error) {
 	}
 	f := &Factors{plan: plan, text: identify(o.Seed, text), options: o, batch: batch{dir: o.Dir, engines: o.Engines, samples: o.Samples}}
 	for _, factor := range plan.Factors {
-		base, err := yaml.Marshal(&factor.Base)
-		if err != nil {
-			return nil, err
-		}
-		with, err := factor.changed()
-		if err != nil {
-			return nil, err
-		}
 		s := runSeed(o.Seed, folder(factor.Name))
 		f.batch.settings = append(f.batch.settings,
-			setting{path: filepath.Join(folder(factor.Name), "base"), name: factor.Name + ", base", spec: base, host: factor.Host, seed: s},
-			setting{path: filepath.Join(folder(factor.Name), "with"), name: factor.Name + ", changed", spec: with, host: factor.Host, seed: s})
+			setting{path: filepath.Join(folder(factor.Name), "base"), name: factor.Name + ", base", spec: factor.Base, host: factor.Host, seed: s},
+			setting{path: filepath.Join(folder(factor.Name), "with"), name: factor.Name + ", changed", spec: factor.changed(), host: factor.Host, seed: s})
 	}
 	return f, nil
 }
 
 // Check finds what keeps the runs from being made.
-func (f *Factors) Check(maker Maker) error { return f.batch.check(maker, f.text) }
+func (f *Factors) Check(ctx context.Context, maker Maker) error {
+	return f.batch.check(ctx, maker, f.text)
+}
 
 // Begun says whether the folder holds runs of this experiment, so that they can be measured.
 func (f *Factors) Begun() error { return begun(f.options.Dir, f.text) }

@@ -10,14 +10,15 @@ import (
 	"time"
 
 	"detgen/record"
+	"detgen/scenario"
 
 	"golang.org/x/sync/errgroup"
 )
 
 // Maker makes runs.
 type Maker interface {
-	// Check finds what is wrong with a request, without making anything.
-	Check(r *Request) error
+	// Check finds what is wrong with a request, without making a run.
+	Check(ctx context.Context, r *Request) error
 	// Make makes the run and leaves its run directory at r.Dir. A run that failed leaves one too, and is no error: that
 	// is one that was not made.
 	Make(ctx context.Context, r *Request) error
@@ -27,7 +28,7 @@ type Maker interface {
 type Request struct {
 	Name   string // for messages: "HTTP A, live, 3"
 	Engine string
-	Spec   []byte // YAML, as in docs/spec.md
+	Spec   *scenario.Spec
 	Host   string // whose capture is looked at; "" for that of the task's first script
 	Seed   uint64
 	Dir    string
@@ -43,7 +44,7 @@ type Engine struct {
 type setting struct {
 	path string // of the folder of its samples, below that of the engine: "http/a"
 	name string // for messages
-	spec []byte
+	spec *scenario.Spec
 	host string // whose capture is compared
 	seed uint64
 }
@@ -68,12 +69,12 @@ func (b *batch) sampleDir(engine string, s *setting, sample int) string {
 }
 
 // check finds what is wrong with the settings and the folder.
-func (b *batch) check(maker Maker, text []byte) error {
+func (b *batch) check(ctx context.Context, maker Maker, text []byte) error {
 	all := []error{vacant(b.dir, text)}
 	for _, e := range b.engines {
 		for i := range b.settings {
 			s := &b.settings[i]
-			if err := maker.Check(&Request{Name: s.name + ", " + e.Name, Engine: e.Name, Spec: s.spec, Host: s.host, Seed: s.seed}); err != nil {
+			if err := maker.Check(ctx, &Request{Name: s.name + ", " + e.Name, Engine: e.Name, Spec: s.spec, Host: s.host, Seed: s.seed}); err != nil {
 				all = append(all, fmt.Errorf("%s, %s: %w", s.name, e.Name, err))
 			}
 		}

@@ -9,8 +9,7 @@ import (
 
 	"detgen/internal/problem"
 	"detgen/internal/strictyaml"
-
-	"go.yaml.in/yaml/v3"
+	"detgen/scenario"
 )
 
 //go:embed determinism.yaml
@@ -40,12 +39,12 @@ type PaperValues struct {
 
 // Configuration is one combination of factors.
 type Configuration struct {
-	Name       string    `yaml:"name"`
-	Activity   string    `yaml:"activity"`
-	Data       string    `yaml:"data"`
-	Load       string    `yaml:"load"`
-	Congestion string    `yaml:"congestion"`
-	Spec       yaml.Node `yaml:"spec"`
+	Name       string         `yaml:"name"`
+	Activity   string         `yaml:"activity"`
+	Data       string         `yaml:"data"`
+	Load       string         `yaml:"load"`
+	Congestion string         `yaml:"congestion"`
+	Spec       *scenario.Spec `yaml:"spec"`
 }
 
 // FactorPlan is what the factor experiment compares.
@@ -55,11 +54,11 @@ type FactorPlan struct {
 
 // Factor is one thing changed.
 type Factor struct {
-	Name   string    `yaml:"name"`
-	Factor string    `yaml:"factor"` // which of the paper's factors it is
-	Host   string    `yaml:"host"`   // whose capture is compared
-	Base   yaml.Node `yaml:"base"`   // a spec
-	With   yaml.Node `yaml:"with"`   // what is changed in it: its "set" is added to that of the base, other fields replace it
+	Name   string         `yaml:"name"`
+	Factor string         `yaml:"factor"` // which of the paper's factors it is
+	Host   string         `yaml:"host"`   // whose capture is compared
+	Base   *scenario.Spec `yaml:"base"`
+	With   *scenario.Spec `yaml:"with"` // what is changed in it: its "set" is added to that of the base, other fields replace it
 }
 
 // ReadPlan reads a plan of the determinism experiment; nil gives the paper's. name is for messages.
@@ -77,7 +76,7 @@ func ReadPlan(name string, text []byte) (*Plan, []byte, error) {
 		var names []string
 		for _, c := range t.Configurations {
 			names = append(names, c.Name)
-			if c.Spec.Kind != yaml.MappingNode {
+			if c.Spec == nil {
 				return nil, nil, fmt.Errorf("%s: type %q: configuration %q: spec is missing", name, t.Name, c.Name)
 			}
 		}
@@ -103,7 +102,7 @@ func ReadFactors(name string, text []byte) (*FactorPlan, []byte, error) {
 	var names []string
 	for _, f := range p.Factors {
 		names = append(names, f.Name)
-		if f.Base.Kind != yaml.MappingNode || f.With.Kind != yaml.MappingNode {
+		if f.Base == nil || f.With == nil {
 			return nil, nil, fmt.Errorf("%s: factor %q: base or with is missing", name, f.Name)
 		}
 	}
@@ -119,7 +118,7 @@ func readYAML(name string, text []byte, into any) error {
 	return ps.Err()
 }
 
-// distinct says whether names differ as folders.
+// distinct makes sure that names differ as folders.
 func distinct(names []string) error {
 	if len(names) == 0 {
 		return errors.New("there are none")
@@ -162,31 +161,17 @@ func (p *Plan) Only(names []string) error {
 }
 
 // changed gives the spec of a factor's second side.
-func (f *Factor) changed() ([]byte, error) {
-	spec := yaml.Node{Kind: yaml.MappingNode, Content: slices.Clone(f.Base.Content)}
-	merge(&spec, &f.With, true)
-	return yaml.Marshal(&spec)
-}
-
-// merge puts the fields of a mapping into another one; with deep, the mapping "set" is merged and not replaced.
-func merge(into, from *yaml.Node, deep bool) {
-	for i := 0; i+1 < len(from.Content); i += 2 {
-		key, value := from.Content[i], from.Content[i+1]
-		at := -1
-		for j := 0; j+1 < len(into.Content); j += 2 {
-			if into.Content[j].Value == key.Value {
-				at = j
-			}
-		}
-		switch {
-		case at < 0:
-			into.Content = append(into.Content, key, value)
-		case deep && key.Value == "set":
-			set := yaml.Node{Kind: yaml.MappingNode, Content: slices.Clone(into.Content[at+1].Content)}
-			merge(&set, value, false)
-			into.Content[at+1] = &set
-		default:
-			into.Content[at+1] = value
-		}
+func (f *Factor) changed() *scenario.Spec {
+	s := *f.Base
+	s.Set = f.With.Set.Over(f.Base.Set)
+	if f.With.Task != "" {
+		s.Task = f.With.Task
 	}
+	if f.With.LinkDriver != "" {
+		s.LinkDriver = f.With.LinkDriver
+	}
+	if f.With.Background != nil {
+		s.Background = f.With.Background
+	}
+	return &s
 }

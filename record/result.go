@@ -2,6 +2,7 @@ package record
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -50,6 +51,10 @@ type Engine struct {
 	Kernel  string            `json:"kernel"`
 	Details map[string]string `json:"details,omitempty"`
 }
+
+// Repeats tells whether the same run on an engine of the same description gives the same bytes: the description has the
+// digest of the saved machine that every run starts from.
+func (e Engine) Repeats() bool { return e.Details["snapshot"] != "" }
 
 // ActivityResult is what an activity did.
 type ActivityResult struct {
@@ -120,6 +125,9 @@ type ImageResult struct {
 	Digest   string            `json:"digest"`
 	Packages map[string]string `json:"packages,omitempty"` // Debian package -> version
 }
+
+// Compare orders images by name.
+func (i ImageResult) Compare(other ImageResult) int { return strings.Compare(i.Name, other.Name) }
 
 // Owner says which program of which activity sent from a socket of a host, as the kernel saw
 // it: by the control group of the process that made the socket. Protocol and addresses are the

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"detgen/engine"
 	"detgen/engine/live"
 	"detgen/lab/inside"
 	"detgen/lab/link"
@@ -77,7 +78,7 @@ func execute(t *testing.T, run *record.Run) (dir string, rec *record.Record) {
 		t.Skip("needs root and network namespaces")
 	}
 	dir = t.TempDir()
-	result, err := live.Run(context.Background(), run, live.Options{
+	result, err := live.Run(context.Background(), run, engine.Options{
 		Dir: dir, Images: map[string][]string{"root": {"/"}}, Log: slog.Default(),
 	})
 	if err != nil {

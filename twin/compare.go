@@ -82,11 +82,11 @@ type Pair struct {
 	SameBytes        bool
 }
 
-// Compare aligns two run directories. Twins of the exact engine that differ in links only are compared by bytes and
-// times, others by structure.
+// Compare aligns two run directories. Twins that differ in links only, on an engine that repeats bytes, are compared by
+// bytes and times, others by structure.
 func Compare(dirA, dirB string) (*Report, error) {
 	return compare(dirA, dirB, func(a, b *record.Record) bool {
-		return a.Result.Engine.Name == "exact" && b.Result.Engine.Name == "exact" && a.Run.Twin != "" && b.Run.Twin != ""
+		return a.Result.Engine.Repeats() && b.Result.Engine.Repeats() && a.Run.Twin != "" && b.Run.Twin != ""
 	})
 }
 

@@ -286,3 +286,79 @@ func tshark(t *testing.T, capture, filter, field string) []string {
 	}
 	return strings.Fields(string(out))
 }
+
+// TestSeriesGoesOn: a series of runs that was killed goes on with the same command: what is there is not made again, what
+// the kill left is gone; another series is refused in that folder; shards share a series.
+func TestSeriesGoesOn(t *testing.T) {
+	needsLab(t)
+	out := filepath.Join(t.TempDir(), "series")
+	args := []string{"run", "ping/echo", "-n", "4", "--seed", "5", "-s", "params.count=1", "--jobs", "1", "-o", out}
+	if code, _, stderr := outcome(t, detgen(t, append(args, "--shard", "0/2")...)); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	first, err := os.ReadFile(filepath.Join(out, "ping-echo-5", "run.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(out, "ping-echo-6")); err == nil {
+		t.Error("shard 0/2 made the second run")
+	}
+	// what a killed run leaves
+	if err := os.Mkdir(filepath.Join(out, ".ping-echo-6.partial-1"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := outcome(t, detgen(t, args...))
+	if code != exitDone || strings.Count(stdout, "was there") != 2 || strings.Count(stdout, "complete") != 4 {
+		t.Errorf("exit code %d, output %s%s", code, stdout, stderr)
+	}
+	again, err := os.ReadFile(filepath.Join(out, "ping-echo-5", "run.json"))
+	if err != nil || !bytes.Equal(first, again) {
+		t.Errorf("the first run was made again (%v)", err)
+	}
+	entries, err := os.ReadDir(out)
+	if err != nil || len(entries) != 4 {
+		t.Errorf("the folder holds %v (%v)", entries, err)
+	}
+	args[6], args[7] = "-s", "params.count=2"
+	if code, _, stderr := outcome(t, detgen(t, args...)); code != exitRequest || !strings.Contains(stderr, "holds another run than the one that was asked for") {
+		t.Errorf("another series: exit code %d: %s", code, stderr)
+	}
+}
+
+// TestFullDisk: what cannot be printed is an error.
+func TestFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	for _, args := range [][]string{{"list"}, {"list", "ping"}, {"image", "list"}, {"doctor"}} {
+		cmd := detgen(t, args...)
+		var stderr strings.Builder
+		cmd.Stdout, cmd.Stderr = full, &stderr
+		err := cmd.Run()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != exitFailed || !strings.Contains(stderr.String(), "no space left on device") {
+			t.Errorf("%v: %v, %s", args, err, stderr.String())
+		}
+	}
+}
+
+// TestVerifySweepsUp: what a killed verify leaves in the folder for temporary files, the next one removes.
+func TestVerifySweepsUp(t *testing.T) {
+	needsLab(t)
+	tmp := t.TempDir()
+	left := filepath.Join(tmp, ".detgen-verify.partial-1")
+	if err := os.Mkdir(left, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := detgen(t, "run", "ping/echo", "--engine", "exact", "--check", "--seed", "3", "-s", "params.count=1", "-o", filepath.Join(t.TempDir(), "run"))
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	cmd.Path = program(t)
+	if code, _, stderr := outcome(t, cmd); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	if entries, err := os.ReadDir(tmp); err != nil || len(entries) != 0 {
+		t.Errorf("%s holds %v (%v)", tmp, entries, err)
+	}
+}

@@ -1,10 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"strings"
-	"text/tabwriter"
-
 	"detgen/dataset/coverage"
 	"detgen/dataset/flowset"
 
@@ -27,23 +23,7 @@ func newCoverage() *cobra.Command {
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), r)
 			}
-			if r.Flows == 0 {
-				return fmt.Errorf("%s: no benign flow; with --attacks attacks count too", r.Name)
-			}
-			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintf(w, "service\tflows\tshare\tby dissection\tpackets\tscenarios\n")
-			for _, s := range r.Shares {
-				name := s.Service
-				if name == "" {
-					name = "(unknown)"
-				}
-				fmt.Fprintf(w, "%s\t%d\t%.1f %%\t%d\t%.0f\t%s\n", name, s.Flows, 100*float64(s.Flows)/float64(r.Flows), s.Dissected, s.Packets, strings.Join(s.Scenarios, " "))
-			}
-			if err := w.Flush(); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d of %d flows (%.1f %%) are of services that a scenario makes\n", r.Covered, r.Flows, 100*float64(r.Covered)/float64(r.Flows))
-			return err
+			return r.WriteText(cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().BoolVar(&attacks, "attacks", false, "count flows with the label of an attack too")

@@ -2,24 +2,17 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync/atomic"
-	"time"
 
-	"detgen/engine/exact"
-	"detgen/engine/live"
-	"detgen/engine/vm"
+	"detgen/engine"
+	"detgen/engine/engines"
 	"detgen/experiment"
-	"detgen/record"
-	"detgen/scenario"
 	"detgen/similarity"
 
 	"github.com/spf13/cobra"
@@ -74,15 +67,16 @@ func (f *experimentFlags) options(name string) (experiment.Options, []byte, erro
 	if o.Dir == "" {
 		o.Dir = filepath.Join("runs", name)
 	}
-	for _, e := range f.engines {
-		switch e {
-		case live.Name, vm.Name:
-			o.Engines = append(o.Engines, experiment.Engine{Name: e, Jobs: 1})
-		case exact.Name:
-			o.Engines = append(o.Engines, experiment.Engine{Name: e, Jobs: f.jobs})
-		default:
-			return o, nil, fmt.Errorf("--engines %q: must be live, exact or vm", e)
+	for _, name := range f.engines {
+		e, err := engines.Open(name, engine.Config{})
+		if err != nil {
+			return o, nil, fmt.Errorf("--engines: %w", err)
 		}
+		jobs := 1
+		if !e.Disturbs() {
+			jobs = e.Jobs(f.jobs)
+		}
+		o.Engines = append(o.Engines, experiment.Engine{Name: e.Name(), Jobs: jobs})
 	}
 	if f.plan == "" {
 		return o, nil, nil
@@ -91,78 +85,9 @@ func (f *experimentFlags) options(name string) (experiment.Options, []byte, erro
 	return o, text, err
 }
 
-// experimenter makes the runs of an experiment: a maker for each engine.
-type experimenter struct {
-	context  context.Context // of the command; checks may make the exact engine's snapshot
-	makers   map[string]*maker
-	checked  map[[2]string]bool // engines and link drivers
-	progress *progress
-	state    atomic.Value // string: how far the experiment is
-}
-
-func (f *experimentFlags) experimenter(cmd *cobra.Command, engines []experiment.Engine) (*experimenter, error) {
-	x := &experimenter{context: cmd.Context(), makers: map[string]*maker{}, checked: map[[2]string]bool{}, progress: newProgress(cmd.ErrOrStderr())}
-	x.state.Store("")
-	for _, e := range engines {
-		with := f.makerFlags
-		with.engine = e.Name
-		m, err := with.open(slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)), cmd.ErrOrStderr())
-		if err != nil {
-			x.close()
-			return nil, err
-		}
-		x.makers[e.Name] = m
-	}
-	return x, nil
-}
-
-func (x *experimenter) close() {
-	for _, m := range x.makers {
-		m.close()
-	}
-}
-
-func (x *experimenter) resolve(r *experiment.Request) (*record.Run, error) {
-	spec, err := scenario.ReadSpec(r.Name, r.Spec)
-	if err != nil {
-		return nil, err
-	}
-	return x.makers[r.Engine].resolve(spec, r.Seed)
-}
-
-// Check finds what is wrong with a run that is asked for, and what the machine lacks for it.
-func (x *experimenter) Check(r *experiment.Request) error {
-	run, err := x.resolve(r)
-	if err != nil {
-		return err
-	}
-	if r.Host != "" && !slices.ContainsFunc(run.Hosts, func(h record.Host) bool { return h.Name == r.Host }) {
-		return fmt.Errorf("host %q: the task has none of that name", r.Host)
-	}
-	on := [2]string{r.Engine, run.LinkDriver}
-	if x.checked[on] {
-		return nil
-	}
-	x.checked[on] = true
-	return x.makers[r.Engine].check(x.context, run.LinkDriver)
-}
-
-// Make makes a run.
-func (x *experimenter) Make(ctx context.Context, r *experiment.Request) error {
-	run, err := x.resolve(r)
-	if err != nil {
-		return err
-	}
-	made, err := x.makers[r.Engine].make(ctx, run, r.Dir, func(stage string) { x.progress.show(x.state.Load().(string) + r.Name + ": " + stage) })
-	if made != nil { // a run that failed is a result too
-		return nil
-	}
-	return err
-}
-
 // study is an experiment that can be done.
 type study interface {
-	Check(experiment.Maker) error
+	Check(context.Context, experiment.Maker) error
 	Begun() error
 	Make(context.Context, experiment.Maker, func(experiment.Progress)) error
 }
@@ -172,23 +97,26 @@ func (f *experimentFlags) make(cmd *cobra.Command, o experiment.Options, s study
 	if f.measure {
 		return badRequest(s.Begun())
 	}
-	x, err := f.experimenter(cmd, o.Engines)
+	progress := newProgress(cmd.ErrOrStderr())
+	var state atomic.Value // string: how far the experiment is
+	state.Store("")
+	runners, err := experiment.OpenRunners(f.engines, f.config(cmd), func(name, stage string) { progress.stage(state.Load().(string)+name, stage) })
 	if err != nil {
 		return err
 	}
-	defer x.close()
-	if err := s.Check(x); err != nil {
+	defer runners.Close()
+	if err := s.Check(cmd.Context(), runners); err != nil {
 		return badRequest(err)
 	}
-	err = s.Make(cmd.Context(), x, func(p experiment.Progress) {
-		state := fmt.Sprintf("%d of %d runs", p.Done, p.All)
+	err = s.Make(cmd.Context(), runners, func(p experiment.Progress) {
+		text := fmt.Sprintf("%d of %d runs", p.Done, p.All)
 		if p.Left > 0 {
-			state += ", about " + p.Left.Round(time.Second).String() + " left"
+			text += ", about " + roundTime(p.Left).String() + " left"
 		}
-		x.state.Store(state + "; ")
-		x.progress.show(state)
+		state.Store(text + "; ")
+		progress.show(text)
 	})
-	x.progress.clear()
+	progress.clear()
 	if cmd.Context().Err() != nil {
 		return errors.New("interrupted; the same command goes on where it was")
 	}
@@ -198,9 +126,7 @@ func (f *experimentFlags) make(cmd *cobra.Command, o experiment.Options, s study
 // print prints a result.
 func (f *experimentFlags) print(cmd *cobra.Command, result any, tables func(io.Writer), dir string) error {
 	if f.asJSON {
-		encoder := json.NewEncoder(cmd.OutOrStdout())
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(result)
+		return printJSON(cmd.OutOrStdout(), result)
 	}
 	tables(cmd.OutOrStdout())
 	fmt.Fprintf(cmd.OutOrStdout(), "Tables, figures, JSON and CSV are in %s.\n", dir)
@@ -249,7 +175,7 @@ when it is started again with the same folder.`,
 			return flags.print(cmd, result, result.WriteTables, o.Dir)
 		},
 	}
-	flags.add(cmd, 100, []string{live.Name, exact.Name})
+	flags.add(cmd, 100, engines.Names[:2])
 	cmd.Flags().StringSliceVar(&types, "types", nil, "only these types of the plan")
 	return cmd
 }
@@ -287,6 +213,6 @@ func newFactors() *cobra.Command {
 			return flags.print(cmd, result, result.WriteTables, o.Dir)
 		},
 	}
-	flags.add(cmd, 10, []string{live.Name})
+	flags.add(cmd, 10, engines.Names[:1])
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 	"detgen/flow"
 	"detgen/packet"
 	"detgen/table"
+	"detgen/truth"
 
 	"github.com/spf13/cobra"
 )
@@ -64,7 +65,7 @@ func (o *flowsFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return badRequest(err)
 	}
-	paths, err := captureFiles(args)
+	paths, err := truth.CaptureFiles(args)
 	if err != nil {
 		return badRequest(err)
 	}

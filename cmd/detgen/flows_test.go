@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"detgen/packet"
+	"detgen/runner"
 )
 
 // datagrams writes a pcap file of UDP datagrams, one a second, from ports 1, 2, ... and from the last of them again.
@@ -112,7 +113,7 @@ func TestFlows(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			lines, err := flowsOf(t, c.args...)
-			var request requestError
+			var request runner.RequestError
 			switch {
 			case err == nil && c.want != "":
 				t.Errorf("no error, want %s", c.want)

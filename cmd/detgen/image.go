@@ -9,8 +9,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"detgen/catalogue"
 	"detgen/image"
+	"detgen/runner"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -39,20 +39,7 @@ func (f *imageFlags) add(cmd *cobra.Command) {
 
 // open gives the store with the recipes of the catalogue. The caller closes it.
 func (f *imageFlags) open(progress func(image.Progress)) (*image.Store, *image.Recipes, error) {
-	folders := []image.Folder{{FS: catalogue.FS, Name: "catalogue"}}
-	if f.catalogue != "" {
-		folders = append(folders, image.DirFolder(f.catalogue))
-	}
-	recipes, err := image.Load(folders...)
-	if err != nil {
-		return nil, nil, badRequest(err)
-	}
-	dir, err := image.CacheDir(f.cache)
-	if err != nil {
-		return nil, nil, badRequest(err)
-	}
-	store, err := image.Open(dir, recipes, image.Options{Progress: progress})
-	return store, recipes, badRequest(err)
+	return runner.OpenImages(f.catalogue, f.cache, progress)
 }
 
 func newImageBuild(flags *imageFlags) *cobra.Command {

@@ -4,10 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
-	"detgen/catalogue"
+	"detgen/runner"
 	"detgen/scenario"
 	"detgen/scenario/page"
 
@@ -28,9 +27,9 @@ func newList() *cobra.Command {
 				_, err := out.Write(scenario.Schema)
 				return err
 			}
-			scenarios, err := openScenarios(folder)
+			scenarios, err := runner.OpenScenarios(folder)
 			if err != nil {
-				return badRequest(err)
+				return err
 			}
 			if len(args) == 0 {
 				return listAll(out, scenarios, asJSON)
@@ -42,15 +41,6 @@ func newList() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of scenario.yaml, for editors")
 	return cmd
-}
-
-// openScenarios gives the scenarios of the built-in catalogue and of a user's folder, if any.
-func openScenarios(folder string) (*scenario.Catalogue, error) {
-	sources := []scenario.Source{{Name: "catalogue", FS: catalogue.FS}}
-	if folder != "" {
-		sources = append(sources, scenario.Source{Name: folder, FS: os.DirFS(folder)})
-	}
-	return scenario.Open(sources...)
 }
 
 func listAll(out io.Writer, scenarios *scenario.Catalogue, asJSON bool) error {

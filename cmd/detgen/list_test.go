@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"detgen/runner"
 	"detgen/scenario"
 )
 
@@ -95,7 +96,7 @@ func TestListRefusesWhatIsNotThere(t *testing.T) {
 		{[]string{"list", "broken", "--catalogue", own}, `scenario.yaml:4: hosts.a.imgae: no such field: did you mean "image"?`},
 	} {
 		_, err := command(c.args...)
-		var request requestError
+		var request runner.RequestError
 		if err == nil || !strings.Contains(err.Error(), c.want) || !errors.As(err, &request) {
 			t.Errorf("%v: error %v, want a wrong request that says %q", c.args, err, c.want)
 		}

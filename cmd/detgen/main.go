@@ -14,16 +14,15 @@ import (
 	"syscall"
 
 	"detgen/emulator"
-	"detgen/engine/exact"
-	"detgen/engine/live"
-	"detgen/engine/vm"
+	"detgen/engine/engines"
 	"detgen/lab/inside"
 	"detgen/lab/link"
+	"detgen/runner"
 
 	"github.com/spf13/cobra"
 )
 
-// Exit codes of the command (docs: README).
+// Exit codes of the command.
 const (
 	exitDone        = 0
 	exitFailed      = 1 // a run or a check failed
@@ -31,22 +30,16 @@ const (
 	exitInterrupted = 130
 )
 
-// requestError is an error in what the user asked for, found before anything started.
-type requestError struct{ err error }
-
-func (e requestError) Error() string { return e.err.Error() }
-func (e requestError) Unwrap() error { return e.err }
-
-// badRequest marks err as found before anything started.
+// badRequest marks err as an error in what the user asked for, found before anything started.
 func badRequest(err error) error {
 	if err == nil {
 		return nil
 	}
-	return requestError{err}
+	return runner.RequestError{Err: err}
 }
 
 func main() {
-	exact.Guest()
+	engines.Guest()
 	if role := insideRole(os.Args); role != nil {
 		if err := role(); err != nil {
 			fmt.Fprintln(os.Stderr, filepath.Base(os.Args[0])+":", err)
@@ -54,11 +47,28 @@ func main() {
 		}
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := newRoot().ExecuteContext(ctx)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	root, out := newRoot(), &output{to: os.Stdout}
+	root.SetOut(out)
+	err := errors.Join(root.ExecuteContext(ctx), out.err)
 	interrupted := ctx.Err() != nil
 	stop()
 	os.Exit(exitCode(err, interrupted))
+}
+
+// output is the standard output. It remembers what could not be written, as on a full disk, so that no command ends as if
+// it had printed everything.
+type output struct {
+	to  *os.File
+	err error
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.to.Write(b)
+	if err != nil && o.err == nil {
+		o.err = fmt.Errorf("write the output: %w", err)
+	}
+	return n, err
 }
 
 // insideRole gives the main of what this program is besides the user's command: a lab's
@@ -77,12 +87,10 @@ func insideRole(args []string) func() error {
 	switch args[1] {
 	case inside.InitRole:
 		return inside.Init
-	case live.SupervisorRole:
-		return live.Supervisor
 	case link.SwitchRole:
 		return link.Switch
 	}
-	return vm.Role(args[1])
+	return engines.Role(args[1])
 }
 
 // exitCode prints err, if there is one, and gives the exit code for it.
@@ -91,7 +99,7 @@ func exitCode(err error, interrupted bool) int {
 		return exitDone
 	}
 	fmt.Fprintln(os.Stderr, "detgen:", err)
-	var request requestError
+	var request runner.RequestError
 	switch {
 	case interrupted:
 		return exitInterrupted

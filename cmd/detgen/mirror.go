@@ -3,10 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
-	"strings"
-	"text/tabwriter"
 
 	"detgen/dataset/flowset"
 	"detgen/dataset/mirror"
@@ -34,7 +31,7 @@ func newMirrorProfile() *cobra.Command {
 			}
 			p := mirror.Measure(set)
 			if out == "" {
-				return printProfile(cmd.OutOrStdout(), p)
+				return p.WriteText(cmd.OutOrStdout())
 			}
 			text, err := json.MarshalIndent(p, "", "  ")
 			if err != nil {
@@ -49,25 +46,6 @@ func newMirrorProfile() *cobra.Command {
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write the profile there, as JSON")
 	return cmd
 }
-
-func printProfile(out io.Writer, p *mirror.Profile) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "service\tflows\tshare\tpackets: mean (5 to 95 %)\tbytes\tseconds\tprograms")
-	for _, s := range p.Services {
-		var programs []string
-		for _, c := range s.Servers {
-			programs = append(programs, fmt.Sprintf("%s (%d)", c.Value, c.Flows))
-		}
-		fmt.Fprintf(w, "%s\t%d\t%.1f %%\t%s\t%s\t%s\t%s\n", orNone(s.Service), s.Flows, 100*s.Share, span(s.Packets), span(s.Bytes), span(s.Duration), strings.Join(programs, ", "))
-	}
-	for _, a := range p.Attacks {
-		fmt.Fprintf(w, "attack: %s\t%d\t%.1f %%\t%s\t%s\t%s\t\n", a.Label, a.Flows, 100*a.Share, span(a.Packets), span(a.Bytes), span(a.Duration))
-	}
-	return w.Flush()
-}
-
-// span prints a mean and where most values are.
-func span(f mirror.Figures) string { return fmt.Sprintf("%.4g (%.4g to %.4g)", f.Mean, f.P5, f.P95) }
 
 func newMirrorCompare() *cobra.Command {
 	var asJSON bool
@@ -92,30 +70,11 @@ func newMirrorCompare() *cobra.Command {
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), c)
 			}
-			return printComparison(cmd.OutOrStdout(), c)
+			return c.WriteText(cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with every feature")
 	cmd.Flags().IntVar(&sample, "sample", 2000, "flows of each side for the two-sample test, at most")
 	cmd.Flags().Uint64Var(&runSeed, "seed", 0, "of the samples that are drawn")
 	return cmd
-}
-
-func printComparison(out io.Writer, c *mirror.Comparison) error {
-	fmt.Fprintf(out, "dataset %s, target %s\n", c.Dataset, c.Target)
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "service\tdataset\ttarget\ttold apart (p)\tout of range\tfarthest features: KS, JS, decades")
-	for _, s := range c.Services {
-		told, far := "-", fmt.Sprintf("fewer than %d flows on a side", mirror.Fewest)
-		if len(s.Features) > 0 {
-			told = fmt.Sprintf("%.2f (%.2g)", s.TwoSample.Accuracy, s.TwoSample.P)
-			var list []string
-			for _, f := range s.Features[:min(3, len(s.Features))] {
-				list = append(list, fmt.Sprintf("%s %.2f, %.2f, %.2f", f.Column, f.KS, f.JS, f.Wasserstein))
-			}
-			far = strings.Join(list, "; ")
-		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%.1f %%\t%s\n", orNone(s.Service), s.Dataset, s.Target, told, 100*s.OutOfRange, far)
-	}
-	return w.Flush()
 }

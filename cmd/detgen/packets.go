@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"detgen/packet"
-	"detgen/record"
 	"detgen/table"
 	"detgen/truth"
 
@@ -51,11 +48,11 @@ func (o *packetsFlags) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return badRequest(err)
 	}
-	paths, err := captureFiles(args)
+	paths, err := truth.CaptureFiles(args)
 	if err != nil {
 		return badRequest(err)
 	}
-	columns, labels := packet.Columns(), labelsOf(args)
+	columns, labels := packet.Columns(), truth.LabelsOf(args)
 	if labels != nil {
 		columns = append(columns, truth.LabelColumns()...)
 	}
@@ -87,11 +84,11 @@ func (o *packetsFlags) run(ctx context.Context, args []string) error {
 }
 
 // capture writes the rows of one capture.
-func (o *packetsFlags) capture(ctx context.Context, path string, labels *runLabels, out *table.File) error {
+func (o *packetsFlags) capture(ctx context.Context, path string, labels *truth.Labels, out *table.File) error {
 	rows := packet.Rows{Decoder: packet.Decoder{Tunnels: o.tunnels}}
 	if labels != nil {
 		var err error
-		if rows.Extra, err = labels.of(path); err != nil {
+		if rows.Extra, err = labels.Of(path); err != nil {
 			return err
 		}
 	}
@@ -120,64 +117,4 @@ func inCapture(path string, err error) error {
 		err = fmt.Errorf("%s: %w", path, err)
 	}
 	return err
-}
-
-// captureFiles gives the captures that arguments name: files as they are, and those in the
-// captures folder of run directories, in the order of their names. Each one is opened to see that it
-// is a capture, so that nothing is started for a request that cannot be met.
-func captureFiles(args []string) ([]string, error) {
-	var paths []string
-	for _, arg := range args {
-		if arg == "-" {
-			paths = append(paths, arg)
-			continue
-		}
-		info, err := os.Stat(arg)
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			paths = append(paths, arg)
-			continue
-		}
-		inside, err := runCaptures(arg)
-		if err != nil {
-			return nil, err
-		}
-		paths = append(paths, inside...)
-	}
-	for _, path := range paths {
-		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-			continue // a pipe cannot be read twice
-		}
-		r, err := packet.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		r.Close()
-	}
-	return paths, nil
-}
-
-// runCaptures gives the captures of a run directory.
-func runCaptures(dir string) ([]string, error) {
-	if _, err := os.Stat(filepath.Join(dir, record.FileName)); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: is no run directory: it has no %s", dir, record.FileName)
-	} else if err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir(filepath.Join(dir, "captures"))
-	if err != nil {
-		return nil, err
-	}
-	var paths []string
-	for _, e := range entries {
-		if e.Type().IsRegular() {
-			paths = append(paths, filepath.Join(dir, "captures", e.Name()))
-		}
-	}
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("%s: there is no capture in it", filepath.Join(dir, "captures"))
-	}
-	return paths, nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"detgen/packet"
+	"detgen/runner"
 )
 
 // capture writes a pcap file of n frames and returns its content.
@@ -96,7 +97,7 @@ func TestPackets(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			lines, err := packetsOf(t, c.args...)
-			var request requestError
+			var request runner.RequestError
 			if got := ""; err != nil {
 				if got = err.Error(); got != c.want || errors.As(err, &request) != c.request {
 					t.Errorf("%v (an error in the request: %v)\nwant %s (%v)", err, errors.As(err, &request), c.want, c.request)

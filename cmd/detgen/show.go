@@ -8,6 +8,7 @@ import (
 
 	"detgen/plot"
 	"detgen/record"
+	"detgen/report"
 	"detgen/truth"
 
 	"github.com/spf13/cobra"
@@ -80,6 +81,22 @@ func oneRun(_ *cobra.Command, args []string) error {
 		return badRequest(errors.New("name one run directory"))
 	}
 	return nil
+}
+
+// showFigure draws the packets of a run.
+func showFigure(path string, t *truth.Truth, s truth.Selection, color string) error {
+	if err := checkSelection(t, s); err != nil {
+		return err
+	}
+	by, ok := report.Colors[color]
+	if !ok {
+		return badRequest(fmt.Errorf("--color %s: must be flag or phase", color))
+	}
+	err := report.DrawRun(path, t, s, by)
+	if errors.Is(err, report.ErrNothing) {
+		return badRequest(err)
+	}
+	return err
 }
 
 func showPackets(out io.Writer, t *truth.Truth, s truth.Selection, asJSON bool) error {

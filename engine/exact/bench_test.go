@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"detgen/engine"
 	"detgen/engine/exact"
 	"detgen/record"
 )
@@ -74,7 +75,7 @@ func benchmark(b *testing.B, e *exact.Engine, run *record.Run, atOnce int) {
 					return err
 				}
 				defer os.RemoveAll(dir)
-				_, err = e.Run(b.Context(), run, exact.Options{Dir: dir, Images: images})
+				_, err = e.Run(b.Context(), run, engine.Options{Dir: dir, Images: images})
 				return err
 			})
 		}

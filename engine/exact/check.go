@@ -13,20 +13,15 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"detgen/engine"
 	"detgen/engine/exact/internal/kit"
 	"detgen/engine/exact/internal/qemu"
 	"detgen/record"
 )
 
-// Requirement is one thing that the engine needs of the machine.
-type Requirement struct {
-	Name string
-	Err  error // nil when it is there; else what is missing and how to get it
-}
-
 // Requirements checks, without changing anything, what an engine with this cache directory
 // needs: here, and to make what is not in the cache yet.
-func Requirements(ctx context.Context, cacheDir string) []Requirement {
+func Requirements(ctx context.Context, cacheDir string) []engine.Requirement {
 	checks := []struct {
 		name  string
 		check func() error
@@ -36,9 +31,9 @@ func Requirements(ctx context.Context, cacheDir string) []Requirement {
 		{"guest kernel", func() error { return checkKit(filepath.Join(cacheDir, "exact")) }},
 		{"cache", func() error { return checkCache(ctx, filepath.Join(cacheDir, "exact")) }},
 	}
-	list := make([]Requirement, 0, len(checks))
+	list := make([]engine.Requirement, 0, len(checks))
 	for _, c := range checks {
-		list = append(list, Requirement{c.name, c.check()})
+		list = append(list, engine.Requirement{Name: c.name, Err: c.check()})
 	}
 	return list
 }

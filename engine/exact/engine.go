@@ -23,6 +23,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"detgen/engine"
 	"detgen/engine/exact/internal/agent"
 	"detgen/engine/exact/internal/kit"
 	"detgen/engine/exact/internal/page"
@@ -113,16 +114,9 @@ func checkStatic(path string) error {
 	return nil
 }
 
-// Options say where a run finds and leaves things.
-type Options struct {
-	Dir      string              // an existing directory that receives captures/ and logs/
-	Images   map[string][]string // image digest -> packed layers (image.Store.Pack), top layer first
-	Progress func(stage string)  // may be nil
-}
-
 // Run executes run on a machine of its own. The result is not nil when the lab got as far as
 // starting; an error beside it says why the run failed.
-func (e *Engine) Run(ctx context.Context, run *record.Run, o Options) (*record.Result, error) {
+func (e *Engine) Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result, error) {
 	begin := time.Now()
 	if o.Progress == nil {
 		o.Progress = func(string) {}

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"detgen/catalogue"
+	"detgen/engine"
 	"detgen/engine/exact"
 	"detgen/image"
 	"detgen/packet"
@@ -190,7 +191,7 @@ func attempt(t *testing.T, e *exact.Engine, run *record.Run) (outcome, error) {
 func attemptIn(ctx context.Context, e *exact.Engine, run *record.Run, images map[string][]string, dir string) (outcome, error) {
 	o := outcome{dir: dir, files: map[string]string{}}
 	var err error
-	o.result, err = e.Run(ctx, run, exact.Options{Dir: dir, Images: images})
+	o.result, err = e.Run(ctx, run, engine.Options{Dir: dir, Images: images})
 	if o.result == nil {
 		return o, err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"detgen/engine"
 	"detgen/engine/exact"
 	"detgen/record"
 )
@@ -162,7 +163,7 @@ func TestStall(t *testing.T) {
 			}
 		}
 	}
-	_, err := e.Run(t.Context(), run, exact.Options{Dir: t.TempDir(), Images: images, Progress: stage})
+	_, err := e.Run(t.Context(), run, engine.Options{Dir: t.TempDir(), Images: images, Progress: stage})
 	if err == nil || !strings.Contains(err.Error(), "the guest stands still") {
 		t.Errorf("got %v", err)
 	}
@@ -176,7 +177,7 @@ func TestCancel(t *testing.T) {
 	images := packed(t, run)
 	before := descriptors(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	result, err := e.Run(ctx, run, exact.Options{Dir: t.TempDir(), Images: images, Progress: func(stage string) {
+	result, err := e.Run(ctx, run, engine.Options{Dir: t.TempDir(), Images: images, Progress: func(stage string) {
 		if stage == "task" {
 			cancel()
 		}
@@ -355,7 +356,7 @@ func TestMachineIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	attempt := func(images map[string][]string) error {
-		_, err := e.Run(t.Context(), run, exact.Options{Dir: t.TempDir(), Images: images})
+		_, err := e.Run(t.Context(), run, engine.Options{Dir: t.TempDir(), Images: images})
 		return err
 	}
 	digest := run.Hosts[0].Digest

@@ -22,6 +22,7 @@ import (
 	"syscall"
 	"time"
 
+	"detgen/engine"
 	"detgen/lab"
 	"detgen/record"
 
@@ -33,14 +34,6 @@ const Name = "live"
 
 // SupervisorRole is the argument by which this program becomes a supervisor.
 const SupervisorRole = "lab-supervisor"
-
-// Options say where a run finds and leaves things.
-type Options struct {
-	Dir      string              // an existing directory that receives captures/ and logs/
-	Images   map[string][]string // image digest -> directories of its root, top layer first
-	Progress func(stage string)  // may be nil
-	Log      *slog.Logger
-}
 
 // request is what the supervisor is told, as JSON on its descriptor 3.
 type request struct {
@@ -58,7 +51,7 @@ type message struct {
 
 // Run executes run on this kernel. The result is not nil when the lab got as far as starting;
 // an error beside it says why the run failed.
-func Run(ctx context.Context, run *record.Run, o Options) (*record.Result, error) {
+func Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result, error) {
 	begin := time.Now()
 	runtimePath, err := lab.FindRuntime()
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"detgen/engine"
 	"detgen/engine/live"
 	"detgen/lab/inside"
 	"detgen/lab/link"
@@ -69,8 +70,8 @@ func needsLab(t *testing.T) {
 }
 
 // options take this machine's own root as the hosts' image.
-func options(dir string, progress func(string)) live.Options {
-	return live.Options{Dir: dir, Images: map[string][]string{"root": {"/"}}, Log: slog.New(slog.DiscardHandler), Progress: progress}
+func options(dir string, progress func(string)) engine.Options {
+	return engine.Options{Dir: dir, Images: map[string][]string{"root": {"/"}}, Log: slog.New(slog.DiscardHandler), Progress: progress}
 }
 
 func twoHosts(script string) *record.Run {

@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"detgen/engine"
 	"detgen/record"
 
 	"golang.org/x/sys/unix"
@@ -71,16 +72,9 @@ func (e *Engine) end() {
 	}
 }
 
-// Options say where a run finds and leaves things.
-type Options struct {
-	Dir      string              // an existing directory that receives captures/ and logs/
-	Images   map[string][]string // image digest -> packed layers (image.Store.Pack), top layer first
-	Progress func(stage string)  // may be nil
-}
-
 // Run executes run on the machines. The result is not nil when the lab got as far as starting; an error beside
 // it says why the run failed. When ctx ends, so do the machines; the next run starts others.
-func (e *Engine) Run(ctx context.Context, run *record.Run, o Options) (*record.Result, error) {
+func (e *Engine) Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result, error) {
 	begin := time.Now()
 	if err := Supports(run); err != nil {
 		return nil, err

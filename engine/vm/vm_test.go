@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"detgen/engine"
 	"detgen/engine/internal/qmp"
 	"detgen/record"
 )
@@ -23,7 +24,7 @@ func TestRefuses(t *testing.T) {
 		{record.Host{Name: "client", CPU: 0.5}, `host "client": the vm engine does not limit a host's CPU`},
 	} {
 		e := &Engine{}
-		_, err := e.Run(t.Context(), &record.Run{Hosts: []record.Host{c.host}}, Options{})
+		_, err := e.Run(t.Context(), &record.Run{Hosts: []record.Host{c.host}}, engine.Options{})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %q", err, c.want)
 		}

@@ -1,4 +1,5 @@
-package main
+// Package report draws what run directories hold.
+package report
 
 import (
 	"errors"
@@ -14,19 +15,15 @@ import (
 	"detgen/twin"
 )
 
-// colors are what the colour of a packet can say.
-var colors = map[string]plot.ColorBy{"flag": plot.ColorByFlag, "phase": plot.ColorByPhase}
+// Colors are what the colour of a packet can say.
+var Colors = map[string]plot.ColorBy{"flag": plot.ColorByFlag, "phase": plot.ColorByPhase}
 
-// showFigure draws the packets of a run to the file at path: a sequence for each capture, upwards what its
+// ErrNothing is the error of a figure without packets.
+var ErrNothing = errors.New("there is no packet to draw in the captures chosen")
+
+// DrawRun draws the packets of a run to the file at path (.svg or .png): a sequence for each capture, upwards what its
 // host sent, or for a connection what its client sent.
-func showFigure(path string, t *truth.Truth, s truth.Selection, color string) error {
-	if err := checkSelection(t, s); err != nil {
-		return err
-	}
-	by, ok := colors[color]
-	if !ok {
-		return badRequest(fmt.Errorf("--color %s: must be flag or phase", color))
-	}
+func DrawRun(path string, t *truth.Truth, s truth.Selection, by plot.ColorBy) error {
 	main := &t.Record.Run.Activities[0]
 	figure := plot.Packets{Title: main.Scenario + "/" + main.Task, Up: "sent", Down: "received", Color: by}
 	if s.Connection != 0 {
@@ -42,7 +39,7 @@ func showFigure(path string, t *truth.Truth, s truth.Selection, color string) er
 		}
 	}
 	if len(figure.Samples) == 0 {
-		return badRequest(errors.New("there is no packet to draw in the captures chosen"))
+		return ErrNothing
 	}
 	drawing, err := figure.Draw()
 	if err != nil {
@@ -78,13 +75,17 @@ func sequence(t *truth.Truth, capture, connection int) plot.Sample {
 	return sample
 }
 
-// drawTwin draws where two twin runs part: one capture of both, one above the other on one scale, coloured by
+// DrawTwin draws where two twin runs part: one capture of both, one above the other on one scale, coloured by
 // phase. It is that of the host whose frame the links treated differently first, else the one in which the
 // runs first part, else the first.
-func drawTwin(r *twin.Report, dir string, paths ...string) error {
+func DrawTwin(r *twin.Report, dir string, paths ...string) error {
 	figure := plot.Packets{Title: r.A.Task + twinTitle(r), Up: "sent", Down: "received", Color: plot.ColorByPhase}
 	for name, side := range map[string]twin.Side{record.TwinA: r.A, record.TwinB: r.B} {
-		t, err := readTruth(filepath.Join(dir, side.Dir))
+		rec, err := record.Read(filepath.Join(dir, side.Dir))
+		if err != nil {
+			return err
+		}
+		t, err := truth.Read(filepath.Join(dir, side.Dir), rec)
 		if err != nil {
 			return err
 		}
@@ -128,11 +129,11 @@ func partsAt(d *twin.Divergence, name string) time.Duration {
 	return d.After()
 }
 
-// twinTitle says in which values twins differ.
+// twinTitle gives in which values twins differ.
 func twinTitle(r *twin.Report) string {
 	text := ""
 	for _, d := range r.Differ {
-		text += fmt.Sprintf(", %s: a %s, b %s", d.Name, orNone(d.A), orNone(d.B))
+		text += fmt.Sprintf(", %s: a %s, b %s", d.Name, twin.OrNotSet(d.A), twin.OrNotSet(d.B))
 	}
 	return text
 }
@@ -176,13 +177,4 @@ func phasesAt(rec *record.Record, host string) []plot.Phase {
 		}
 	}
 	return phases
-}
-
-// readTruth reads a run directory and what is true about its frames.
-func readTruth(dir string) (*truth.Truth, error) {
-	rec, err := record.Read(dir)
-	if err != nil {
-		return nil, err
-	}
-	return truth.Read(dir, rec)
 }

@@ -1,0 +1,43 @@
+// Package engines opens engines by name.
+package engines
+
+import (
+	"fmt"
+	"strings"
+
+	"detgen/engine"
+	"detgen/engine/exact"
+	"detgen/engine/live"
+	"detgen/engine/vm"
+)
+
+// Names are those of all engines; the first is the default.
+var Names = []string{live.Name, exact.Name, vm.Name}
+
+// Open gives the engine of a name, "" for the default one. Nothing is made or started yet.
+func Open(name string, c engine.Config) (engine.Engine, error) {
+	switch name {
+	case live.Name, "":
+		return live.New(c), nil
+	case exact.Name:
+		return exact.New(c), nil
+	case vm.Name:
+		return vm.New(c), nil
+	}
+	return nil, fmt.Errorf("there is no engine %q: must be %s or %s", name, strings.Join(Names[:len(Names)-1], ", "), Names[len(Names)-1])
+}
+
+// Exact gives the name of the engine on which the same run gives the same bytes.
+func Exact() string { return exact.Name }
+
+// Role gives the main of what this program is when the first argument says that an engine started it; nil otherwise.
+func Role(argument string) func() error {
+	if argument == live.SupervisorRole {
+		return live.Supervisor
+	}
+	return vm.Role(argument)
+}
+
+// Guest turns this process into a guest's init when it is one, and does not return then. A program that may be the
+// agent of a guest calls it first thing.
+func Guest() { exact.Guest() }

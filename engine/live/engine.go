@@ -1,0 +1,42 @@
+package live
+
+import (
+	"context"
+
+	"detgen/engine"
+	"detgen/image"
+	"detgen/lab"
+	"detgen/record"
+)
+
+// Live is the engine: this machine's kernel. It keeps nothing between runs.
+type Live struct{ config engine.Config }
+
+// New gives the engine.
+func New(c engine.Config) *Live { return &Live{c} }
+
+// Name implements engine.Engine, and so do the methods below.
+func (*Live) Name() string { return Name }
+
+func (*Live) Requirements(_ context.Context, driver string) []engine.Requirement {
+	return lab.Requirements(driver)
+}
+
+func (*Live) Prepare(context.Context) error  { return nil }
+func (*Live) Defaults() map[string]string    { return nil }
+func (*Live) Supports(run *record.Run) error { return nil }
+func (*Live) Jobs(asked int) int             { return asked }
+func (*Live) Disturbs() bool                 { return true }
+func (*Live) Repeats() bool                  { return false }
+func (*Live) TwinDriver() string             { return "" }
+func (*Live) Close() error                   { return nil }
+
+// Layers gives directories: the kernel's overlay file system takes them.
+func (*Live) Layers(_ context.Context, i image.Image) ([]string, error) { return i.Layers, nil }
+
+func (l *Live) Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result, error) {
+	if o.Log == nil {
+		o.Log = l.config.Log
+	}
+	return Run(ctx, run, o)
+}

@@ -1,0 +1,61 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+
+	"detgen/engine"
+	"detgen/engine/engines"
+	"detgen/image"
+)
+
+// Finding is one thing that some command needs of the machine.
+type Finding struct {
+	For  string `json:"for"` // what needs it: "live engine", "images", ...
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	Mend string `json:"mend,omitempty"`
+}
+
+// Examine checks everything that some command needs.
+func Examine(ctx context.Context) []Finding {
+	var findings []Finding
+	add := func(what, name string, err error) {
+		f := Finding{For: what, Name: name, OK: err == nil}
+		if err != nil {
+			f.Mend = err.Error()
+		}
+		findings = append(findings, f)
+	}
+	cache, err := image.CacheDir("")
+	if err != nil {
+		add("every engine", "cache", err)
+	}
+	seen := map[string]bool{} // what several engines need is shown once
+	for _, name := range engines.Names {
+		e, err := engines.Open(name, engine.Config{Cache: cache})
+		if err != nil {
+			add(name+" engine", "engine", err)
+			continue
+		}
+		for _, r := range e.Requirements(ctx, "") {
+			if !seen[r.Name] {
+				add(name+" engine", r.Name, r.Err)
+			}
+			seen[r.Name] = true
+		}
+	}
+	for _, p := range []struct{ what, program, packageName string }{
+		{"images", "mmdebstrap", "mmdebstrap"},
+		{"images", "apt-get", "apt"},
+		{"images", "mkfs.erofs", "erofs-utils"},
+	} {
+		_, err := exec.LookPath(p.program)
+		if err != nil {
+			err = fmt.Errorf("install it: apt-get install %s", p.packageName)
+		}
+		add(p.what, p.program, err)
+	}
+	return findings
+}

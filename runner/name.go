@@ -1,0 +1,29 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// NewSeed draws a seed that is short to write and exact in every JSON reader.
+func NewSeed() uint64 { return rand.Uint64N(1_000_000_000) }
+
+// Name names a run directory after what it holds.
+func Name(task string, seed uint64) string {
+	return fmt.Sprintf("%s-%d", strings.ReplaceAll(task, "/", "-"), seed)
+}
+
+// FreeName gives a name below runs/ that is not taken.
+func FreeName(name string) string {
+	path := filepath.Join("runs", name)
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+			return path
+		}
+		path = filepath.Join("runs", fmt.Sprintf("%s-%d", name, n))
+	}
+}
