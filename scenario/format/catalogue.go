@@ -169,6 +169,7 @@ func (s *Scenario) settle() {
 // inherit takes over what base has and s does not declare itself.
 func (s *Scenario) inherit(base *Scenario) {
 	s.Parameters = merged(base.Parameters, s.Parameters)
+	s.Limits = merged(base.Limits, s.Limits)
 	s.Make = merged(base.Make, s.Make)
 	s.Hosts = merged(base.Hosts, s.Hosts)
 	s.Set = s.Set.Over(base.Set)
