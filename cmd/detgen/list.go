@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"detgen/catalogue"
+	"detgen/internal/beneath"
 	"detgen/scenario"
 	"detgen/scenario/page"
 
@@ -48,7 +48,7 @@ func newList() *cobra.Command {
 func openScenarios(folder string) (*scenario.Catalogue, error) {
 	sources := []scenario.Source{{Name: "catalogue", FS: catalogue.FS}}
 	if folder != "" {
-		sources = append(sources, scenario.Source{Name: folder, FS: os.DirFS(folder)})
+		sources = append(sources, scenario.Source{Name: folder, FS: beneath.Dir(folder)})
 	}
 	return scenario.Open(sources...)
 }
