@@ -7,12 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
+
+	"detgen/internal/beneath"
 )
 
 // builder is the version of the way images are made. It is part of every digest: raise it
@@ -26,8 +27,8 @@ type Folder struct {
 	Dir  string // the same folder as a path of this machine; "" when it is embedded
 }
 
-// DirFolder is a catalogue folder of the user.
-func DirFolder(dir string) Folder { return Folder{FS: os.DirFS(dir), Name: dir, Dir: dir} }
+// DirFolder is a catalogue folder of the user. Nothing in it leads out of it.
+func DirFolder(dir string) Folder { return Folder{FS: beneath.Dir(dir), Name: dir, Dir: dir} }
 
 // source is the folder of one recipe.
 type source struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -46,23 +47,25 @@ func (r *Recipe) localOCIDigest() (string, error) {
 
 // openLocalOCI opens an archive (docker save) or an OCI layout directory.
 func (r *Recipe) openLocalOCI() (v1.Image, error) {
-	file := r.OCI
-	if !path.IsAbs(file) {
-		if r.dir.dir == "" { // an archive can be embedded, a layout cannot
-			return tarball.Image(func() (io.ReadCloser, error) { return r.dir.fs.Open(path.Clean(file)) }, nil)
-		}
-		file = filepath.Join(r.dir.dir, file)
+	file, inside := r.OCI, path.Clean(r.OCI)
+	stat, open := os.Stat, tarball.Opener(func() (io.ReadCloser, error) { return os.Open(file) })
+	if !path.IsAbs(file) { // in the catalogue, where nothing leads out of it
+		stat, open = func(string) (fs.FileInfo, error) { return fs.Stat(r.dir.fs, inside) }, func() (io.ReadCloser, error) { return r.dir.fs.Open(inside) }
+		file = filepath.Join(r.dir.dir, inside)
 	}
-	info, err := os.Stat(file)
+	info, err := stat(file)
 	if err != nil {
 		return nil, err
 	}
 	if !info.IsDir() {
-		image, err := tarball.ImageFromPath(file, nil)
+		image, err := tarball.Image(open, nil)
 		if err != nil {
 			return nil, fmt.Errorf("%s is not an image archive as \"docker save\" writes it: %w", r.OCI, err)
 		}
 		return image, nil
+	}
+	if r.dir.dir == "" && !path.IsAbs(r.OCI) {
+		return nil, fmt.Errorf("%s is a folder: only an archive can be embedded", r.OCI)
 	}
 	dir, err := layout.FromPath(file)
 	if err != nil {

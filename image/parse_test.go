@@ -1,6 +1,8 @@
 package image
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -91,5 +93,24 @@ func TestUnknownImage(t *testing.T) {
 	want := `unknown image "y"; the catalogue has base, x`
 	if _, err := recipes.Digest("y"); err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)
+	}
+}
+
+// Symbolic links in a user's catalogue do not lead out of it.
+func TestLinksOutOfACatalogue(t *testing.T) {
+	dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "secret")
+	inside := filepath.Join(dir, "images", "x")
+	for _, err := range []error{
+		os.MkdirAll(inside, 0o755),
+		os.WriteFile(outside, []byte("secret"), 0o600),
+		os.WriteFile(filepath.Join(inside, "image.yaml"), []byte("bootstrap: bookworm\nfiles:\n  - {path: /a, source: a.conf}\n"), 0o600),
+		os.Symlink(outside, filepath.Join(inside, "a.conf")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Load(DirFolder(dir)); err == nil || !strings.Contains(err.Error(), `image.yaml:3: files: source: no file "a.conf" beside image.yaml`) {
+		t.Errorf("%v", err)
 	}
 }

@@ -8,13 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 
 	"detgen/catalogue"
 	"detgen/engine"
 	"detgen/engine/engines"
 	"detgen/image"
+	"detgen/internal/beneath"
 	"detgen/record"
 	"detgen/scenario"
 	"detgen/truth"
@@ -82,7 +82,7 @@ func Open(c Config) (*Runner, error) {
 func OpenScenarios(folder string) (*scenario.Catalogue, error) {
 	sources := []scenario.Source{{Name: "catalogue", FS: catalogue.FS}}
 	if folder != "" {
-		sources = append(sources, scenario.Source{Name: folder, FS: os.DirFS(folder)})
+		sources = append(sources, scenario.Source{Name: folder, FS: beneath.Dir(folder)})
 	}
 	c, err := scenario.Open(sources...)
 	return c, request(err)

@@ -83,7 +83,7 @@ user {{.params.user}}
 `
 
 // folder is a catalogue with one scenario, its text changed by old and new pairs.
-func folder(t *testing.T, replacements ...string) *scenario.Catalogue {
+func folder(t testing.TB, replacements ...string) *scenario.Catalogue {
 	t.Helper()
 	files := map[string]string{
 		"scenarios/sound/scenario.yaml":     sound,

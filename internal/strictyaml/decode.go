@@ -28,8 +28,12 @@ func Read(file string, data []byte, out any, ps *problem.List) {
 	}
 }
 
-// Parse gives the content of a YAML document, or nil when there is none.
+// Parse gives the content of a YAML document, or nil when there is none or it exceeds the bounds of
+// a file.
 func Parse(file string, data []byte, ps *problem.List) *yaml.Node {
+	if !checkSize(file, data, ps) {
+		return nil
+	}
 	var document yaml.Node
 	if err := yaml.Unmarshal(data, &document); err != nil {
 		line, text := yamlSyntaxError(err)
@@ -38,6 +42,10 @@ func Parse(file string, data []byte, ps *problem.List) *yaml.Node {
 	}
 	if document.Kind == 0 {
 		ps.Add(problem.Position{File: file}, "", "", "the file is empty")
+		return nil
+	}
+	if at, err := bound(&document); err != nil {
+		ps.Add(problem.Position{File: file, Line: at.Line, Column: at.Column}, "", "", "%v", err)
 		return nil
 	}
 	return document.Content[0]

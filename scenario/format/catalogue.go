@@ -46,14 +46,21 @@ func Open(sources ...Source) (*Catalogue, error) {
 		if _, err := fs.Stat(source.FS, "."); err != nil {
 			return nil, &problem.Problem{At: problem.Position{File: source.Name}, Message: "no such folder: a catalogue is a folder with scenarios/ and images/"}
 		}
-		files, err := fs.Glob(source.FS, "scenarios/*/scenario.yaml")
-		if err != nil {
+		entries, err := fs.ReadDir(source.FS, "scenarios")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("catalogue %s: %w", source.Name, err)
 		}
-		for _, file := range files {
-			dir := path.Dir(file)
-			name := path.Base(dir)
+		for _, entry := range entries {
+			name := entry.Name()
+			dir := "scenarios/" + name
 			f := Folder{name: name, path: source.Name + "/" + dir}
+			_, err := fs.Stat(source.FS, dir+"/scenario.yaml")
+			if errors.Is(err, fs.ErrNotExist) || err != nil && entry.Type().IsRegular() {
+				continue // no scenario
+			}
+			if err != nil {
+				return nil, &problem.Problem{At: problem.Position{File: f.Path("scenario.yaml")}, Message: fmt.Sprintf("cannot be read: %v", err)}
+			}
 			if other, taken := c.folders[name]; taken {
 				return nil, &problem.Problem{At: problem.Position{File: f.path}, Message: fmt.Sprintf("there is already a scenario %q in %s: rename one of the folders", name, other.path)}
 			}
@@ -89,7 +96,7 @@ func (c *Catalogue) scenario(name string, chain []string) (*Scenario, error) {
 	if !ok {
 		return nil, fmt.Errorf("scenario %q: no such scenario: %s", name, problem.Nearest(name, c.Names()))
 	}
-	data, err := fs.ReadFile(f.fsys, "scenario.yaml")
+	data, err := f.read("scenario.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("scenario %q: %w", name, err)
 	}
@@ -169,6 +176,7 @@ func (s *Scenario) settle() {
 // inherit takes over what base has and s does not declare itself.
 func (s *Scenario) inherit(base *Scenario) {
 	s.Parameters = merged(base.Parameters, s.Parameters)
+	s.Limits = merged(base.Limits, s.Limits)
 	s.Make = merged(base.Make, s.Make)
 	s.Hosts = merged(base.Hosts, s.Hosts)
 	s.Set = s.Set.Over(base.Set)
@@ -211,7 +219,7 @@ func (f Folder) Path(name string) string { return f.path + "/" + name }
 
 // ReadFile reads a file of the folder that the text at t names.
 func (f Folder) ReadFile(field string, t Text) ([]byte, error) {
-	data, err := fs.ReadFile(f.fsys, path.Clean(t.Text))
+	data, err := f.read(path.Clean(t.Text))
 	if err == nil {
 		return data, nil
 	}
@@ -220,6 +228,20 @@ func (f Folder) ReadFile(field string, t Text) ([]byte, error) {
 		message = fmt.Sprintf("there is no file %s: %s", f.Path(t.Text), problem.Nearest(t.Text, f.list(path.Dir(path.Clean(t.Text)))))
 	}
 	return nil, &problem.Problem{At: t.At, Field: field, Value: t.Text, Message: message}
+}
+
+// maxFile bounds the files of a scenario's folder, in bytes.
+const maxFile = 64 << 20
+
+func (f Folder) read(name string) ([]byte, error) {
+	info, err := fs.Stat(f.fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxFile {
+		return nil, fmt.Errorf("has %d bytes: at most %d", info.Size(), maxFile)
+	}
+	return fs.ReadFile(f.fsys, name)
 }
 
 // list gives the files of a folder within the folder, by their path from the scenario's.

@@ -47,6 +47,14 @@ func (s *Scenario) check(ps *problem.List) {
 	for _, name := range strictyaml.InOrder(s.Parameters) {
 		s.checkParameter(ps, name, s.Parameters[name], "parameters."+name)
 	}
+	for _, name := range strictyaml.InOrder(s.Limits) {
+		l, field := s.Limits[name], "limits."+name
+		require(ps, l.At, field+".of", l.Of.Text)
+		require(ps, l.At, field+".because", l.Because.Text)
+		if l.Max < 1 {
+			ps.Add(l.At, field+".max", "", "must be a whole number of 1 or more")
+		}
+	}
 	for _, name := range strictyaml.InOrder(s.Make) {
 		if kinds := s.Make[name].Kinds(); len(kinds) != 1 {
 			ps.Add(s.Make[name].At, "make."+name, "", "must have exactly one kind, not %d: authority, certificate, ssh_key, zone_key, table or site", len(kinds))
@@ -118,6 +126,9 @@ func (s *Scenario) checkNames(ps *problem.List) {
 	}
 	for n, p := range s.Parameters {
 		name(p.At, "parameters", n, parameterName, underscores)
+	}
+	for n, l := range s.Limits {
+		name(l.At, "limits", n, parameterName, underscores)
 	}
 	for n, m := range s.Make {
 		name(m.At, "make", n, parameterName, underscores)

@@ -39,6 +39,9 @@ type Scenario struct {
 	Labels
 	// Controlled values.
 	Parameters map[string]*Parameter `yaml:"parameters"`
+	// What parameters may come to together, by the name of what they come to: a product that is each
+	// within bounds can still be too much.
+	Limits map[string]*Limit `yaml:"limits"`
 	// Broadcast domains; without this field there is one, "lan". Hosts are on the first unless
 	// they say otherwise.
 	Networks []string `yaml:"networks"`
@@ -101,6 +104,22 @@ type Parameter struct {
 
 	At problem.Position `yaml:"-"`
 }
+
+// Limit is the most that some parameters may come to together. It is checked before anything is
+// made.
+type Limit struct {
+	// What they come to, a whole number; a template: {{mul .params.sites .params.pages}}.
+	Of Text `yaml:"of" jsonschema:"required"`
+	// The most that it may be.
+	Max int `yaml:"max" jsonschema:"required"`
+	// What to do, in words, for those who ask for more: ask for fewer sites or pages.
+	Because Text `yaml:"because" jsonschema:"required"`
+
+	At problem.Position `yaml:"-"`
+}
+
+// Place is where it is written.
+func (l *Limit) Place() problem.Position { return l.At }
 
 // Need is what must hold for a value to be possible.
 type Need struct {

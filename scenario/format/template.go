@@ -48,17 +48,22 @@ var baseFuncs = template.FuncMap{
 	"div":      func(a, b int) (int, error) { return quotient(a, b) },
 	"mod":      func(a, b int) (int, error) { q, err := quotient(a, b); return a - q*b, err },
 	"count":    counting,
-	"join":     func(sep string, list []string) string { return strings.Join(list, sep) },
+	"join":     func(sep string, list []string) (string, error) { return bounded(strings.Join(list, sep)) },
 	"split":    func(sep, s string) []string { return strings.Split(s, sep) },
 	"upper":    strings.ToUpper,
 	"lower":    strings.ToLower,
-	"replace":  func(old, with, s string) string { return strings.ReplaceAll(s, old, with) },
+	"replace":  func(old, with, s string) (string, error) { return bounded(strings.ReplaceAll(s, old, with)) },
 	"contains": func(part, s string) bool { return strings.Contains(s, part) },
-	"quote":    shellQuote,
+	"quote":    func(s string) (string, error) { return bounded(shellQuote(s)) },
 	"indent":   indent,
 	"list":     func(items ...string) []string { return items },
-	"base64":   func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
-	"hash":     func(s string) string { sum := sha256.Sum256([]byte(s)); return hex.EncodeToString(sum[:]) },
+	// The template language's own, with bounds.
+	"print":   func(a ...any) (string, error) { return bounded(fmt.Sprint(a...)) },
+	"println": func(a ...any) (string, error) { return bounded(fmt.Sprintln(a...)) },
+	"printf":  func(form string, a ...any) (string, error) { return bounded(fmt.Sprintf(form, a...)) },
+
+	"base64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+	"hash":   func(s string) string { sum := sha256.Sum256([]byte(s)); return hex.EncodeToString(sum[:]) },
 }
 
 func sum(numbers []int) int {
@@ -92,8 +97,31 @@ func counting(n int) ([]int, error) {
 func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // indent puts n spaces before every line but the first.
-func indent(n int, s string) string {
-	return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n"+strings.Repeat(" ", n))
+func indent(n int, s string) (string, error) {
+	if n < 0 || n > 1000 {
+		return "", fmt.Errorf("indent: %d must be from 0 to 1000", n)
+	}
+	return bounded(strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n"+strings.Repeat(" ", n)))
+}
+
+// maxRendered bounds what a template makes, in bytes, and what its functions give on the way.
+const maxRendered = 64 << 20
+
+func bounded(s string) (string, error) {
+	if len(s) > maxRendered {
+		return "", fmt.Errorf("makes more than %d MiB", maxRendered>>20)
+	}
+	return s, nil
+}
+
+// output is what a template makes.
+type output struct{ strings.Builder }
+
+func (o *output) Write(p []byte) (int, error) {
+	if o.Len()+len(p) > maxRendered {
+		return 0, fmt.Errorf("makes more than %d MiB", maxRendered>>20)
+	}
+	return o.Builder.Write(p)
 }
 
 // ParseTemplate reads a template whose first line is at a place.
@@ -114,7 +142,7 @@ func Render(t Text, field string, data map[string]any, funcs Functions) (string,
 	if err != nil {
 		return "", err
 	}
-	var b strings.Builder
+	var b output
 	if err := parsed.Execute(&b, data); err != nil {
 		p := templateProblem(t.At, field, err)
 		p.Message += knownEntries(err, data)

@@ -23,7 +23,7 @@ func reference(root string, out map[string][]byte) error {
 	b.WriteString("# The format of scenario.yaml\n\nMade from the types in `scenario/` by `go generate ./scenario`. How the parts play together, with examples: [adding-a-scenario.md](adding-a-scenario.md).\n")
 	fields(&b, "scenario.yaml", scenario)
 	for _, name := range []string{
-		"Parameter", "Host", "Implementation", "File", "Generate", "User", "Service", "Ready", "Task", "Variant", "Made",
+		"Parameter", "Limit", "Host", "Implementation", "File", "Generate", "User", "Service", "Ready", "Task", "Variant", "Made",
 		"Authority", "Certificate", "SSHKey", "Table", "Column", "Site",
 	} {
 		d, ok := scenario.Definitions[name]

@@ -14,7 +14,7 @@ import (
 func background(lab *lab, list []*spec.Background, main *activity) []*activity {
 	d := main.draft
 	var all []*activity
-	taken := map[string]bool{mainActivity: true}
+	taken, total := map[string]bool{mainActivity: true}, 0
 	for i, b := range list {
 		field := fmt.Sprintf("background[%d]", i)
 		name := b.Name
@@ -40,6 +40,10 @@ func background(lab *lab, list []*spec.Background, main *activity) []*activity {
 				return nil
 			}
 			a.starts = starts[task]
+			if total += len(a.starts); total > maxStarts {
+				d.problems.Add(b.At, field, "", "more than %d activities in the background", maxStarts)
+				return nil
+			}
 			for n := range a.starts {
 				full := own
 				if len(a.starts) > 1 {

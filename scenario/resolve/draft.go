@@ -16,6 +16,7 @@ type draft struct {
 	digests   Digests
 	problems  *problem.List
 	values    []record.Value // noted so far
+	budget    budget
 }
 
 // failed is true when there is no point in going on.

@@ -117,6 +117,9 @@ func readUserFile(at problem.Position, name string) (string, error) {
 		name = filepath.Join(filepath.Dir(at.File), name)
 	}
 	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a file", name)
+	}
 	if err == nil && info.Size() > maxUserFile {
 		err = fmt.Errorf("%s has %d bytes: at most %d", name, info.Size(), maxUserFile)
 	}

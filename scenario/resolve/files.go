@@ -80,7 +80,7 @@ func (sc *scope) generate(p *part, g *format.Generate, path, field string) *reco
 	if !slices.Contains(record.Kinds, kind) {
 		sc.problems.Add(g.Kind.At, field+".kind", kind, "no such kind: %s", problem.Nearest(kind, record.Kinds))
 	}
-	size, err := sc.value(value.Bytes, g.Size, field+".size", "0B")
+	size, err := sc.bounded(value.Definition{Type: value.Bytes}, g.Size, field+".size", "0B")
 	sc.report(err, g.Size, field+".size")
 	name := "file." + p.Name + "." + path
 	if g.Name.Set() {

@@ -17,6 +17,9 @@ type host struct {
 	absent  bool            // its address is reserved and nothing is there
 	stopped map[string]bool // services that the main activity's failure takes away
 
+	paths     map[string]int // where each file is in Files
+	generated int64          // bytes of its generated files
+
 	imageGiven bool // by the user, who answers for what is in it
 }
 
@@ -94,6 +97,10 @@ func plug(sc *scope, lab *lab, share sharing) []*part {
 			sc.problems.Wrap(h.Count.At, "hosts."+name+".count", h.Count.Text, err)
 			continue
 		}
+		if len(lab.hosts)+n > maxHosts {
+			sc.problems.Add(h.At, "hosts."+name, "", "makes more than %d hosts: %s", maxHosts, fewer)
+			return nil
+		}
 		for i := 1; i <= n; i++ {
 			p := &part{name: name, group: name, declared: h}
 			if h.Count.Set() {
@@ -152,7 +159,7 @@ func (sc *scope) plugPart(p *part, share sharing) {
 		p.host, p.shared = h, h != nil
 	}
 	if !p.shared {
-		p.host = &host{}
+		p.host = &host{paths: map[string]int{}}
 		p.Name = sc.own(p.name)
 		sc.lab.hosts = append(sc.lab.hosts, p.host)
 	}

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"detgen/internal/problem"
+	"detgen/internal/strictyaml"
 	"detgen/scenario/format"
 	"detgen/scenario/spec"
 	"detgen/scenario/value"
@@ -27,6 +28,20 @@ func setParameters(sc *scope) parameters {
 		out.order = append(out.order, name)
 	}
 	return out
+}
+
+// checkLimits reports the limits that the parameters exceed together.
+func checkLimits(sc *scope) {
+	for _, name := range strictyaml.InOrder(sc.scenario.Limits) {
+		l, field := sc.scenario.Limits[name], "limits."+name
+		v, err := sc.value(value.Int, l.Of, field+".of", "")
+		switch {
+		case err != nil:
+			sc.report(err, l.Of, field+".of")
+		case v.Number() > float64(l.Max):
+			sc.problems.Add(l.At, field, v.String(), "is more than %d: %s", l.Max, l.Because.Text)
+		}
+	}
 }
 
 // parameter gives a parameter its value: the main activity's, the one set, the default, or one

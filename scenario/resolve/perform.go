@@ -81,6 +81,7 @@ func (in *activity) scripts(host string, s *format.Script, f format.Folder, fiel
 		sc := in.of(p)
 		data, err := f.ReadFile(field, s.File)
 		sc.report(err, s.File, field)
+		sc.report(in.budget.spendText(len(data)), s.File, field)
 		env := in.scriptEnvironment(p)
 		maps.Copy(env, sc.environment(s.Environment, field+".environment"))
 		script := record.Script{Host: p.Name, Text: string(data), User: sc.must(s.User, field+".user"), Environment: env}
@@ -128,9 +129,12 @@ func (in *activity) scriptEnvironment(p *part) map[string]string {
 	return env
 }
 
+// timeLimit bounds time limits of services and tasks.
+var timeLimit = value.Definition{Type: value.Time, Min: "1ms", Max: "24h"}
+
 // limit reads a time limit.
 func (sc *scope) limit(t format.Text, field, fallback string) time.Duration {
-	v, err := sc.value(value.Time, t, field, fallback)
+	v, err := sc.bounded(timeLimit, t, field, fallback)
 	sc.report(err, t, field)
 	return v.Duration()
 }

@@ -82,5 +82,8 @@ func decide(d *draft, q request) (*activity, bool) {
 	if !d.failed() {
 		a.parameters = setParameters(a.scope)
 	}
+	if !d.failed() {
+		checkLimits(a.scope)
+	}
 	return a, !d.failed()
 }

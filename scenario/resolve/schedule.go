@@ -18,8 +18,11 @@ import (
 	"detgen/seed"
 )
 
-// maxStarts bounds the activities that one entry of the background makes.
+// maxStarts bounds the activities of the background, of one entry and of all together.
 const maxStarts = 10_000
+
+// startTime is when an activity can start, after the main one.
+var startTime = value.Definition{Type: value.Time, Min: "0s", Max: spec.MaxTime}
 
 // starts gives the times at which an entry of the background starts, by task.
 func (d *draft) starts(b *spec.Background, name, field string) (map[string][]record.Duration, error) {
@@ -46,7 +49,7 @@ func (d *draft) starts(b *spec.Background, name, field string) (map[string][]rec
 	}
 	var times []record.Duration
 	for _, t := range s.Times {
-		v, err := value.Definition{Type: value.Time}.Parse(t.Text)
+		v, err := startTime.Parse(t.Text)
 		if err != nil {
 			return nil, &problem.Problem{At: t.At, Field: field + ".at", Value: t.Text, Message: err.Error()}
 		}
@@ -58,11 +61,11 @@ func (d *draft) starts(b *spec.Background, name, field string) (map[string][]rec
 
 // poisson draws the starts of a Poisson process.
 func (d *draft) poisson(p *spec.Poisson, name, field string) ([]record.Duration, error) {
-	mean, err := value.Definition{Type: value.Time, Min: "1us"}.Parse(p.Mean.Text)
+	mean, err := value.Definition{Type: value.Time, Min: "1us", Max: startTime.Max}.Parse(p.Mean.Text)
 	if err != nil {
 		return nil, &problem.Problem{At: p.Mean.At, Field: field + ".mean", Value: p.Mean.Text, Message: err.Error()}
 	}
-	until, err := value.Definition{Type: value.Time}.Parse(p.Until.Text)
+	until, err := startTime.Parse(p.Until.Text)
 	if err != nil {
 		return nil, &problem.Problem{At: p.Until.At, Field: field + ".until", Value: p.Until.Text, Message: err.Error()}
 	}
@@ -111,7 +114,7 @@ func timeline(file format.Text, task, field string) (map[string][]record.Duratio
 		if _, err := strconv.ParseFloat(text, 64); err == nil {
 			text += "s"
 		}
-		v, err := value.Definition{Type: value.Time}.Parse(text)
+		v, err := startTime.Parse(text)
 		if err != nil {
 			return nil, &problem.Problem{At: at, Field: "time", Value: row[timeColumn], Message: err.Error()}
 		}

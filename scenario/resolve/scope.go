@@ -3,6 +3,7 @@ package resolve
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 
 	"detgen/internal/problem"
 	"detgen/internal/strictyaml"
@@ -156,15 +157,23 @@ func (sc *scope) value(typ value.Type, t format.Text, field, fallback string) (v
 	return v, nil
 }
 
+// bounded is value for what has bounds.
+func (sc *scope) bounded(d value.Definition, t format.Text, field, fallback string) (value.Value, error) {
+	v, err := sc.value(d.Type, t, field, fallback)
+	if err == nil {
+		if wrong := d.Allow(v); wrong != nil {
+			err = &problem.Problem{At: t.At, Field: field, Value: v.String(), Message: wrong.Error()}
+		}
+	}
+	return v, err
+}
+
 // maxCount bounds the things of one declaration: hosts, files, users, rows, pages.
 const maxCount = 100_000
 
 // count fills in a template and reads a whole number of things from it.
 func (sc *scope) count(t format.Text, field string) (int, error) {
-	v, err := sc.value(value.Int, t, field, "1")
-	if err == nil && (v.Number() < 0 || v.Number() > maxCount) {
-		err = &problem.Problem{At: t.At, Field: field, Value: v.String(), Message: fmt.Sprintf("must be from 0 to %d", maxCount)}
-	}
+	v, err := sc.bounded(value.Definition{Type: value.Int, Min: "0", Max: strconv.Itoa(maxCount)}, t, field, "1")
 	return int(v.Number()), err
 }
 

@@ -11,7 +11,6 @@ import (
 	"detgen/internal/strictyaml"
 	"detgen/record"
 	"detgen/scenario/format"
-	"detgen/scenario/value"
 )
 
 // addService adds a service. One of this name that another activity started must be the same.
@@ -69,7 +68,7 @@ func (sc *scope) service(s *format.Service, field string) record.Service {
 	if _, err := regexp.Compile(out.Ready.Log); err != nil {
 		sc.problems.Add(s.Ready.Log.At, field+".ready.log", out.Ready.Log, "must be a regular expression: %v", err)
 	}
-	v, err := sc.value(value.Time, s.Timeout, field+".timeout", format.DefaultReady)
+	v, err := sc.bounded(timeLimit, s.Timeout, field+".timeout", format.DefaultReady)
 	sc.report(err, s.Timeout, field+".timeout")
 	out.Timeout = record.Duration(v.Duration())
 	return out

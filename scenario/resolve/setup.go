@@ -29,12 +29,12 @@ func (sc *scope) setUpFrom(p *part, s *format.Setup, field string) {
 	p.NewPrivileges = p.NewPrivileges || s.NewPrivileges
 	p.Capabilities = append(p.Capabilities, sc.texts(s.Capabilities, field+".capabilities")...)
 	if s.Memory.Set() {
-		v, err := sc.value(value.Bytes, s.Memory, field+".memory", format.DefaultMemory)
+		v, err := sc.bounded(value.Definition{Type: value.Bytes, Min: "4MB", Max: "1TB"}, s.Memory, field+".memory", format.DefaultMemory)
 		sc.report(err, s.Memory, field+".memory")
 		p.Memory = max(p.Memory, uint64(v.Number()))
 	}
 	if s.Processes.Set() {
-		v, err := sc.value(value.Int, s.Processes, field+".processes", format.DefaultProcesses)
+		v, err := sc.bounded(value.Definition{Type: value.Int, Min: "1", Max: "4194304"}, s.Processes, field+".processes", format.DefaultProcesses) // PID_MAX_LIMIT
 		sc.report(err, s.Processes, field+".processes")
 		p.Processes = max(p.Processes, int(v.Number()))
 	}
@@ -53,7 +53,9 @@ func (sc *scope) setUpFrom(p *part, s *format.Setup, field string) {
 		sc.repeated(f.Repeat, field, func(sc *scope) {
 			if sc.holds(f.When, field) {
 				for _, file := range sc.files(p, f, field) {
-					sc.addFile(p, file, f.At, field)
+					if !sc.addFile(p, file, f.At, field) {
+						return
+					}
 				}
 			}
 		})
@@ -79,18 +81,21 @@ func (sc *scope) conflict(p *part, at problem.Position, field string) {
 	sc.problems.Add(at, field, "", "is not the same as the main activity's on host %q: give %s the same parameters, or hosts of its own (hosts: {%s: own})", p.Name, sc.name, p.name)
 }
 
-// addFile adds a file. What another activity put there already must be the same.
-func (sc *scope) addFile(p *part, f record.File, at problem.Position, field string) {
-	for _, old := range p.Files {
+// addFile adds a file; false when it cannot. What another activity put there already must be the
+// same.
+func (sc *scope) addFile(p *part, f record.File, at problem.Position, field string) bool {
+	if i, known := p.paths[f.Path]; known {
 		switch {
-		case old.Path != f.Path:
-			continue
-		case p.shared && !reflect.DeepEqual(old, f):
+		case p.shared && !reflect.DeepEqual(p.Files[i], f):
 			sc.conflict(p, at, field)
+			return false
 		case !p.shared && !f.Directory:
 			sc.problems.Add(at, field+".path", f.Path, "two files have this path: remove one or give it a \"when\"")
+			return false
 		}
-		return
+		return true
 	}
+	p.paths[f.Path] = len(p.Files)
 	p.Files = append(p.Files, f)
+	return sc.spend(p.host, &f, at, field)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"path"
+	"strconv"
 	"strings"
 
 	"detgen/internal/problem"
@@ -14,6 +15,9 @@ import (
 	"detgen/seed"
 )
 
+// perFile is about what a page or an object takes in memory and in run.json, without its content.
+const perFile = 256
+
 // Limits of what a site is, so that a law with a long tail does not fill the disk.
 const (
 	maxObjectsPerPage = 1000
@@ -21,10 +25,11 @@ const (
 )
 
 func (sc *scope) makeSite(s *format.Site, name, field string) (map[string]any, error) {
-	pages, err := sc.count(s.Pages, field+".pages")
+	n, err := sc.bounded(value.Definition{Type: value.Int, Min: "1", Max: strconv.Itoa(maxCount)}, s.Pages, field+".pages", "")
 	if err != nil {
 		return nil, err
 	}
+	pages := int(n.Number())
 	perPage, err := sc.valueOrLaw(value.Int, s.Objects, field+".objects", "0")
 	if err != nil {
 		return nil, err
@@ -45,9 +50,22 @@ func (sc *scope) makeSite(s *format.Site, name, field string) (map[string]any, e
 		}
 		return int64(v.Number())
 	}
+	tooMany := func(bytes int64) error {
+		if wrong := sc.budget.spendMade(bytes); wrong != nil {
+			return &problem.Problem{At: s.At, Field: field, Message: wrong.Error()}
+		}
+		return nil
+	}
 	sizes := make([][]int64, pages)
 	for i := range sizes {
-		sizes[i] = make([]int64, draw(perPage, maxObjectsPerPage))
+		objects := draw(perPage, maxObjectsPerPage)
+		if err == nil {
+			err = tooMany(perFile * (1 + objects))
+		}
+		if err != nil {
+			return nil, err
+		}
+		sizes[i] = make([]int64, objects)
 		for j := range sizes[i] {
 			sizes[i][j] = draw(objectSize, maxSiteFile)
 		}
@@ -65,7 +83,14 @@ func (sc *scope) makeSite(s *format.Site, name, field string) (map[string]any, e
 	var pagePaths, objectPaths []string
 	total := 0.0
 	for i, p := range site.Pages {
-		text := site.HTML(i, draw(pageSize, math.MaxInt32), random)
+		size := draw(pageSize, math.MaxInt32)
+		if err == nil {
+			err = tooMany(size)
+		}
+		if err != nil {
+			return nil, err
+		}
+		text := site.HTML(i, size, random)
 		path := p.Path
 		if path == "/" {
 			path = "/index.html"

@@ -79,6 +79,9 @@ func (sc *scope) column(c *format.Column, field, stream string, n int) ([]string
 		}
 		seen[v] = true
 		values[i] = v
+		if err := sc.budget.spendMade(int64(len(v))); err != nil {
+			return nil, &problem.Problem{At: c.At, Field: field, Message: err.Error()}
+		}
 	}
 	return values, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"reflect"
 	"regexp"
+	"strconv"
 
 	"detgen/record"
 	"detgen/scenario/format"
@@ -14,6 +15,9 @@ import (
 // firstUID is where the numbers of users without one start, as in Debian.
 const firstUID = 1000
 
+// maxUID is the highest number of a user, below "nobody" (Debian policy 9.2).
+const maxUID = 65533
+
 // addUser adds a user. One of this name that another activity brought must be the same.
 func (sc *scope) addUser(p *part, u *format.User, field string) {
 	out := record.User{
@@ -22,6 +26,13 @@ func (sc *scope) addUser(p *part, u *format.User, field string) {
 	}
 	if !userName.MatchString(out.Name) {
 		sc.problems.Add(u.Name.At, field+".name", out.Name, "must be a login name: a letter or _, then letters, digits, _ . or -, at most 255")
+	}
+	if out.UID < 0 || out.UID > maxUID {
+		sc.problems.Add(u.At, field+".uid", strconv.Itoa(out.UID), "must be from 0 (one that is free) to %d", maxUID)
+	}
+	if len(p.Users) == maxUsers {
+		sc.problems.Add(u.At, field, "", "makes more than %d users on host %q: %s", maxUsers, p.Name, fewer)
+		return
 	}
 	out.Home = cmp.Or(out.Home, "/home/"+out.Name)
 	out.Shell = cmp.Or(out.Shell, "/bin/sh")

@@ -119,9 +119,12 @@ func setSchedule(l *record.Link, text string) error {
 	var changes []record.LinkChange
 	for part := range strings.SplitSeq(text, ";") {
 		when, settings, ok := strings.Cut(part, ":")
-		at, err := value.Parse(value.Time, strings.TrimSpace(when))
-		if !ok || err != nil {
+		at, err := value.Definition{Type: value.Time, Min: "0s", Max: MaxTime}.Parse(strings.TrimSpace(when))
+		if !ok {
 			return fmt.Errorf("%s", how)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %q %w", how, when, err)
 		}
 		for setting := range strings.FieldsSeq(settings) {
 			name, text, _ := strings.Cut(setting, "=")

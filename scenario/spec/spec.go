@@ -31,6 +31,9 @@ type Spec struct {
 	Places problem.Places   `yaml:"-"` // of fields, for messages
 }
 
+// MaxTime is the latest that anything can be scheduled after the start of the main activity.
+const MaxTime = "720h"
+
 // OwnHost is the word for a part that gets a host of its own.
 const OwnHost = "own"
 

@@ -1,6 +1,7 @@
 package value
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -44,18 +45,27 @@ func (d Definition) Allow(v Value) error {
 	}
 	lo, hi := d.Bounds()
 	if d.Type.Numeric() && (v.number < lo || v.number > hi) {
-		switch {
-		case d.Min == "":
-			return fmt.Errorf("must be at most %s", d.Max)
-		case d.Max == "":
-			return fmt.Errorf("must be at least %s", d.Min)
-		}
-		return fmt.Errorf("must be from %s to %s", d.Min, d.Max)
+		return errors.New("must be " + d.between())
 	}
 	if d.Check != nil {
 		return d.Check(v.text)
 	}
 	return nil
+}
+
+// between names the bounds, of which there is at least one.
+func (d Definition) between() string {
+	least := d.Min
+	if lo, _ := d.Bounds(); least == "" && lo == 0 {
+		least = "0"
+	}
+	switch {
+	case least == "":
+		return "at most " + d.Max
+	case d.Max == "":
+		return "at least " + least
+	}
+	return "from " + least + " to " + d.Max
 }
 
 // Bounds are the definition's bounds in base units; infinite where there is none.

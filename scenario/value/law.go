@@ -1,6 +1,7 @@
 package value
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -40,7 +41,22 @@ func (l Law) String() string { return l.text }
 
 // Draw takes a value from the law, truncated to [lo, hi] in base units when its type is
 // numeric. The error says that no value of the law is within the bounds.
-func (l Law) Draw(r *rand.Rand, lo, hi float64) (Value, error) { return l.draw(r, lo, hi) }
+func (l Law) Draw(r *rand.Rand, lo, hi float64) (Value, error) {
+	v, err := l.draw(r, lo, hi)
+	switch {
+	case err != nil || !v.Type.Numeric():
+		return v, err
+	case math.IsNaN(v.number):
+		return Value{}, errNoValue
+	case v.number < lo || v.number > hi:
+		return Value{}, fmt.Errorf("the law gives %s, which is not within its bounds", v)
+	}
+	most := limits[v.Type].most
+	v.number = max(-most, min(v.number, most)) // laws with long tails
+	return v, nil
+}
+
+var errNoValue = errors.New("the law gives no value between its bounds")
 
 // Call is a parsed function call: name(args..., key=value...) + plus.
 type Call struct {
@@ -200,6 +216,9 @@ func constantLaw(t Type, c Call) (drawFunc, error) {
 	return func(*rand.Rand, float64, float64) (Value, error) { return v, nil }, c.plainCall()
 }
 
+// maxWeight bounds the weights of a choice.
+const maxWeight = 1_000_000_000
+
 // choiceLaw draws one of some values, with weights.
 func choiceLaw(t Type, c Call) (drawFunc, error) {
 	if len(c.Args) == 0 {
@@ -211,11 +230,13 @@ func choiceLaw(t Type, c Call) (drawFunc, error) {
 	for _, arg := range c.Args {
 		text, weight := arg, 1.0
 		if i := strings.LastIndexByte(arg, ':'); i >= 0 {
-			w, err := strconv.ParseFloat(arg[i+1:], 64)
-			if err == nil && w < 0 {
-				return nil, fmt.Errorf("choice: the weight of %q is below 0", arg[:i])
-			}
-			if err == nil {
+			if w, err := strconv.ParseFloat(arg[i+1:], 64); err == nil || errors.Is(err, strconv.ErrRange) {
+				if w < 0 {
+					return nil, fmt.Errorf("choice: the weight of %q is below 0", arg[:i])
+				}
+				if !(w <= maxWeight) {
+					return nil, fmt.Errorf("choice: the weight of %q must be from 0 to %d, not %s", arg[:i], maxWeight, arg[i+1:])
+				}
 				text, weight = arg[:i], w
 			}
 		}
@@ -292,7 +313,7 @@ func numberLaw(t Type, c Call) (drawFunc, error) {
 		u := r.Float64()
 		from, to := law.cdf(lo, args), law.cdf(hi, args)
 		if lo > hi || !(to > from) {
-			return Value{}, fmt.Errorf("the law gives no value between its bounds")
+			return Value{}, errNoValue
 		}
 		x := min(max(law.quantile(from+u*(to-from), args), lo), hi)
 		if t.whole() {
@@ -320,7 +341,7 @@ func uniformLaw(t Type, c Call, parse func(string) (float64, error), lawMin, law
 	return func(r *rand.Rand, lo, hi float64) (Value, error) {
 		lo, hi = max(a, lawMin, lo-plus), min(b, lawMax, hi-plus)
 		if lo > hi {
-			return Value{}, fmt.Errorf("the law gives no value between its bounds")
+			return Value{}, errNoValue
 		}
 		if t.whole() {
 			return Value{Type: t, number: math.Floor(lo+r.Float64()*(hi-lo+1)) + plus}, nil

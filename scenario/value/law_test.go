@@ -173,3 +173,33 @@ func TestMalformedLaws(t *testing.T) {
 		}
 	}
 }
+
+// The values of a law of numbers are within the bounds that it is drawn with, whatever the law.
+func TestLawsKeepTheirBounds(t *testing.T) {
+	for _, text := range []string{"constant(-5)", "choice(-1, -2)", "choice(2000, 3000)"} {
+		law, err := ParseLaw(Int, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := law.Draw(seed.Stream(1, text), 0, 1000); err == nil {
+			t.Errorf("%s gives %s, want an error", text, v)
+		}
+	}
+	for _, text := range []string{"letters(-5)", "words(-1)", "hex(2000000)"} {
+		law, err := ParseLaw(String, text)
+		if err != nil {
+			continue
+		}
+		if v, err := law.Draw(seed.Stream(1, text), math.Inf(-1), math.Inf(1)); err == nil {
+			t.Errorf("%s gives a text of %d bytes, want an error", text, len(v.Plain()))
+		}
+	}
+}
+
+func TestWeightsAreFinite(t *testing.T) {
+	for _, text := range []string{"choice(1:NaN, 2:1)", "choice(1:Inf, 2:1)", "choice(1:1e400)", "choice(1:1e300, 2:1e308)"} {
+		if _, err := ParseLaw(Int, text); err == nil || !strings.Contains(err.Error(), "weight") {
+			t.Errorf("%s: %v, want an error about the weight", text, err)
+		}
+	}
+}

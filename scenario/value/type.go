@@ -1,5 +1,10 @@
 package value
 
+import (
+	"fmt"
+	"math"
+)
+
 // Type is the kind of a value: how it is written, and in which base unit scripts get it.
 type Type string
 
@@ -28,6 +33,24 @@ func (t Type) Numeric() bool {
 		return true
 	}
 	return false
+}
+
+// Limits of values in base units, so that whatever is computed from them still fits: sums of
+// times in nanoseconds, sums of sizes in 64 bits.
+var limits = map[Type]struct {
+	most  float64
+	words string
+}{
+	Bytes: {1e15, "1000TB"}, Time: {365 * 24 * 3600, "8760h"}, Rate: {1e15, "1000000gbit"}, Fraction: {1e6, "100000000%"},
+	Int: {1 << 53, "9007199254740992"}, Float: {1e18, "1e18"},
+}
+
+// bound gives an error for a number that no value of the type can be.
+func (t Type) bound(number float64) error {
+	if limit, ok := limits[t]; ok && !(math.Abs(number) <= limit.most) {
+		return fmt.Errorf("is out of range: must be at most %s", limit.words)
+	}
+	return nil
 }
 
 // whole is true for types of whole numbers of the base unit; drawn ones are rounded down.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,6 +82,9 @@ func Parse(t Type, s string) (Value, error) {
 	default:
 		v.text = s
 	}
+	if err == nil {
+		err = t.bound(v.number)
+	}
 	if err == nil && t.whole() && v.number != math.Trunc(v.number) {
 		if r := math.Round(v.number); math.Abs(r-v.number) < 1e-6 {
 			v.number = r // 1.1kB is 1100.0000000000002 in floating point
@@ -91,12 +95,18 @@ func Parse(t Type, s string) (Value, error) {
 	return v, err
 }
 
+// numberForm is how numbers are written: no hexadecimals, no infinity, no exponents that only a
+// mistake can explain.
+var numberForm = regexp.MustCompile(`^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$`)
+
+// maxNumberLength bounds how long a number is written.
+const maxNumberLength = 400
+
 func plainNumber(s string) (float64, error) {
-	f, err := strconv.ParseFloat(s, 64)
-	if err == nil && (math.IsInf(f, 0) || math.IsNaN(f)) {
-		err = fmt.Errorf("must be finite")
+	if len(s) > maxNumberLength || !numberForm.MatchString(s) {
+		return 0, fmt.Errorf("must be a number")
 	}
-	return f, err
+	return strconv.ParseFloat(s, 64) // an error when it is too large
 }
 
 // withUnit reads a number with one of the units; only 0 may stand without.

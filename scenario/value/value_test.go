@@ -1,6 +1,9 @@
 package value
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestValuesAreReadAndWritten(t *testing.T) {
 	for _, c := range []struct {
@@ -52,6 +55,10 @@ func TestWrongValues(t *testing.T) {
 	}{
 		{Bytes, "10"}, {Bytes, "10kb"}, {Bytes, "0.5B"}, {Bytes, ""}, {Bytes, "kB"}, {Bytes, "NaNB"},
 		{Time, "5"}, {Time, "5 parsecs"}, {Rate, "10MB"}, {Rate, "10"}, {Fraction, "0.5"}, {Fraction, "1"},
+		{Bytes, "1e-2000000B"}, {Bytes, "1e400B"}, {Bytes, "1001TB"}, {Bytes, "0x1p3B"}, {Bytes, "1e4000000000B"},
+		{Time, "1e300s"}, {Time, "9999999999h"}, {Time, "-9999h"}, {Time, "NaNs"}, {Time, "1e-2000000s"},
+		{Rate, "1e300bit"}, {Rate, "1e-2000000bit"}, {Fraction, "1e300%"}, {Fraction, "1e-2000000%"}, {Float, "1e300"}, {Float, "NaN"},
+		{Float, strings.Repeat("9", 1000)}, {Int, "99999999999999999999"},
 		{Int, "1.5"}, {Int, "0x10"}, {Float, "inf"}, {Float, "one"}, {Bool, "maybe"}, {String, "two\nlines"},
 	} {
 		if v, err := Parse(c.typ, c.text); err == nil {
