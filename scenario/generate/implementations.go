@@ -10,10 +10,11 @@ import (
 	"strings"
 
 	"detgen/catalogue"
+	"detgen/internal/markdown"
 	"detgen/scenario"
 )
 
-// implementations writes the table of what each implementation puts on the wire that the others
+// implementations writes the list of what each implementation puts on the wire that the others
 // do not. The test of the catalogue checks every row.
 func implementations(root string, out map[string][]byte) error {
 	files := os.DirFS(filepath.Join(root, "catalogue"))
@@ -24,24 +25,28 @@ func implementations(root string, out map[string][]byte) error {
 	var b bytes.Buffer
 	b.WriteString(`# What tells implementations apart
 
-Made from the test.yaml of each scenario by ` + "`go generate ./scenario`" + `. Each row is a display filter of tshark that matches frames
-of runs with that implementation and none of runs with another; ` + "`make test-catalogue`" + ` checks it.
-
-| scenario | host | implementation | what it shows | filter | in runs with |
-|---|---|---|---|---|---|
+Made from the test.yaml of each scenario by ` + "`go generate ./scenario`" + `. Each item has a display filter of tshark
+that matches frames of runs with that implementation and none of runs with another; ` + "`make test-catalogue`" + `
+checks it.
 `)
 	for _, name := range c.Names() {
 		p, err := catalogue.ReadPlan(files, name)
 		if err != nil {
 			return err
 		}
+		if len(p.Tells) > 0 {
+			fmt.Fprintf(&b, "\n## [%s](scenarios/%s.md)\n\n", name, name)
+		}
 		for _, t := range p.Tells {
 			var when []string
 			for _, key := range slices.Sorted(maps.Keys(t.When)) {
 				when = append(when, "`"+key+"="+t.When[key]+"`")
 			}
-			fmt.Fprintf(&b, "| [%s](scenarios/%s.md) | %s | %s | %s | `%s` | %s |\n", name, name, t.Host, t.Implementation, t.Shows,
-				strings.ReplaceAll(t.Frames, "|", "\\|"), strings.Join(when, ", "))
+			text := fmt.Sprintf("%s of %s: %s: `%s`", t.Implementation, t.Host, t.Shows, t.Frames)
+			if len(when) > 0 {
+				text += ", in runs with " + strings.Join(when, ", ")
+			}
+			b.WriteString(markdown.Item("", text))
 		}
 	}
 	out["docs/implementations.md"] = b.Bytes()

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"detgen/internal/markdown"
 	"detgen/scenario/format"
 	"detgen/scenario/spec"
 
@@ -20,7 +21,7 @@ func reference(root string, out map[string][]byte) error {
 		return err
 	}
 	var b strings.Builder
-	b.WriteString("# The format of scenario.yaml\n\nMade from the types in `scenario/` by `go generate ./scenario`. How the parts play together, with examples: [adding-a-scenario.md](adding-a-scenario.md).\n")
+	b.WriteString("# The format of scenario.yaml\n\nMade from the types in `scenario/` by `go generate ./scenario`. How the parts play together, with examples:\n[adding-a-scenario.md](adding-a-scenario.md).\n")
 	fields(&b, "scenario.yaml", scenario)
 	for _, name := range []string{
 		"Parameter", "Limit", "Host", "Implementation", "File", "Generate", "User", "Service", "Ready", "Task", "Variant", "Made",
@@ -38,12 +39,12 @@ func reference(root string, out map[string][]byte) error {
 	}
 	fields(&b, "Script", script)
 	out["docs/scenario-format.md"] = []byte(b.String())
-	return specTables(root, out)
+	return specLists(root, out)
 }
 
-// fields writes a table of a type's fields.
+// fields writes a list of a type's fields.
 func fields(b *strings.Builder, name string, s *jsonschema.Schema) {
-	fmt.Fprintf(b, "\n## %s\n\n%s\n\n| field | takes | meaning |\n|---|---|---|\n", name, s.Description)
+	fmt.Fprintf(b, "\n## %s\n\n%s\n", name, markdown.Paragraph(s.Description))
 	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
 		required := ""
 		for _, r := range s.Required {
@@ -51,7 +52,7 @@ func fields(b *strings.Builder, name string, s *jsonschema.Schema) {
 				required = " (required)"
 			}
 		}
-		fmt.Fprintf(b, "| `%s`%s | %s | %s |\n", p.Key, required, kind(p.Value), cell(p.Value.Description))
+		b.WriteString(markdown.Item("", fmt.Sprintf("`%s`%s, %s: %s", p.Key, required, kind(p.Value), p.Value.Description)))
 	}
 }
 
@@ -87,10 +88,8 @@ func kind(s *jsonschema.Schema) string {
 	return "text"
 }
 
-func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
-
-// specTables replaces the tables of docs/spec.md, each between the lines <!-- NAME --> and <!-- end -->.
-func specTables(root string, out map[string][]byte) error {
+// specTables replaces the lists of docs/spec.md, each between the lines <!-- NAME --> and <!-- end -->.
+func specLists(root string, out map[string][]byte) error {
 	const path = "docs/spec.md"
 	text, err := os.ReadFile(filepath.Join(root, path))
 	if err != nil {
@@ -100,27 +99,34 @@ func specTables(root string, out map[string][]byte) error {
 	if err != nil {
 		return err
 	}
-	tables := map[string]string{}
+	lists := map[string]string{}
 	var b strings.Builder
 	fields(&b, "The file", s)
 	for _, name := range []string{"Background", "Schedule", "Poisson"} {
 		fields(&b, name, s.Definitions[name])
 	}
-	tables["fields"] = b.String()
+	lists["fields"] = b.String()
 	for prefix, keys := range spec.Keys() {
 		b.Reset()
-		b.WriteString("\n| key | value | when nothing is said | `~` draws by | meaning |\n|---|---|---|---|---|\n")
+		b.WriteString("\n")
 		full := prefix
 		if full != "" {
 			full += "."
 		}
 		for _, k := range keys {
-			fmt.Fprintf(&b, "| `%s%s` | %s | %s | %s | %s |\n", full, k.Name, cell(k.How), k.Default, k.Law, cell(k.Doc))
+			text := fmt.Sprintf("`%s%s`, %s: %s", full, k.Name, k.How, k.Doc)
+			if k.Default != "" {
+				text += "; without it " + k.Default
+			}
+			if k.Law != "" {
+				text += "; `~` draws by " + k.Law
+			}
+			b.WriteString(markdown.Item("", text))
 		}
 		b.WriteString("\n")
-		tables["keys "+prefix] = b.String()
+		lists["keys "+prefix] = b.String()
 	}
-	for name, table := range tables {
+	for name, list := range lists {
 		start, end := []byte("<!-- "+name+" -->\n"), []byte("<!-- end -->")
 		i := bytes.Index(text, start)
 		if i < 0 {
@@ -131,7 +137,7 @@ func specTables(root string, out map[string][]byte) error {
 		if j < 0 {
 			return fmt.Errorf("%s: no <!-- end --> after <!-- %s -->", path, name)
 		}
-		text = append(text[:i:i], append([]byte(table), text[i+j:]...)...)
+		text = append(text[:i:i], append([]byte(list), text[i+j:]...)...)
 	}
 	out[path] = text
 	return nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"detgen/internal/markdown"
 	"detgen/scenario/format"
 )
 
@@ -206,7 +207,7 @@ func variantItem(key string) func(format.AboutVariant) item {
 	}
 }
 
-// implementations says which programs something is offered for.
+// implementations names the programs that something is offered for.
 func implementations(offered map[string][]string) []string {
 	var out []string
 	for _, host := range slices.Sorted(maps.Keys(offered)) {
@@ -255,15 +256,22 @@ func Markdown(w io.Writer, about *format.About) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n%s\n", p.title, strings.Join(p.facts, "; "))
 	if p.lead != "" {
-		fmt.Fprintf(&b, "\n%s\n", p.lead)
+		b.WriteString("\n" + markdown.Paragraph(escape(p.lead)))
 	}
 	for _, s := range p.sections {
 		if len(s.items) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "\n## %s\n\n| | | |\n|---|---|---|\n", s.title)
+		fmt.Fprintf(&b, "\n## %s\n\n", s.title)
 		for _, i := range s.items {
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", i.name, cell(i.what), cell(strings.Join(i.details, "; ")))
+			text := "`" + i.name + "`"
+			if i.what != "" {
+				text += ": " + escape(i.what)
+			}
+			b.WriteString(markdown.Item("", text))
+			for _, d := range i.details {
+				b.WriteString(markdown.Item("  ", escape(d)))
+			}
 		}
 	}
 	b.WriteString("\nEvery task also has the keys of [spec.md](../spec.md): links, transport, load.\n")
@@ -271,9 +279,9 @@ func Markdown(w io.Writer, about *format.About) error {
 	return err
 }
 
-// cell makes a text fit for a cell of a Markdown table.
-func cell(s string) string {
-	return strings.NewReplacer("|", "\\|", "\n", " ", "{{", "`{{", "}}", "}}`", "<", "&lt;").Replace(s)
+// escape makes a text fit for Markdown: templates are code, and nothing is markup.
+func escape(s string) string {
+	return strings.NewReplacer("\n", " ", "{{", "`{{", "}}", "}}`", "<", "&lt;").Replace(s)
 }
 
 // classes are the classes in the order of the catalogue.
@@ -306,20 +314,25 @@ func Index(w io.Writer, all []*format.About) error {
 		if scenarios == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "\n## Class %s: %s, %s\n\n| scenario | what | tasks | failures | caching |\n|---|---|---|---|---|\n", class, plural(scenarios, "scenario"), plural(tasks, "task"))
+		fmt.Fprintf(&b, "\n## Class %s: %s, %s\n\n", class, plural(scenarios, "scenario"), plural(tasks, "task"))
 		for _, a := range all {
 			if a.Class != class {
 				continue
 			}
-			var failures, caching []string
-			for _, f := range a.Failures {
-				failures = append(failures, f.Name)
+			b.WriteString(markdown.Item("", fmt.Sprintf("[%s](%s.md): %s", a.Scenario, a.Scenario, escape(a.Title))))
+			b.WriteString(markdown.Item("  ", "tasks "+strings.Join(taskNames(a), ", ")))
+			for _, list := range []struct {
+				name     string
+				variants []format.AboutVariant
+			}{{"failures", a.Failures}, {"caching", a.Caching}} {
+				var names []string
+				for _, v := range list.variants {
+					names = append(names, v.Name)
+				}
+				if len(names) > 0 {
+					b.WriteString(markdown.Item("  ", list.name+" "+strings.Join(names, ", ")))
+				}
 			}
-			for _, c := range a.Caching {
-				caching = append(caching, c.Name)
-			}
-			fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s | %s | %s |\n", a.Scenario, a.Scenario, cell(a.Title),
-				strings.Join(taskNames(a), ", "), strings.Join(failures, ", "), strings.Join(caching, ", "))
 		}
 	}
 	_, err := io.WriteString(w, b.String())
