@@ -2,47 +2,38 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
+	"detgen/internal/helper"
 	"detgen/lab/inside"
+	"detgen/lab/internal/network"
 	"detgen/record"
 )
 
 // host is one host of a lab while it lives.
 type host struct {
 	*record.Host
-	id        string // of its container and control group
-	dir       string // its bundle
-	logs      string
-	net       *namespace
-	owners    *owners
-	groups    map[string]int // program -> index of its control group's descriptor
-	captures  []*capture
-	container *exec.Cmd
-	ended     chan struct{} // closed when the container's runtime, or the machine, has ended
-
-	machine Machine  // instead of a container; nil for one
-	plugged []string // its cards that are in the host's namespace
-	rootDir string   // in the machine: where the host's root is
+	system
+	id       string // of its container and control group
+	dir      string // its bundle
+	logs     string
+	net      *network.Namespace
+	groups   map[string]int // program -> index of its control group's descriptor
+	captures []*capture
 
 	report func(*host, inside.Report) error // what to do with a helper's call; may block
 
-	mu       sync.Mutex // of everything below
-	conn     io.ReadWriteCloser
-	lastID   uint64
-	replies  map[uint64]chan inside.Message
+	calls *helper.Calls[inside.Message] // to the host's init
+	ready chan struct{}                 // closed when the init takes requests
+
+	mu       sync.Mutex
 	programs map[string]*process
-	ready    chan struct{} // closed when the init takes requests
-	gone     chan struct{} // closed when the init's connection ended
 }
 
 // process is a program that runs, or ran, in a host.
@@ -54,37 +45,26 @@ type process struct {
 	end     time.Time
 }
 
-// connect starts talking to the host's init.
-func (h *host) connect(conn io.ReadWriteCloser) {
-	h.conn = conn
-	h.replies = map[uint64]chan inside.Message{}
-	h.programs = map[string]*process{}
-	h.ready, h.gone = make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(h.gone)
-		messages := json.NewDecoder(conn)
-		for {
-			var m inside.Message
-			if err := messages.Decode(&m); err != nil {
-				return
-			}
-			if h.machine != nil {
-				onThisClock(&m)
-			}
-			h.receive(m)
-		}
-	}()
+// boot starts the host and waits for its init to take requests.
+func (h *host) boot(ctx context.Context, l *lab) error {
+	conn, err := h.system.start(ctx, l)
+	if err != nil {
+		return err
+	}
+	h.calls = helper.NewCalls(conn, h.take)
+	select {
+	case <-h.ready:
+		return nil
+	case <-h.failed():
+		return fmt.Errorf("start host %q: %s", h.Name, h.tail("runtime"))
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
-func (h *host) receive(m inside.Message) {
-	if m.Reply != 0 {
-		h.mu.Lock()
-		reply := h.replies[m.Reply]
-		delete(h.replies, m.Reply)
-		h.mu.Unlock()
-		reply <- m
-		return
-	}
+// take takes an event of the host's init.
+func (h *host) take(m inside.Message) {
+	m.Time = h.when(m.Time)
 	h.mu.Lock()
 	p := h.programs[m.Program]
 	h.mu.Unlock()
@@ -102,6 +82,7 @@ func (h *host) receive(m inside.Message) {
 		default:
 		}
 	case inside.Reported:
+		m.Report.Time = h.when(m.Report.Time)
 		go func() {
 			answer := inside.Request{Operation: inside.Answer, Call: m.Call}
 			if err := h.report(h, *m.Report); err != nil {
@@ -114,50 +95,18 @@ func (h *host) receive(m inside.Message) {
 
 // request sends a request to the host's init and waits for the reply.
 func (h *host) request(ctx context.Context, r inside.Request) (inside.Message, error) {
-	reply := make(chan inside.Message, 1)
-	h.mu.Lock()
-	h.lastID++
-	r.ID = h.lastID
-	h.replies[r.ID] = reply
-	line, err := json.Marshal(r)
-	if err == nil {
-		_, err = h.conn.Write(append(line, '\n'))
+	m, err := h.calls.Call(ctx, func(number uint64) any { r.ID = number; return r })
+	if errors.Is(err, helper.ErrGone) {
+		return m, fmt.Errorf("host %q ended: %s", h.Name, h.tail("runtime"))
 	}
-	h.mu.Unlock()
-	if err != nil {
-		return inside.Message{}, fmt.Errorf("host %q: %w", h.Name, err)
+	if err == nil && m.Error != "" {
+		err = errors.New(m.Error)
 	}
-	select {
-	case m := <-reply:
-		if m.Error != "" {
-			return m, errors.New(m.Error)
-		}
-		return m, nil
-	case <-h.gone:
-		return inside.Message{}, fmt.Errorf("host %q ended: %s", h.Name, h.tail("runtime"))
-	case <-ctx.Done():
-		return inside.Message{}, context.Cause(ctx)
-	}
+	return m, err
 }
 
-// awaitInit waits for the host's init to take requests.
-func (h *host) awaitInit(ctx context.Context) error {
-	ended := h.ended // a container's runtime says why before it ends
-	if h.machine != nil {
-		ended = h.gone // the machine goes on without it
-	}
-	select {
-	case <-h.ready:
-		return nil
-	case <-ended:
-		return fmt.Errorf("start host %q: %s", h.Name, h.tail("runtime"))
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// start starts a program in the host, in the control group of the owner.
-func (h *host) start(ctx context.Context, owner string, r inside.Request) (*process, error) {
+// run starts a program in the host, in the control group of the owner.
+func (h *host) run(ctx context.Context, owner string, r inside.Request) (*process, error) {
 	p := &process{name: r.Program, done: make(chan struct{}), matched: make(chan time.Time, 256)}
 	h.mu.Lock()
 	h.programs[r.Program] = p
@@ -191,7 +140,7 @@ func (h *host) tail(program string) string {
 }
 
 // outOfMemory says whether the kernel killed a program of the host because there was no memory
-// left, its own or the machine's, and gives what to add to an error message then: "" if not.
+// left, its own or the computer's, and gives what to add to an error message then: "" if not.
 // (memory.events, Documentation/admin-guide/cgroup-v2.rst; memory.oom_control in version 1.)
 func (h *host) outOfMemory() string {
 	for _, file := range []string{
@@ -211,17 +160,11 @@ func (h *host) outOfMemory() string {
 	return ""
 }
 
-// stop ends the host with everything in it.
-func (h *host) stop() {
-	if h.conn != nil {
-		h.conn.Close()
-	}
-	if h.container != nil {
-		// The init ends when its connection does, and with it the kernel ends every process of
-		// the host.
-		<-h.ended
-	}
+// close ends the host with everything in it.
+func (h *host) close() error {
+	err := h.stop()
 	if h.net != nil {
-		h.net.close()
+		h.net.Close()
 	}
+	return err
 }

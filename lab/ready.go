@@ -7,12 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
-	"detgen/lab/inside"
 	"detgen/record"
 )
 
@@ -131,24 +129,6 @@ type socket struct {
 	localPort uint16
 	state     int
 	unsent    uint64 // bytes not yet acknowledged
-}
-
-// table gives a table of the host's network namespace, of /proc/net.
-func (h *host) table(ctx context.Context, name string) ([]byte, error) {
-	if h.machine != nil {
-		return h.read(ctx, "/proc/net/"+name)
-	}
-	return os.ReadFile(h.net.proc("net/" + name))
-}
-
-// exists says whether the host has a file.
-func (h *host) exists(ctx context.Context, path string) (bool, error) {
-	if h.machine != nil {
-		m, err := h.request(ctx, inside.Request{Operation: inside.Exists, Path: path})
-		return !m.Missing, err
-	}
-	_, err := os.Lstat(filepath.Join(h.root(), path))
-	return err == nil, nil
 }
 
 // sockets calls f for each IPv4 and IPv6 socket of the host of a kind ("tcp", "udp").

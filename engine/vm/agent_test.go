@@ -17,6 +17,7 @@ import (
 
 	"detgen/engine/vm/internal/agent"
 	"detgen/engine/vm/internal/wire"
+	"detgen/internal/helper"
 	"detgen/lab"
 	"detgen/lab/inside"
 	"detgen/lab/link"
@@ -227,29 +228,16 @@ func likeness(name, share string) (*machine, error) {
 	if err := os.MkdirAll(filepath.Join(share, "logs"), 0o755); err != nil {
 		return nil, err
 	}
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	m := &machine{layers: []string{"host"}, cards: []string{"vm-" + name}, share: share, booted: make(chan struct{})}
+	var err error
+	m.Process, err = helper.Start(helper.Command{
+		Args: []string{"likeness"}, Env: append(os.Environ(), "SHARE="+share), Output: os.Stderr,
+		Namespaces: unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWUTS,
+	})
 	if err != nil {
 		return nil, err
 	}
-	theirs := os.NewFile(uintptr(pair[1]), "theirs")
-	m := &machine{
-		layers: []string{"host"}, cards: []string{"vm-" + name}, share: share,
-		port: os.NewFile(uintptr(pair[0]), "port"), booted: make(chan struct{}), ended: make(chan struct{}), answers: make(chan wire.Frame, 1),
-	}
-	m.out = json.NewEncoder(m.port)
-	m.cmd = exec.Command("/proc/self/exe", "likeness")
-	m.cmd.Env = append(os.Environ(), "SHARE="+share)
-	m.cmd.ExtraFiles, m.cmd.Stderr = []*os.File{theirs}, os.Stderr
-	m.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWUTS}
-	if err := m.cmd.Start(); err != nil {
-		return nil, err
-	}
-	theirs.Close()
-	go func() {
-		m.cmd.Wait()
-		close(m.ended)
-	}()
-	go m.receive()
+	m.agent = helper.NewCalls(m.Conn, m.take)
 	veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: m.cards[0]}, PeerName: "eth0"}
 	if err := netlink.LinkAdd(veth); err != nil {
 		return nil, err
@@ -258,7 +246,7 @@ func likeness(name, share string) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := netlink.LinkSetNsPid(peer, m.cmd.Process.Pid); err != nil {
+	if err := netlink.LinkSetNsPid(peer, m.PID()); err != nil {
 		return nil, err
 	}
 	return m, m.awaitBoot(context.Background())
@@ -308,5 +296,5 @@ func beMachine() error {
 	if err := os.Setenv("PATH", strings.Join([]string{"/run/detgen/bin", os.Getenv("PATH")}, ":")); err != nil {
 		return err
 	}
-	return agent.Serve(os.NewFile(3, "port"))
+	return agent.Serve(helper.Parent())
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -17,13 +16,15 @@ import (
 	"syscall"
 	"time"
 
+	"detgen/internal/helper"
+
 	"golang.org/x/sys/unix"
 )
 
 // server is a host's init.
 type server struct {
-	lab      io.Writer
-	mu       sync.Mutex // of everything below and of writes to lab
+	lab      *helper.Out
+	mu       sync.Mutex // of everything below
 	programs map[string]*program
 	calls    map[uint64]net.Conn
 	lastCall uint64
@@ -35,7 +36,7 @@ type program struct{ pid int }
 // Init is the main of a host's init process. It returns when the lab closes its end of the
 // socket pair; the kernel then ends everything in the host's PID namespace.
 func Init() error {
-	lab := os.NewFile(labDescriptor, "lab")
+	lab := helper.Parent()
 	closeOnExec()
 	if err := os.MkdirAll(filepath.Dir(reportSocket), 0o755); err != nil {
 		return err
@@ -48,39 +49,24 @@ func Init() error {
 	if err := os.Chmod(reportSocket, 0o666); err != nil {
 		return err
 	}
-	s := &server{lab: lab, programs: map[string]*program{}, calls: map[uint64]net.Conn{}}
+	s := &server{lab: helper.NewOut(lab), programs: map[string]*program{}, calls: map[uint64]net.Conn{}}
 	children := make(chan os.Signal, 1)
 	notifyChildren(children)
 	go s.reap(children)
 	go s.acceptHelpers(listener)
 	s.send(Message{Event: Ready, Time: time.Now()})
-	requests := json.NewDecoder(lab)
-	for {
-		var r Request
-		if err := requests.Decode(&r); err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return fmt.Errorf("read request: %w", err)
-		}
+	return helper.Serve(lab, func(r Request) error {
 		reply := Message{Reply: r.ID}
 		if err := s.handle(&r, &reply); err != nil {
 			reply.Error = err.Error()
 		}
 		s.send(reply)
-	}
+		return nil
+	})
 }
 
-func (s *server) send(m Message) {
-	line, err := json.Marshal(m)
-	if err != nil {
-		panic(err) // Message holds nothing that cannot be written
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	// When the lab is gone, reading requests ends this process.
-	s.lab.Write(append(line, '\n'))
-}
+// send tells the lab something. When the lab is gone, this process ends.
+func (s *server) send(m Message) { s.lab.Send(m) }
 
 func (s *server) handle(r *Request, reply *Message) error {
 	switch r.Operation {

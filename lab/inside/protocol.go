@@ -5,7 +5,11 @@
 // over a unix socket.
 package inside
 
-import "time"
+import (
+	"time"
+
+	"detgen/internal/helper"
+)
 
 // Where the lab puts things inside a host.
 const (
@@ -19,9 +23,8 @@ const (
 	// InitRole is the argument by which this program becomes a host's init.
 	InitRole = "host-init"
 
-	labDescriptor = 3 // the init's end of the socket pair
 	// FirstGroup is the init's first descriptor of a control group that programs can be started in.
-	FirstGroup = labDescriptor + 1
+	FirstGroup = helper.Descriptor + 1
 )
 
 // HelperNames are the helper commands.
@@ -73,6 +76,9 @@ type Message struct {
 	Call    uint64    `json:"call,omitempty"` // Reported: to be answered
 	Report  *Report   `json:"report,omitempty"`
 }
+
+// Replies implements helper.Message.
+func (m Message) Replies() uint64 { return m.Reply }
 
 // Event is something that happened within a host.
 type Event string
