@@ -33,14 +33,14 @@ func (c *container) isolate() error { return c.net.Isolate(c.Host) }
 
 func (c *container) join() error { return c.net.Configure(c.Host) }
 
-func (c *container) start(_ context.Context, l *lab) (io.ReadWriteCloser, error) {
+func (c *container) start(_ context.Context, l *lab, log io.Writer) (io.ReadWriteCloser, error) {
 	if err := c.bundle(l.Options); err != nil {
 		return nil, fmt.Errorf("host %q: %w", c.Name, err)
 	}
 	if err := rootfs.Furnish(c.root(), l.run, c.Host); err != nil {
 		return nil, err
 	}
-	if err := c.launch(l.Options); err != nil {
+	if err := c.launch(l.Options, log); err != nil {
 		return nil, fmt.Errorf("host %q: %w", c.Name, err)
 	}
 	return c.runtime.Conn, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -27,27 +28,35 @@ type host struct {
 	groups   map[string]int // program -> index of its control group's descriptor
 	captures []*capture
 
-	report func(*host, inside.Report) error // what to do with a helper's call; may block
+	report func(*host, inside.Report) ([]byte, error) // what to do with a helper's call; may block
 
 	calls *helper.Calls[inside.Message] // to the host's init
 	ready chan struct{}                 // closed when the init takes requests
 
 	mu       sync.Mutex
 	programs map[string]*process
+	outputs  map[string]*output // of the programs, and of what runs the host
 }
+
+// runtimeOutput is the name of what a container's runtime, or the init, prints.
+const runtimeOutput = "runtime"
 
 // process is a program that runs, or ran, in a host.
 type process struct {
-	name    string
-	matched chan time.Time // one for each matching line, as long as there is room
-	done    chan struct{}  // closed when it ended
-	status  int            // valid when done is closed
-	end     time.Time
+	name   string
+	output *output
+	done   chan struct{} // closed when it ended and everything that it printed came
+	status int           // valid when done is closed
+	end    time.Time
 }
 
 // boot starts the host and waits for its init to take requests.
 func (h *host) boot(ctx context.Context, l *lab) error {
-	conn, err := h.system.start(ctx, l)
+	log, err := h.open(runtimeOutput)
+	if err != nil {
+		return err
+	}
+	conn, err := h.system.start(ctx, l, log)
 	if err != nil {
 		return err
 	}
@@ -56,7 +65,7 @@ func (h *host) boot(ctx context.Context, l *lab) error {
 	case <-h.ready:
 		return nil
 	case <-h.failed():
-		return fmt.Errorf("start host %q: %s", h.Name, h.tail("runtime"))
+		return fmt.Errorf("start host %q: %s", h.Name, h.tail(runtimeOutput))
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -76,16 +85,16 @@ func (h *host) take(m inside.Message) {
 			p.status, p.end = m.Status, m.Time
 			close(p.done)
 		}
-	case inside.Matched:
-		select {
-		case p.matched <- m.Time:
-		default:
+	case inside.Printed:
+		if p != nil {
+			p.output.Write(m.Content)
 		}
 	case inside.Reported:
 		m.Report.Time = h.when(m.Report.Time)
 		go func() {
 			answer := inside.Request{Operation: inside.Answer, Call: m.Call}
-			if err := h.report(h, *m.Report); err != nil {
+			var err error
+			if answer.Content, err = h.report(h, *m.Report); err != nil {
 				answer.Error = err.Error()
 			}
 			h.request(context.Background(), answer)
@@ -97,7 +106,7 @@ func (h *host) take(m inside.Message) {
 func (h *host) request(ctx context.Context, r inside.Request) (inside.Message, error) {
 	m, err := h.calls.Call(ctx, func(number uint64) any { r.ID = number; return r })
 	if errors.Is(err, helper.ErrGone) {
-		return m, fmt.Errorf("host %q ended: %s", h.Name, h.tail("runtime"))
+		return m, fmt.Errorf("host %q ended: %s", h.Name, h.tail(runtimeOutput))
 	}
 	if err == nil && m.Error != "" {
 		err = errors.New(m.Error)
@@ -107,7 +116,11 @@ func (h *host) request(ctx context.Context, r inside.Request) (inside.Message, e
 
 // run starts a program in the host, in the control group of the owner.
 func (h *host) run(ctx context.Context, owner string, r inside.Request) (*process, error) {
-	p := &process{name: r.Program, done: make(chan struct{}), matched: make(chan time.Time, 256)}
+	o, err := h.open(r.Program)
+	if err != nil {
+		return nil, fmt.Errorf("host %q: log of %s: %w", h.Name, r.Program, err)
+	}
+	p := &process{name: r.Program, output: o, done: make(chan struct{})}
 	h.mu.Lock()
 	h.programs[r.Program] = p
 	h.mu.Unlock()
@@ -119,24 +132,62 @@ func (h *host) run(ctx context.Context, owner string, r inside.Request) (*proces
 	return p, nil
 }
 
-// tail gives the last lines of a program's log, for an error message.
+// open makes the log of a program.
+func (h *host) open(program string) (*output, error) {
+	o, err := openOutput(h.logs, program)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.outputs[program] = o
+	return o, nil
+}
+
+// output gives what a program printed.
+func (h *host) output(program string) (*output, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if o := h.outputs[program]; o != nil {
+		return o, nil
+	}
+	return nil, fmt.Errorf("host %q has not started %q", h.Name, program)
+}
+
+// tail gives the last lines that a program printed, for an error message.
 func (h *host) tail(program string) string {
-	content, err := os.ReadFile(filepath.Join(h.logs, program+".log"))
+	o, err := h.output(program)
 	if err != nil {
 		return err.Error()
 	}
-	const most = 8
-	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
-	if len(lines) > most {
-		lines = lines[len(lines)-most:]
+	return o.tail()
+}
+
+// readLog answers the helper log: a part of a program's log or, with a pattern, as many lines of it as are asked for, when
+// they have come.
+func (h *host) readLog(r inside.Report) ([]byte, error) {
+	o, err := h.output(r.Name)
+	if err != nil {
+		return nil, err
 	}
-	if len(lines) == 1 {
-		if lines[0] == "" {
-			return "it printed nothing"
+	if r.Value == "" {
+		return o.part(r.Offset, inside.LogPart)
+	}
+	pattern, err := regexp.Compile(r.Value)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { // the host's end is the end of waiting
+		select {
+		case <-h.calls.Gone():
+			cancel()
+		case <-ctx.Done():
 		}
-		return "it printed: " + lines[0]
-	}
-	return "its last lines:\n  " + strings.Join(lines, "\n  ")
+	}()
+	lines, err := o.await(ctx, pattern, r.Count, nil)
+	return lines[:min(len(lines), inside.LogPart)], err
 }
 
 // outOfMemory says whether the kernel killed a program of the host because there was no memory
@@ -165,6 +216,11 @@ func (h *host) close() error {
 	err := h.stop()
 	if h.net != nil {
 		h.net.Close()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, o := range h.outputs {
+		err = errors.Join(err, o.close())
 	}
 	return err
 }

@@ -53,6 +53,8 @@ type lab struct {
 	links  link.Driver
 	board  *board
 	result *record.Result
+	fail   context.CancelCauseFunc // ends the run, which must go on
+	over   chan struct{}           // closed when nothing of the lab need live any more
 }
 
 // Execute makes a run happen, in the order of the contract: hosts and links up and read back,
@@ -69,7 +71,7 @@ func Execute(ctx context.Context, run *record.Run, o Options) (*record.Result, e
 		o.RingBytes = 16 << 20
 	}
 	begin := time.Now()
-	l := &lab{Options: &o, run: run, byName: map[string]*host{}, result: &record.Result{Status: record.Failed}}
+	l := &lab{Options: &o, run: run, byName: map[string]*host{}, over: make(chan struct{}), result: &record.Result{Status: record.Failed}}
 	l.board = newBoard(run)
 	if run.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -77,7 +79,13 @@ func Execute(ctx context.Context, run *record.Run, o Options) (*record.Result, e
 			fmt.Errorf("the run took longer than its time limit, %s", run.Timeout))
 		defer cancel()
 	}
+	ctx, l.fail = context.WithCancelCause(ctx)
+	defer l.fail(nil)
 	err := l.execute(ctx)
+	if err == nil {
+		err = context.Cause(ctx) // of what died last
+	}
+	close(l.over)
 	err = errors.Join(err, l.closeCaptures())
 	l.close()
 	err = errors.Join(err, l.writeLinkLog())
@@ -157,17 +165,17 @@ func (l *lab) prepare() error {
 			dir:      filepath.Join(l.Scratch, spec.Name),
 			id:       l.Name + "-" + spec.Name,
 			logs:     filepath.Join(l.Dir, "logs", spec.Name),
-			report:   l.board.report,
+			report:   l.report,
 			groups:   groupsOf(l.run, spec),
 			ready:    make(chan struct{}),
 			programs: map[string]*process{},
+			outputs:  map[string]*output{},
 		}
 		if m := l.Machines[h.Name]; m != nil {
 			h.system = &machine{host: h, Machine: m}
 		} else {
 			h.system = &container{host: h}
 		}
-		// Services write their logs as the users they run as.
 		if err := os.MkdirAll(h.logs, 0o755); err != nil {
 			return err
 		}
@@ -180,6 +188,14 @@ func (l *lab) prepare() error {
 	return nil
 }
 
+// report takes a helper's call.
+func (l *lab) report(h *host, r inside.Report) ([]byte, error) {
+	if r.Helper == inside.Log {
+		return h.readLog(r)
+	}
+	return nil, l.board.report(h, r)
+}
+
 // groupsDir is where the v2 control groups are mounted.
 func (l *lab) groupsDir() string { return filepath.Join(l.Scratch, ".groups") }
 
@@ -190,6 +206,17 @@ func groupsOf(run *record.Run, h *record.Host) map[string]int {
 		indexes[p.Name] = i
 	}
 	return indexes
+}
+
+// watch ends the run with the error that why gives when something ends that must live as long as the lab.
+func (l *lab) watch(ended <-chan struct{}, why func() error) {
+	go func() {
+		select {
+		case <-ended:
+			l.fail(why())
+		case <-l.over:
+		}
+	}()
 }
 
 // connect makes the hosts' networks: namespaces, links, addresses.
@@ -225,6 +252,7 @@ func (l *lab) connect(ctx context.Context) (err error) {
 		return fmt.Errorf("links: %w", err)
 	}
 	l.result.LinkDriver = l.links.Name()
+	l.watch(l.links.Ended(), func() error { return fmt.Errorf("links: %w", l.links.Err()) })
 	return nil
 }
 
@@ -265,7 +293,15 @@ func (l *lab) openCaptures() error {
 func (l *lab) startHosts(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, h := range l.hosts {
-		group.Go(func() error { return h.boot(ctx, l) })
+		group.Go(func() error {
+			if err := h.boot(ctx, l); err != nil {
+				return err
+			}
+			l.watch(h.calls.Gone(), func() error {
+				return fmt.Errorf("host %q ended while the run went on: %s%s", h.Name, h.tail(runtimeOutput), h.outOfMemory())
+			})
+			return nil
+		})
 	}
 	return group.Wait()
 }
@@ -292,7 +328,7 @@ func (l *lab) startServices(ctx context.Context) error {
 					}
 				}
 				p, err := h.run(ctx, s.Name, inside.Request{
-					Program: s.Name, Command: s.Command, User: s.User, Match: s.Ready.Log,
+					Program: s.Name, Command: s.Command, User: s.User,
 					Environment: environment(h.Environment, s.Environment),
 				})
 				if err != nil {
@@ -300,6 +336,12 @@ func (l *lab) startServices(ctx context.Context) error {
 				}
 				if err := h.awaitReady(ctx, s, p); err != nil {
 					return err
+				}
+				if !s.Ready.Exit {
+					l.watch(p.done, func() error {
+						return fmt.Errorf("host %q: service %q ended with status %d while the run went on; %s%s",
+							h.Name, s.Name, p.status, h.tail(s.Name), h.outOfMemory())
+					})
 				}
 				close(ready[h.Name+"/"+s.Name])
 			}
@@ -412,7 +454,7 @@ func (l *lab) runScripts(ctx context.Context, a *record.Activity, scripts []reco
 				}
 				return nil
 			case <-h.calls.Gone():
-				return fmt.Errorf("host %q ended while its script ran: %s%s", h.Name, h.tail("runtime"), h.outOfMemory())
+				return fmt.Errorf("host %q ended while its script ran: %s%s", h.Name, h.tail(runtimeOutput), h.outOfMemory())
 			case <-ctx.Done():
 				exits[i] = record.Exit{Host: s.Host, Status: -1, Time: time.Now()}
 				return context.Cause(ctx)

@@ -23,8 +23,8 @@ type Machine interface {
 	// lab's own network namespace when no lab uses them.
 	Cards() []string
 	// Start lets the machine become a host, and gives the connection to its init, whose closing ends
-	// what the lab started in it. Logs come into the directory logs.
-	Start(ctx context.Context, s guest.Setup, logs string) (io.ReadWriteCloser, error)
+	// what the lab started in it. What the init prints goes to log.
+	Start(ctx context.Context, s guest.Setup, log io.Writer) (io.ReadWriteCloser, error)
 	// Owners gives what the machine's kernel saw the host's programs send, with times of this computer.
 	Owners(ctx context.Context) ([]record.Owner, error)
 }
@@ -123,8 +123,8 @@ func (m *machine) unplug() error {
 }
 
 // start implements system.
-func (m *machine) start(ctx context.Context, l *lab) (io.ReadWriteCloser, error) {
-	conn, err := m.Machine.Start(ctx, guest.Setup{Run: l.run, Host: m.Name}, m.logs)
+func (m *machine) start(ctx context.Context, l *lab, log io.Writer) (io.ReadWriteCloser, error) {
+	conn, err := m.Machine.Start(ctx, guest.Setup{Run: l.run, Host: m.Name}, log)
 	if err != nil {
 		return nil, fmt.Errorf("host %q: %w", m.Name, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -34,12 +35,18 @@ func (h *host) awaitReady(ctx context.Context, s *record.Service, p *process) er
 		}
 	}
 	if s.Ready.Log != "" {
-		select {
-		case <-p.matched:
-		case <-p.done:
+		pattern, err := regexp.Compile(s.Ready.Log)
+		if err != nil {
+			return fmt.Errorf("host %q: service %q: %w", h.Name, s.Name, err)
+		}
+		_, err = p.output.await(ctx, pattern, 1, p.done)
+		switch {
+		case errors.Is(err, errEnded):
 			return h.endedEarly(s, p)
-		case <-ctx.Done():
+		case ctx.Err() != nil:
 			return h.notReady(ctx, s, fmt.Sprintf("to print a line that matches %q", s.Ready.Log))
+		case err != nil:
+			return fmt.Errorf("host %q: service %q: %w", h.Name, s.Name, err)
 		}
 	}
 	tick := time.NewTicker(pollInterval)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -101,7 +102,6 @@ func (h *container) config(o *Options) *specs.Spec {
 			{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777"}},
 			bind(filepath.Join(h.dir, "detgen"), inside.Directory),
 			bind(o.Self, inside.Binary, "ro"),
-			bind(h.logs, inside.Logs),
 		},
 		Linux: &specs.Linux{
 			Namespaces: []specs.LinuxNamespace{
@@ -115,24 +115,13 @@ func (h *container) config(o *Options) *specs.Spec {
 }
 
 // launch starts the host's container, with its init's connection.
-func (h *container) launch(o *Options) error {
-	log, err := os.Create(filepath.Join(h.logs, "runtime.log"))
-	if err != nil {
-		return err
-	}
+func (h *container) launch(o *Options, log io.Writer) (err error) {
 	groups := h.attribution.Groups()
 	h.runtime, err = helper.Start(helper.Command{
 		Path: o.Runtime, Files: groups, Output: log,
 		Args: []string{"--root", filepath.Join(h.dir, "runtime"), "run", "--preserve-fds=" + strconv.Itoa(1+len(groups)), "--bundle", h.dir, h.id},
 	})
-	if err != nil {
-		return errors.Join(err, log.Close())
-	}
-	go func() {
-		<-h.runtime.Ended()
-		log.Close()
-	}()
-	return nil
+	return err
 }
 
 // prepareRuntime makes the cgroup tree one that the OCI runtimes take: in the hybrid layout

@@ -17,8 +17,9 @@ type system interface {
 	isolate() error
 	// join gives the interfaces that the link driver made to the host, and brings them up.
 	join() error
-	// start starts the host and gives the connection to its init, whose closing ends what the lab started in the host.
-	start(ctx context.Context, l *lab) (io.ReadWriteCloser, error)
+	// start starts the host and gives the connection to its init, whose closing ends what the lab started in the host. What
+	// its runtime and its init print goes to log.
+	start(ctx context.Context, l *lab, log io.Writer) (io.ReadWriteCloser, error)
 	// failed is closed when an init that is not ready will never be.
 	failed() <-chan struct{}
 	// when gives the time of an event that is at t by the host's clock and comes now.

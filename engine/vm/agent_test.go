@@ -95,6 +95,12 @@ func TestAgent(t *testing.T) {
 		if len(result.Activities[0].Phases) != 1 {
 			t.Errorf("run %d: phases %v", n, result.Activities[0].Phases)
 		}
+		if got := result.Activities[0].Outcome["log"]; got != "here" {
+			t.Errorf("run %d: the script sees %q in its log", n, got)
+		}
+		if log, err := os.ReadFile(filepath.Join(dir, fmt.Sprint(n), "logs/server/wait.log")); err != nil || string(log) != "waits\n" {
+			t.Errorf("run %d: the service's log has %q, error %v", n, log, err)
+		}
 		for _, c := range result.Captures {
 			if sent, received := countPings(t, filepath.Join(dir, fmt.Sprint(n), c.File)); sent != 2 || received != 2 {
 				t.Errorf("run %d: %s has %d echo requests and %d replies, not 2 of each", n, c.File, sent, received)
@@ -165,7 +171,7 @@ func runLabs(dir string) error {
 	// A host that cannot start on a machine, which goes on, is seen at once.
 	run := pings(2)
 	run.Hosts[0].Files = append(run.Hosts[0].Files, record.File{Path: "/etc/passwd/below", Text: "x"})
-	if _, err := execute(run, filepath.Join(dir, "2"), machines); err == nil || !strings.Contains(err.Error(), `start host "client"`) {
+	if _, err := execute(run, filepath.Join(dir, "2"), machines); err == nil || !strings.Contains(err.Error(), `start host "client": it printed: host "client": file /etc/passwd/below:`) {
 		return fmt.Errorf("a file below a file: %v", err)
 	}
 	return nil
@@ -199,7 +205,7 @@ func pings(n int) *record.Run {
 	server := host(3, "server")
 	server.Users = []record.User{{Name: "someone", UID: 2000, Home: "/home/someone", Shell: "/bin/sh"}}
 	server.Services = []record.Service{{
-		Name: "wait", User: "someone", Command: []string{"sh", "-c", "touch ~/here; exec sleep 1000"},
+		Name: "wait", User: "someone", Command: []string{"sh", "-c", "echo waits; touch ~/here; exec sleep 1000"},
 		Ready: record.Ready{File: "/home/someone/here"}, Timeout: record.Duration(time.Minute),
 	}}
 	return &record.Run{
@@ -215,6 +221,8 @@ func pings(n int) *record.Run {
 				echo once >>/var/count
 				outcome runs=$(wc -l </var/count)
 				outcome host=$(hostname)
+				echo here
+				outcome log=$(log main '^here$')
 				outcome files=$(ls /srv | grep -c of-run)
 				echo more >>/srv/box/made
 				outcome made=$(wc -l </srv/box/made)

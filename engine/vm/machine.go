@@ -49,6 +49,7 @@ type machine struct {
 
 	mu    sync.Mutex
 	lines *io.PipeWriter // of the current session
+	log   io.Writer      // what the host's init prints
 }
 
 // machineSpec is what a machine is made of.
@@ -63,9 +64,6 @@ type machineSpec struct {
 // startMachine starts a machine. It ends with this process's PID namespace at the latest.
 func startMachine(s machineSpec) (_ *machine, err error) {
 	m := &machine{host: s.name, share: s.share, booted: make(chan struct{})}
-	if err := os.Mkdir(filepath.Join(s.share, "logs"), 0o755); err != nil {
-		return nil, err
-	}
 	ours, port, err := helper.Pair()
 	if err != nil {
 		return nil, err
@@ -164,6 +162,11 @@ func (m *machine) take(f wire.Frame) {
 		if lines != nil {
 			io.WriteString(lines, f.Line) // fails when nobody reads any more
 		}
+	case f.Text != nil:
+		m.mu.Lock()
+		log := m.log
+		m.mu.Unlock()
+		log.Write(f.Text)
 	case f.Gone:
 		m.setLines(nil)
 	}
@@ -251,13 +254,12 @@ func (m *machine) insert(ctx context.Context, layers []string) error {
 func (m *machine) Cards() []string { return m.cards }
 
 // Start implements lab.Machine.
-func (m *machine) Start(ctx context.Context, s guest.Setup, logs string) (io.ReadWriteCloser, error) {
-	shared := filepath.Join(m.share, "logs")
-	if err := unix.Mount(logs, shared, "", unix.MS_BIND, ""); err != nil {
-		return nil, fmt.Errorf("mount the logs: %w", err)
-	}
+func (m *machine) Start(ctx context.Context, s guest.Setup, log io.Writer) (io.ReadWriteCloser, error) {
 	read, write := io.Pipe()
 	m.setLines(write)
+	m.mu.Lock()
+	m.log = log
+	m.mu.Unlock()
 	session := &session{m, read}
 	if _, err := m.ask(ctx, wire.Frame{Host: &wire.Host{Setup: s, Layers: m.layers}}); err != nil {
 		session.Close()
@@ -310,5 +312,5 @@ func (s *session) Close() error {
 	s.PipeReader.Close()
 	s.m.setLines(nil)
 	_, err := s.m.ask(context.Background(), wire.Frame{End: true})
-	return errors.Join(err, unix.Unmount(filepath.Join(s.m.share, "logs"), unix.MNT_DETACH))
+	return err
 }

@@ -48,7 +48,7 @@ func Furnish(root string, s Setup) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
-	for _, sub := range []string{"bin", "run", "logs"} {
+	for _, sub := range []string{"bin", "run"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return err
 		}

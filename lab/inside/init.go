@@ -1,8 +1,6 @@
 package inside
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"sync"
 	"syscall"
@@ -26,6 +23,7 @@ type server struct {
 	lab      *helper.Out
 	mu       sync.Mutex // of everything below
 	programs map[string]*program
+	outputs  map[string]*output // by program; some outlive it
 	calls    map[uint64]net.Conn
 	lastCall uint64
 }
@@ -37,6 +35,10 @@ type program struct{ pid int }
 // socket pair; the kernel then ends everything in the host's PID namespace.
 func Init() error {
 	lab := helper.Parent()
+	// Nobody in the host reaches the lab's descriptors by this process's /proc/1/fd (prctl(2), ptrace(2)).
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("hide from the host's programs: %w", err)
+	}
 	closeOnExec()
 	if err := os.MkdirAll(filepath.Dir(reportSocket), 0o755); err != nil {
 		return err
@@ -49,7 +51,7 @@ func Init() error {
 	if err := os.Chmod(reportSocket, 0o666); err != nil {
 		return err
 	}
-	s := &server{lab: helper.NewOut(lab), programs: map[string]*program{}, calls: map[uint64]net.Conn{}}
+	s := &server{lab: helper.NewOut(lab), programs: map[string]*program{}, outputs: map[string]*output{}, calls: map[uint64]net.Conn{}}
 	children := make(chan os.Signal, 1)
 	notifyChildren(children)
 	go s.reap(children)
@@ -102,7 +104,7 @@ func (s *server) handle(r *Request, reply *Message) error {
 		delete(s.calls, r.Call)
 		s.mu.Unlock()
 		if conn != nil {
-			json.NewEncoder(conn).Encode(Message{Error: r.Error})
+			json.NewEncoder(conn).Encode(Message{Content: r.Content, Error: r.Error})
 			conn.Close()
 		}
 		return nil
@@ -119,7 +121,7 @@ func (s *server) program(name string) (*program, error) {
 	return nil, fmt.Errorf("program %q does not run", name)
 }
 
-// start starts a program in a process group of its own, its output going to its log.
+// start starts a program in a process group of its own, its output going to the lab.
 func (s *server) start(r *Request) error {
 	argv := r.Command
 	if r.Script != "" {
@@ -152,25 +154,18 @@ func (s *server) start(r *Request) error {
 	if err != nil {
 		return err
 	}
-	log, err := os.OpenFile(filepath.Join(Logs, r.Program+".log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	output, end, err := newOutput(r.Program)
 	if err != nil {
 		return err
 	}
-	defer log.Close()
-	output := log
-	if r.Match != "" {
-		if output, err = s.watchOutput(r, log); err != nil {
-			return err
-		}
-		defer output.Close()
-	}
+	defer unix.Close(end)
 	null, err := os.Open("/dev/null")
 	if err != nil {
 		return err
 	}
 	defer null.Close()
 	attributes := &syscall.ProcAttr{
-		Dir: "/", Env: env, Files: []uintptr{null.Fd(), output.Fd(), output.Fd()},
+		Dir: "/", Env: env, Files: []uintptr{null.Fd(), uintptr(end), uintptr(end)},
 		Sys: &syscall.SysProcAttr{Setsid: true, Credential: credential, UseCgroupFD: r.Group != 0, CgroupFD: r.Group},
 	}
 	if home != "" {
@@ -182,49 +177,17 @@ func (s *server) start(r *Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.programs[r.Program] != nil {
+		output.pipe.Close()
 		return fmt.Errorf("program %q runs already", r.Program)
 	}
 	pid, err := syscall.ForkExec(path, argv, attributes)
 	if err != nil {
+		output.pipe.Close()
 		return fmt.Errorf("exec %s: %w", path, err)
 	}
-	s.programs[r.Program] = &program{pid}
+	s.programs[r.Program], s.outputs[r.Program] = &program{pid}, output
+	go s.passOn(output)
 	return nil
-}
-
-// watchOutput gives the program a pipe whose lines go to the log and are matched.
-func (s *server) watchOutput(r *Request, log *os.File) (*os.File, error) {
-	pattern, err := regexp.Compile(r.Match)
-	if err != nil {
-		return nil, err
-	}
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	fd, err := unix.FcntlInt(log.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	copied := os.NewFile(uintptr(fd), log.Name())
-	go func() {
-		defer read.Close()
-		defer copied.Close()
-		lines := bufio.NewReader(read)
-		for {
-			line, err := lines.ReadBytes('\n')
-			if len(line) > 0 {
-				copied.Write(line)
-				if pattern.Match(bytes.TrimRight(line, "\r\n")) {
-					s.send(Message{Event: Matched, Program: r.Program, Time: time.Now()})
-				}
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return write, nil
 }
 
 func findProgram(name, path string) (string, error) {
@@ -266,6 +229,7 @@ func (s *server) reap(children <-chan os.Signal) {
 			if ended == nil {
 				continue
 			}
+			s.flush(name)
 			code := status.ExitStatus()
 			if status.Signaled() {
 				code = 128 + int(status.Signal())
@@ -292,6 +256,9 @@ func (s *server) acceptHelpers(listener net.Listener) {
 			call := s.lastCall
 			s.calls[call] = conn
 			s.mu.Unlock()
+			if r.Helper == Log {
+				s.flush(r.Name)
+			}
 			s.send(Message{Event: Reported, Call: call, Report: &r, Time: time.Now()})
 		}()
 	}

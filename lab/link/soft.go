@@ -101,6 +101,17 @@ func (s *soft) ask(ctx context.Context, r request) (answer, error) {
 	return a, err
 }
 
+// Ended implements Driver.
+func (s *soft) Ended() <-chan struct{} { return s.calls.Gone() }
+
+// Err implements Driver.
+func (s *soft) Err() error {
+	if err := s.process.Wait(); err != nil {
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
+	return errGone
+}
+
 // Name implements Driver.
 func (s *soft) Name() string { return Soft }
 

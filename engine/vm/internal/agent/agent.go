@@ -32,7 +32,6 @@ import (
 // Places in the machine.
 const (
 	self   = "/var/lib/detgen/detgen" // nothing in /run can be executed
-	logs   = "/run/detgen/share/logs"
 	layers = "/run/detgen/layers"
 	root   = "/run/detgen/root"
 	kept   = "/var/lib/detgen" // what hosts change of their images
@@ -102,7 +101,6 @@ type host struct {
 	*helper.Process
 	read sync.WaitGroup
 	seen *guest.Attribution
-	log  *os.File
 }
 
 // start makes the machine a host.
@@ -118,25 +116,28 @@ func (a *agent) start(h *wire.Host) error {
 	}
 	image := h.Layers[0]
 	h.Stale, a.last[image] = a.last[image], brought(h.Setup)
-	log, err := os.Create(filepath.Join(logs, "runtime.log"))
+	seen, err := guest.Attribute(h.Setup, groups)
 	if err != nil {
 		return err
 	}
-	seen, err := guest.Attribute(h.Setup, groups)
-	if err != nil {
-		return errors.Join(err, log.Close())
-	}
 	p, err := helper.Start(helper.Command{
-		Path: self, Args: []string{wire.HostRole}, Files: seen.Groups(), Output: log,
+		Path: self, Args: []string{wire.HostRole}, Files: seen.Groups(), Output: printer{a.out},
 		Namespaces: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
 	})
 	if err != nil {
-		return errors.Join(err, seen.Close(), log.Close())
+		return errors.Join(err, seen.Close())
 	}
-	a.host = &host{Process: p, seen: seen, log: log}
+	a.host = &host{Process: p, seen: seen}
 	a.host.read.Add(1)
 	helper.NewOut(p.Conn).Send(h) // fails when the process has ended, which forward sees
 	return nil
+}
+
+// printer sends the engine what is written to it.
+type printer struct{ out *helper.Out }
+
+func (p printer) Write(text []byte) (int, error) {
+	return len(text), p.out.Send(wire.Frame{Text: text})
 }
 
 // forward passes on what the host's init says.
@@ -146,6 +147,7 @@ func (a *agent) forward(h *host) {
 	for {
 		line, err := lines.ReadString('\n')
 		if err != nil {
+			<-h.Ended() // and what it printed has come
 			a.out.Send(wire.Frame{Gone: true})
 			return
 		}
@@ -159,7 +161,6 @@ func (h *host) end() {
 	<-h.Ended()
 	h.read.Wait()
 	h.Conn.Close()
-	h.log.Close()
 	h.seen.Close() // what it says is of no use any more
 }
 
@@ -311,7 +312,7 @@ func Host() error {
 	if err := os.WriteFile(binary, nil, 0o755); err != nil {
 		return err
 	}
-	if err := errors.Join(bind(self, binary), bind(logs, filepath.Join(root, inside.Logs))); err != nil {
+	if err := bind(self, binary); err != nil {
 		return err
 	}
 	if err := unix.Sethostname([]byte(h.Host)); err != nil {

@@ -20,7 +20,7 @@ const (
 )
 
 // Frame is one message. To the machine: Host, List and End, which are answered by a frame that replies, and Line.
-// From it: Booted, Line and Gone.
+// From it: Booted, Line, Text and Gone.
 type Frame struct {
 	ID    uint64 `json:"id,omitempty"`    // of a request
 	Reply uint64 `json:"reply,omitempty"` // the request's ID
@@ -33,6 +33,7 @@ type Frame struct {
 	Booted string `json:"booted,omitempty"` // the kernel's release
 	Error  string `json:"error,omitempty"`  // of a reply
 	Gone   bool   `json:"gone,omitempty"`   // the host's init ended by itself
+	Text   []byte `json:"text,omitempty"`   // that the host's init printed
 	Listed *List  `json:"listed,omitempty"`
 }
 
