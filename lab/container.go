@@ -56,8 +56,14 @@ func (c *container) table(_ context.Context, name string) ([]byte, error) {
 }
 
 func (c *container) exists(_ context.Context, path string) (bool, error) {
-	_, err := os.Lstat(filepath.Join(c.root(), path))
-	return err == nil, nil
+	f, err := rootfs.Open(c.root(), path, unix.O_PATH|unix.O_NOFOLLOW)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, f.Close()
 }
 
 func (c *container) owners(context.Context) ([]record.Owner, error) { return c.attribution.Results() }

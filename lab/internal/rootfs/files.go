@@ -127,6 +127,22 @@ func writeContent(path string, f *record.File) error {
 	return err
 }
 
+// Open opens a file or directory of the tree whose directory is dir, with flags of open(2). Symbolic links lead nowhere else
+// (openat2(2), RESOLVE_IN_ROOT). The caller closes it.
+func Open(dir, path string, flags int) (*os.File, error) {
+	root, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	how := unix.OpenHow{Flags: uint64(flags) | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT}
+	fd, err := unix.Openat2(int(root.Fd()), path, &how)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
 // openIn opens a directory below root, making what is missing of it.
 func openIn(root, dir string) (*os.File, error) {
 	rootFile, err := os.Open(root)
@@ -172,7 +188,12 @@ func (r root) look(file, name string) (int, int, error) {
 	if n, err := strconv.Atoi(name); err == nil {
 		return n, n, nil
 	}
-	content, err := os.ReadFile(filepath.Join(string(r), file))
+	f, err := Open(string(r), file, unix.O_RDONLY)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(f)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -2,13 +2,14 @@ package rootfs
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
 
 	"detgen/record"
+
+	"golang.org/x/sys/unix"
 )
 
 // addUser adds an account to the host's account files (passwd(5), shadow(5), group(5)) and makes its home.
@@ -56,8 +57,12 @@ func (r root) addUser(u *record.User) error {
 
 // rewrite changes the lines of an account file of the host, keeping its owner and mode.
 func (r root) rewrite(file string, change func([]string) ([]string, error)) error {
-	path := filepath.Join(string(r), file)
-	content, err := os.ReadFile(path)
+	f, err := Open(string(r), file, unix.O_RDWR)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(f)
 	if err != nil {
 		return err
 	}
@@ -65,5 +70,9 @@ func (r root) rewrite(file string, change func([]string) ([]string, error)) erro
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o644)
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err = f.WriteAt([]byte(strings.Join(lines, "\n")+"\n"), 0)
+	return err
 }
