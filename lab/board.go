@@ -70,7 +70,10 @@ func (b *board) report(h *host, r inside.Report) error {
 	case "await":
 		c := b.signal(r.Name)
 		b.mu.Unlock()
-		<-c // the lab's end ends the helper
+		select {
+		case <-c:
+		case <-h.calls.Gone(): // and the helper with it
+		}
 		b.mu.Lock()
 	default:
 		return fmt.Errorf("unknown helper %q", r.Helper)

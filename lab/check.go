@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Requirement is one thing that a lab needs of the machine.
+// Requirement is one thing that a lab needs of this computer.
 type Requirement struct {
 	Name string
 	Err  error // nil when it is there; else what is missing and how to get it

@@ -2,89 +2,78 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
 
+	"detgen/internal/helper"
 	"detgen/lab/inside"
+	"detgen/lab/internal/network"
 	"detgen/record"
 )
 
 // host is one host of a lab while it lives.
 type host struct {
 	*record.Host
-	id        string // of its container and control group
-	dir       string // its bundle
-	logs      string
-	net       *namespace
-	owners    *owners
-	groups    map[string]int // program -> index of its control group's descriptor
-	captures  []*capture
-	container *exec.Cmd
-	ended     chan struct{} // closed when the container's runtime, or the machine, has ended
+	system
+	id       string // of its container and control group
+	dir      string // its bundle
+	logs     string
+	net      *network.Namespace
+	groups   map[string]int // program -> index of its control group's descriptor
+	captures []*capture
 
-	machine Machine  // instead of a container; nil for one
-	plugged []string // its cards that are in the host's namespace
-	rootDir string   // in the machine: where the host's root is
+	report func(*host, inside.Report) ([]byte, error) // what to do with a helper's call; may block
 
-	report func(*host, inside.Report) error // what to do with a helper's call; may block
+	calls *helper.Calls[inside.Message] // to the host's init
+	ready chan struct{}                 // closed when the init takes requests
 
-	mu       sync.Mutex // of everything below
-	conn     io.ReadWriteCloser
-	lastID   uint64
-	replies  map[uint64]chan inside.Message
+	mu       sync.Mutex
 	programs map[string]*process
-	ready    chan struct{} // closed when the init takes requests
-	gone     chan struct{} // closed when the init's connection ended
+	outputs  map[string]*output // of the programs, and of what runs the host
 }
+
+// runtimeOutput is the name of what a container's runtime, or the init, prints.
+const runtimeOutput = "runtime"
 
 // process is a program that runs, or ran, in a host.
 type process struct {
-	name    string
-	matched chan time.Time // one for each matching line, as long as there is room
-	done    chan struct{}  // closed when it ended
-	status  int            // valid when done is closed
-	end     time.Time
+	name   string
+	output *output
+	done   chan struct{} // closed when it ended and everything that it printed came
+	status int           // valid when done is closed
+	end    time.Time
 }
 
-// connect starts talking to the host's init.
-func (h *host) connect(conn io.ReadWriteCloser) {
-	h.conn = conn
-	h.replies = map[uint64]chan inside.Message{}
-	h.programs = map[string]*process{}
-	h.ready, h.gone = make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(h.gone)
-		messages := json.NewDecoder(conn)
-		for {
-			var m inside.Message
-			if err := messages.Decode(&m); err != nil {
-				return
-			}
-			if h.machine != nil {
-				onThisClock(&m)
-			}
-			h.receive(m)
-		}
-	}()
-}
-
-func (h *host) receive(m inside.Message) {
-	if m.Reply != 0 {
-		h.mu.Lock()
-		reply := h.replies[m.Reply]
-		delete(h.replies, m.Reply)
-		h.mu.Unlock()
-		reply <- m
-		return
+// boot starts the host and waits for its init to take requests.
+func (h *host) boot(ctx context.Context, l *lab) error {
+	log, err := h.open(runtimeOutput)
+	if err != nil {
+		return err
 	}
+	conn, err := h.system.start(ctx, l, log)
+	if err != nil {
+		return err
+	}
+	h.calls = helper.NewCalls(conn, h.take)
+	select {
+	case <-h.ready:
+		return nil
+	case <-h.failed():
+		return fmt.Errorf("start host %q: %s", h.Name, h.tail(runtimeOutput))
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// take takes an event of the host's init.
+func (h *host) take(m inside.Message) {
+	m.Time = h.when(m.Time)
 	h.mu.Lock()
 	p := h.programs[m.Program]
 	h.mu.Unlock()
@@ -96,15 +85,16 @@ func (h *host) receive(m inside.Message) {
 			p.status, p.end = m.Status, m.Time
 			close(p.done)
 		}
-	case inside.Matched:
-		select {
-		case p.matched <- m.Time:
-		default:
+	case inside.Printed:
+		if p != nil {
+			p.output.Write(m.Content)
 		}
 	case inside.Reported:
+		m.Report.Time = h.when(m.Report.Time)
 		go func() {
 			answer := inside.Request{Operation: inside.Answer, Call: m.Call}
-			if err := h.report(h, *m.Report); err != nil {
+			var err error
+			if answer.Content, err = h.report(h, *m.Report); err != nil {
 				answer.Error = err.Error()
 			}
 			h.request(context.Background(), answer)
@@ -114,51 +104,23 @@ func (h *host) receive(m inside.Message) {
 
 // request sends a request to the host's init and waits for the reply.
 func (h *host) request(ctx context.Context, r inside.Request) (inside.Message, error) {
-	reply := make(chan inside.Message, 1)
-	h.mu.Lock()
-	h.lastID++
-	r.ID = h.lastID
-	h.replies[r.ID] = reply
-	line, err := json.Marshal(r)
-	if err == nil {
-		_, err = h.conn.Write(append(line, '\n'))
+	m, err := h.calls.Call(ctx, func(number uint64) any { r.ID = number; return r })
+	if errors.Is(err, helper.ErrGone) {
+		return m, fmt.Errorf("host %q ended: %s", h.Name, h.tail(runtimeOutput))
 	}
-	h.mu.Unlock()
+	if err == nil && m.Error != "" {
+		err = errors.New(m.Error)
+	}
+	return m, err
+}
+
+// run starts a program in the host, in the control group of the owner.
+func (h *host) run(ctx context.Context, owner string, r inside.Request) (*process, error) {
+	o, err := h.open(r.Program)
 	if err != nil {
-		return inside.Message{}, fmt.Errorf("host %q: %w", h.Name, err)
+		return nil, fmt.Errorf("host %q: log of %s: %w", h.Name, r.Program, err)
 	}
-	select {
-	case m := <-reply:
-		if m.Error != "" {
-			return m, errors.New(m.Error)
-		}
-		return m, nil
-	case <-h.gone:
-		return inside.Message{}, fmt.Errorf("host %q ended: %s", h.Name, h.tail("runtime"))
-	case <-ctx.Done():
-		return inside.Message{}, context.Cause(ctx)
-	}
-}
-
-// awaitInit waits for the host's init to take requests.
-func (h *host) awaitInit(ctx context.Context) error {
-	ended := h.ended // a container's runtime says why before it ends
-	if h.machine != nil {
-		ended = h.gone // the machine goes on without it
-	}
-	select {
-	case <-h.ready:
-		return nil
-	case <-ended:
-		return fmt.Errorf("start host %q: %s", h.Name, h.tail("runtime"))
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// start starts a program in the host, in the control group of the owner.
-func (h *host) start(ctx context.Context, owner string, r inside.Request) (*process, error) {
-	p := &process{name: r.Program, done: make(chan struct{}), matched: make(chan time.Time, 256)}
+	p := &process{name: r.Program, output: o, done: make(chan struct{})}
 	h.mu.Lock()
 	h.programs[r.Program] = p
 	h.mu.Unlock()
@@ -170,28 +132,66 @@ func (h *host) start(ctx context.Context, owner string, r inside.Request) (*proc
 	return p, nil
 }
 
-// tail gives the last lines of a program's log, for an error message.
+// open makes the log of a program.
+func (h *host) open(program string) (*output, error) {
+	o, err := openOutput(h.logs, program)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.outputs[program] = o
+	return o, nil
+}
+
+// output gives what a program printed.
+func (h *host) output(program string) (*output, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if o := h.outputs[program]; o != nil {
+		return o, nil
+	}
+	return nil, fmt.Errorf("host %q has not started %q", h.Name, program)
+}
+
+// tail gives the last lines that a program printed, for an error message.
 func (h *host) tail(program string) string {
-	content, err := os.ReadFile(filepath.Join(h.logs, program+".log"))
+	o, err := h.output(program)
 	if err != nil {
 		return err.Error()
 	}
-	const most = 8
-	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
-	if len(lines) > most {
-		lines = lines[len(lines)-most:]
+	return o.tail()
+}
+
+// readLog answers the helper log: a part of a program's log or, with a pattern, as many lines of it as are asked for, when
+// they have come.
+func (h *host) readLog(r inside.Report) ([]byte, error) {
+	o, err := h.output(r.Name)
+	if err != nil {
+		return nil, err
 	}
-	if len(lines) == 1 {
-		if lines[0] == "" {
-			return "it printed nothing"
+	if r.Value == "" {
+		return o.part(r.Offset, inside.LogPart)
+	}
+	pattern, err := regexp.Compile(r.Value)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { // the host's end is the end of waiting
+		select {
+		case <-h.calls.Gone():
+			cancel()
+		case <-ctx.Done():
 		}
-		return "it printed: " + lines[0]
-	}
-	return "its last lines:\n  " + strings.Join(lines, "\n  ")
+	}()
+	lines, err := o.await(ctx, pattern, r.Count, nil)
+	return lines[:min(len(lines), inside.LogPart)], err
 }
 
 // outOfMemory says whether the kernel killed a program of the host because there was no memory
-// left, its own or the machine's, and gives what to add to an error message then: "" if not.
+// left, its own or the computer's, and gives what to add to an error message then: "" if not.
 // (memory.events, Documentation/admin-guide/cgroup-v2.rst; memory.oom_control in version 1.)
 func (h *host) outOfMemory() string {
 	for _, file := range []string{
@@ -211,17 +211,16 @@ func (h *host) outOfMemory() string {
 	return ""
 }
 
-// stop ends the host with everything in it.
-func (h *host) stop() {
-	if h.conn != nil {
-		h.conn.Close()
-	}
-	if h.container != nil {
-		// The init ends when its connection does, and with it the kernel ends every process of
-		// the host.
-		<-h.ended
-	}
+// close ends the host with everything in it.
+func (h *host) close() error {
+	err := h.stop()
 	if h.net != nil {
-		h.net.close()
+		h.net.Close()
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, o := range h.outputs {
+		err = errors.Join(err, o.close())
+	}
+	return err
 }

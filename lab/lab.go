@@ -4,7 +4,7 @@
 // A lab is made of things that have no name outside the process that makes it: network
 // namespaces that only descriptors hold, mounts in the caller's mount namespace, processes in
 // the caller's PID namespace. When the caller is the first process of its own namespaces
-// (engine/live) or of its own machine (engine/exact), nothing of a lab can outlive it.
+// (engine/live) or of its own virtual computer (engine/exact), nothing of a lab can outlive it.
 package lab
 
 import (
@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"detgen/lab/inside"
+	"detgen/lab/internal/network"
+	"detgen/lab/internal/owners"
 	"detgen/lab/link"
 	"detgen/record"
 
@@ -32,7 +34,7 @@ type Options struct {
 	Dir       string              // an existing directory that receives captures/ and logs/
 	Scratch   string              // an existing directory for what lives as long as the lab; a tmpfs is mounted on it
 	Images    map[string][]string // image digest -> directories of its root, top layer first
-	Name      string              // of the lab among those of this machine; letters, digits and dashes
+	Name      string              // of the lab among those of this computer; letters, digits and dashes
 	Self      string              // this program's file, static, for the hosts' init
 	Runtime   string              // the OCI runtime's file
 	Machines  map[string]Machine  `json:"-"` // hosts that are machines, by name; the others are containers
@@ -47,10 +49,12 @@ type lab struct {
 	run    *record.Run
 	hosts  []*host
 	byName map[string]*host
-	net    *namespace // of the switch
+	net    *network.Namespace // of the switch
 	links  link.Driver
 	board  *board
 	result *record.Result
+	fail   context.CancelCauseFunc // ends the run, which must go on
+	over   chan struct{}           // closed when nothing of the lab need live any more
 }
 
 // Execute makes a run happen, in the order of the contract: hosts and links up and read back,
@@ -67,7 +71,7 @@ func Execute(ctx context.Context, run *record.Run, o Options) (*record.Result, e
 		o.RingBytes = 16 << 20
 	}
 	begin := time.Now()
-	l := &lab{Options: &o, run: run, byName: map[string]*host{}, result: &record.Result{Status: record.Failed}}
+	l := &lab{Options: &o, run: run, byName: map[string]*host{}, over: make(chan struct{}), result: &record.Result{Status: record.Failed}}
 	l.board = newBoard(run)
 	if run.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -75,7 +79,13 @@ func Execute(ctx context.Context, run *record.Run, o Options) (*record.Result, e
 			fmt.Errorf("the run took longer than its time limit, %s", run.Timeout))
 		defer cancel()
 	}
+	ctx, l.fail = context.WithCancelCause(ctx)
+	defer l.fail(nil)
 	err := l.execute(ctx)
+	if err == nil {
+		err = context.Cause(ctx) // of what died last
+	}
+	close(l.over)
 	err = errors.Join(err, l.closeCaptures())
 	l.close()
 	err = errors.Join(err, l.writeLinkLog())
@@ -139,8 +149,10 @@ func (l *lab) prepare() error {
 	if err := unix.Mount("tmpfs", l.Scratch, "tmpfs", unix.MS_NOSUID, "mode=755"); err != nil {
 		return fmt.Errorf("mount a tmpfs on %s: %w", l.Scratch, err)
 	}
-	groups := filepath.Join(l.Scratch, ".groups")
-	if err := mountGroups(groups); err != nil {
+	if err := owners.Mount(l.groupsDir()); err != nil {
+		return err
+	}
+	if err := prepareRuntime(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Join(l.Dir, "captures"), 0o755); err != nil {
@@ -149,77 +161,83 @@ func (l *lab) prepare() error {
 	for i := range l.run.Hosts {
 		spec := &l.run.Hosts[i]
 		h := &host{
-			Host:   spec,
-			dir:    filepath.Join(l.Scratch, spec.Name),
-			id:     l.Name + "-" + spec.Name,
-			logs:   filepath.Join(l.Dir, "logs", spec.Name),
-			report: l.board.report, machine: l.Machines[spec.Name],
+			Host:     spec,
+			dir:      filepath.Join(l.Scratch, spec.Name),
+			id:       l.Name + "-" + spec.Name,
+			logs:     filepath.Join(l.Dir, "logs", spec.Name),
+			report:   l.report,
+			groups:   groupsOf(l.run, spec),
+			ready:    make(chan struct{}),
+			programs: map[string]*process{},
+			outputs:  map[string]*output{},
 		}
-		// Services write their logs as the users they run as.
+		if m := l.Machines[h.Name]; m != nil {
+			h.system = &machine{host: h, Machine: m}
+		} else {
+			h.system = &container{host: h}
+		}
 		if err := os.MkdirAll(h.logs, 0o755); err != nil {
 			return err
 		}
 		l.hosts = append(l.hosts, h)
 		l.byName[h.Name] = h
-		h.groups = groupsOf(l.run, spec)
-		if h.machine != nil {
-			l.result.Systems = true
-			continue // its kernel is out of sight; it has its own owners
-		}
-		var err error
-		if h.owners, err = newOwners(h.Name, filepath.Join(groups, h.id), programs(l.run, spec)); err != nil {
+		if err := h.prepare(l); err != nil {
 			return fmt.Errorf("host %q: %w", h.Name, err)
 		}
 	}
 	return nil
 }
 
-// programs names what will run on a host, for attribution. The warm-up of an activity is
-// attributed to the activity.
-func programs(run *record.Run, h *record.Host) []owner {
-	list := []owner{{program: loadProgram}}
-	for _, s := range h.Services {
-		list = append(list, owner{program: s.Name})
+// report takes a helper's call.
+func (l *lab) report(h *host, r inside.Report) ([]byte, error) {
+	if r.Helper == inside.Log {
+		return h.readLog(r)
 	}
-	for _, a := range run.Activities {
-		list = append(list, owner{program: a.Name, activity: a.Name})
-	}
-	return list
+	return nil, l.board.report(h, r)
 }
+
+// groupsDir is where the v2 control groups are mounted.
+func (l *lab) groupsDir() string { return filepath.Join(l.Scratch, ".groups") }
 
 // groupsOf gives the indexes of the programs' control groups.
 func groupsOf(run *record.Run, h *record.Host) map[string]int {
 	indexes := map[string]int{}
-	for i, p := range programs(run, h) {
-		indexes[p.program] = i
+	for i, p := range owners.Programs(run, h) {
+		indexes[p.Name] = i
 	}
 	return indexes
 }
 
+// watch ends the run with the error that why gives when something ends that must live as long as the lab.
+func (l *lab) watch(ended <-chan struct{}, why func() error) {
+	go func() {
+		select {
+		case <-ended:
+			l.fail(why())
+		case <-l.over:
+		}
+	}()
+}
+
 // connect makes the hosts' networks: namespaces, links, addresses.
 func (l *lab) connect(ctx context.Context) (err error) {
-	if l.net, err = newNamespace(); err != nil {
+	if l.net, err = network.New(); err != nil {
 		return err
 	}
-	if err := l.net.sysctl(noIPv6); err != nil {
+	if err := l.net.WithoutIPv6(); err != nil {
 		return err
 	}
 	var ports []link.Port
 	for _, h := range l.hosts {
-		if h.net, err = newNamespace(); err != nil {
+		if h.net, err = network.New(); err != nil {
 			return err
 		}
-		if h.machine != nil {
-			err = h.net.sysctl(noIPv6) // the machine has what the run wants
-		} else {
-			err = isolate(h.net, h.Host)
-		}
-		if err != nil {
+		if err := h.isolate(); err != nil {
 			return fmt.Errorf("host %q: %w", h.Name, err)
 		}
 		for _, i := range h.Interfaces {
 			ports = append(ports, link.Port{
-				Host: h.Name, Interface: i.Name, Network: i.Network, MAC: i.MAC, NetNS: int(h.net.fd),
+				Host: h.Name, Interface: i.Name, Network: i.Network, MAC: i.MAC, NetNS: int(h.net.FD),
 				MTU: h.Transport.MTU, Offload: h.Transport.Offload, Up: i.Up, Down: i.Down,
 				Twin: i.Twin, Side: l.run.Twin,
 			})
@@ -229,11 +247,12 @@ func (l *lab) connect(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	l.links, err = link.Open(ctx, driver, l.run.Seed, int(l.net.fd), ports, l.Log)
+	l.links, err = link.Open(ctx, driver, l.run.Seed, int(l.net.FD), ports, l.Log)
 	if err != nil {
 		return fmt.Errorf("links: %w", err)
 	}
 	l.result.LinkDriver = l.links.Name()
+	l.watch(l.links.Ended(), func() error { return fmt.Errorf("links: %w", l.links.Err()) })
 	return nil
 }
 
@@ -242,7 +261,7 @@ func (l *lab) connect(ctx context.Context) (err error) {
 func (l *lab) openCaptures() error {
 	for _, h := range l.hosts {
 		for _, i := range h.Interfaces {
-			link, err := h.net.handle.LinkByName(i.Name)
+			link, err := h.net.Handle.LinkByName(i.Name)
 			if err != nil {
 				return fmt.Errorf("host %q: interface %s: %w", h.Name, i.Name, err)
 			}
@@ -251,7 +270,7 @@ func (l *lab) openCaptures() error {
 				file = filepath.Join("captures", h.Name+"-"+i.Name+".pcap")
 			}
 			var c *capture
-			err = h.net.do(func() (err error) {
+			err = h.net.Do(func() (err error) {
 				c, err = openCapture(link.Attrs().Index, filepath.Join(l.Dir, file), l.RingBytes)
 				return err
 			})
@@ -263,40 +282,25 @@ func (l *lab) openCaptures() error {
 		}
 	}
 	for _, h := range l.hosts {
-		var err error
-		if h.machine != nil {
-			err = h.plug()
-		} else {
-			err = configure(h.net, h.Host)
-		}
-		if err != nil {
+		if err := h.join(); err != nil {
 			return fmt.Errorf("host %q: %w", h.Name, err)
 		}
 	}
 	return nil
 }
 
-// startHosts starts the hosts' containers, all at once.
+// startHosts starts the hosts, all at once.
 func (l *lab) startHosts(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, h := range l.hosts {
 		group.Go(func() error {
-			if h.machine != nil {
-				return h.startMachine(ctx, l.run)
-			}
-			if err := h.bundle(l.Options); err != nil {
-				return fmt.Errorf("host %q: %w", h.Name, err)
-			}
-			if err := h.addUsers(); err != nil {
+			if err := h.boot(ctx, l); err != nil {
 				return err
 			}
-			if err := h.furnish(l.run); err != nil {
-				return err
-			}
-			if err := h.launch(l.Options); err != nil {
-				return fmt.Errorf("host %q: %w", h.Name, err)
-			}
-			return h.awaitInit(ctx)
+			l.watch(h.calls.Gone(), func() error {
+				return fmt.Errorf("host %q ended while the run went on: %s%s", h.Name, h.tail(runtimeOutput), h.outOfMemory())
+			})
+			return nil
 		})
 	}
 	return group.Wait()
@@ -323,8 +327,8 @@ func (l *lab) startServices(ctx context.Context) error {
 						return context.Cause(ctx)
 					}
 				}
-				p, err := h.start(ctx, s.Name, inside.Request{
-					Program: s.Name, Command: s.Command, User: s.User, Match: s.Ready.Log,
+				p, err := h.run(ctx, s.Name, inside.Request{
+					Program: s.Name, Command: s.Command, User: s.User,
 					Environment: environment(h.Environment, s.Environment),
 				})
 				if err != nil {
@@ -332,6 +336,12 @@ func (l *lab) startServices(ctx context.Context) error {
 				}
 				if err := h.awaitReady(ctx, s, p); err != nil {
 					return err
+				}
+				if !s.Ready.Exit {
+					l.watch(p.done, func() error {
+						return fmt.Errorf("host %q: service %q ended with status %d while the run went on; %s%s",
+							h.Name, s.Name, p.status, h.tail(s.Name), h.outOfMemory())
+					})
 				}
 				close(ready[h.Name+"/"+s.Name])
 			}
@@ -426,7 +436,7 @@ func (l *lab) runScripts(ctx context.Context, a *record.Activity, scripts []reco
 		}
 		group.Go(func() error {
 			h := l.byName[s.Host]
-			p, err := h.start(ctx, a.Name, inside.Request{
+			p, err := h.run(ctx, a.Name, inside.Request{
 				Program: name, Script: s.Text, User: s.User,
 				Environment: environment(h.Environment, s.Environment, map[string]string{
 					inside.ActivityVariable: a.Name, inside.ProgramVariable: name,
@@ -443,8 +453,8 @@ func (l *lab) runScripts(ctx context.Context, a *record.Activity, scripts []reco
 					return fmt.Errorf("the script on host %q ended with status %d (logs/%s/%s.log); %s%s", h.Name, p.status, h.Name, name, h.tail(name), h.outOfMemory())
 				}
 				return nil
-			case <-h.gone:
-				return fmt.Errorf("host %q ended while its script ran: %s%s", h.Name, h.tail("runtime"), h.outOfMemory())
+			case <-h.calls.Gone():
+				return fmt.Errorf("host %q ended while its script ran: %s%s", h.Name, h.tail(runtimeOutput), h.outOfMemory())
 			case <-ctx.Done():
 				exits[i] = record.Exit{Host: s.Host, Status: -1, Time: time.Now()}
 				return context.Cause(ctx)
@@ -493,13 +503,7 @@ func (l *lab) checkMemory() error {
 // readOwners writes down which program owns which connection.
 func (l *lab) readOwners(ctx context.Context) error {
 	for _, h := range l.hosts {
-		var list []record.Owner
-		var err error
-		if h.machine != nil {
-			list, err = h.machine.Owners(ctx)
-		} else {
-			list, err = h.owners.results()
-		}
+		list, err := h.owners(ctx)
 		if err != nil {
 			return fmt.Errorf("host %q: owners of connections: %w", h.Name, err)
 		}
@@ -521,23 +525,16 @@ func (l *lab) close() {
 	var wait sync.WaitGroup
 	for _, h := range l.hosts {
 		wait.Go(func() {
-			if err := h.unplug(); err != nil {
-				l.Log.Error("unplug", "error", err)
+			if err := h.close(); err != nil {
+				l.Log.Error("take down a host", "host", h.Name, "error", err)
 			}
-			h.stop()
 		})
 	}
 	wait.Wait()
 	if l.net != nil {
-		l.net.close()
+		l.net.Close()
 	}
-	for _, h := range l.hosts {
-		unix.Unmount(h.root(), unix.MNT_DETACH)
-		if h.owners != nil {
-			h.owners.close()
-		}
-	}
-	unix.Unmount(filepath.Join(l.Scratch, ".groups"), unix.MNT_DETACH)
+	unix.Unmount(l.groupsDir(), unix.MNT_DETACH)
 	unix.Unmount(l.Scratch, unix.MNT_DETACH)
 }
 

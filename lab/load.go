@@ -2,16 +2,19 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"time"
 
 	"detgen/lab/inside"
+	"detgen/lab/internal/owners"
 	"detgen/record"
 )
 
-// loadProgram is the name of the load generator in a host.
-const loadProgram = "load"
+// workerStarted matches what stress-ng prints of each worker that has started.
+var workerStarted = regexp.MustCompile(`: started \[`)
 
 // running is the load of one host while it is on.
 type running struct {
@@ -37,20 +40,16 @@ func (l *lab) startLoads(ctx context.Context) ([]running, error) {
 		if h.Load.Memory > 0 {
 			command = append(command, "--vm", strconv.Itoa(h.Load.Memory), "--vm-bytes", "32m", "--vm-keep")
 		}
-		p, err := h.start(ctx, loadProgram, inside.Request{Program: loadProgram, Command: command, Match: `: started \[`})
+		p, err := h.run(ctx, owners.Load, inside.Request{Program: owners.Load, Command: command})
 		if err != nil {
 			return nil, err
 		}
-		for range h.Load.CPU + h.Load.Memory {
-			select {
-			case <-p.matched:
-			case <-p.done:
-				return nil, fmt.Errorf("host %q: load ended with status %d; %s", h.Name, p.status, h.tail(loadProgram))
-			case <-ctx.Done():
-				return nil, context.Cause(ctx)
-			}
+		if _, err := p.output.await(ctx, workerStarted, h.Load.CPU+h.Load.Memory, p.done); errors.Is(err, errEnded) {
+			return nil, fmt.Errorf("host %q: load ended with status %d; %s", h.Name, p.status, h.tail(owners.Load))
+		} else if err != nil {
+			return nil, fmt.Errorf("host %q: load: %w", h.Name, err)
 		}
-		usage, err := h.request(ctx, inside.Request{Operation: inside.Usage, Program: loadProgram})
+		usage, err := h.request(ctx, inside.Request{Operation: inside.Usage, Program: owners.Load})
 		if err != nil {
 			return nil, fmt.Errorf("host %q: measure load: %w", h.Name, err)
 		}
@@ -62,7 +61,7 @@ func (l *lab) startLoads(ctx context.Context) ([]running, error) {
 // measureLoads writes down what the loads used while the task ran.
 func (l *lab) measureLoads(ctx context.Context, loads []running) error {
 	for _, r := range loads {
-		usage, err := r.h.request(ctx, inside.Request{Operation: inside.Usage, Program: loadProgram})
+		usage, err := r.h.request(ctx, inside.Request{Operation: inside.Usage, Program: owners.Load})
 		if err != nil {
 			return fmt.Errorf("host %q: measure load: %w", r.h.Name, err)
 		}

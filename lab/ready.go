@@ -7,12 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
-	"detgen/lab/inside"
 	"detgen/record"
 )
 
@@ -36,12 +35,18 @@ func (h *host) awaitReady(ctx context.Context, s *record.Service, p *process) er
 		}
 	}
 	if s.Ready.Log != "" {
-		select {
-		case <-p.matched:
-		case <-p.done:
+		pattern, err := regexp.Compile(s.Ready.Log)
+		if err != nil {
+			return fmt.Errorf("host %q: service %q: %w", h.Name, s.Name, err)
+		}
+		_, err = p.output.await(ctx, pattern, 1, p.done)
+		switch {
+		case errors.Is(err, errEnded):
 			return h.endedEarly(s, p)
-		case <-ctx.Done():
+		case ctx.Err() != nil:
 			return h.notReady(ctx, s, fmt.Sprintf("to print a line that matches %q", s.Ready.Log))
+		case err != nil:
+			return fmt.Errorf("host %q: service %q: %w", h.Name, s.Name, err)
 		}
 	}
 	tick := time.NewTicker(pollInterval)
@@ -131,24 +136,6 @@ type socket struct {
 	localPort uint16
 	state     int
 	unsent    uint64 // bytes not yet acknowledged
-}
-
-// table gives a table of the host's network namespace, of /proc/net.
-func (h *host) table(ctx context.Context, name string) ([]byte, error) {
-	if h.machine != nil {
-		return h.read(ctx, "/proc/net/"+name)
-	}
-	return os.ReadFile(h.net.proc("net/" + name))
-}
-
-// exists says whether the host has a file.
-func (h *host) exists(ctx context.Context, path string) (bool, error) {
-	if h.machine != nil {
-		m, err := h.request(ctx, inside.Request{Operation: inside.Exists, Path: path})
-		return !m.Missing, err
-	}
-	_, err := os.Lstat(filepath.Join(h.root(), path))
-	return err == nil, nil
 }
 
 // sockets calls f for each IPv4 and IPv6 socket of the host of a kind ("tcp", "udp").

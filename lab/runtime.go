@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +12,9 @@ import (
 	"strconv"
 	"strings"
 
+	"detgen/internal/helper"
 	"detgen/lab/inside"
+	"detgen/lab/internal/rootfs"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -31,7 +34,7 @@ func FindRuntime() (string, error) {
 }
 
 // bundle writes the OCI bundle of a host: its overlay root, mounted, and its config.json.
-func (h *host) bundle(o *Options) error {
+func (h *container) bundle(o *Options) error {
 	for _, dir := range []string{"root", "upper", "work", "detgen/bin", "detgen/run"} {
 		if err := os.MkdirAll(filepath.Join(h.dir, dir), 0o755); err != nil {
 			return err
@@ -46,7 +49,7 @@ func (h *host) bundle(o *Options) error {
 	if err := unix.Mount("overlay", h.root(), "overlay", 0, options); err != nil {
 		return fmt.Errorf("mount the root of image %s: %w", h.Image, err)
 	}
-	if err := linkHelpers(filepath.Join(h.dir, "detgen/bin")); err != nil {
+	if err := rootfs.LinkHelpers(filepath.Join(h.dir, "detgen/bin")); err != nil {
 		return err
 	}
 	config, err := json.Marshal(h.config(o))
@@ -56,25 +59,12 @@ func (h *host) bundle(o *Options) error {
 	return os.WriteFile(filepath.Join(h.dir, "config.json"), config, 0o644)
 }
 
-func (h *host) root() string {
-	if h.rootDir != "" {
-		return h.rootDir
-	}
+func (h *container) root() string {
 	return filepath.Join(h.dir, "root")
 }
 
-// linkHelpers makes the helper commands in a folder of a host.
-func linkHelpers(dir string) error {
-	for _, name := range append(slices.Clone(inside.HelperNames), inside.Emulate) {
-		if err := os.Symlink(inside.Binary, filepath.Join(dir, name)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // config is the host as an OCI container (OCI runtime specification 1.0).
-func (h *host) config(o *Options) *specs.Spec {
+func (h *container) config(o *Options) *specs.Spec {
 	caps := make([]string, 0, len(h.Capabilities))
 	for _, c := range h.Capabilities {
 		caps = append(caps, "CAP_"+strings.TrimPrefix(c, "CAP_"))
@@ -112,12 +102,11 @@ func (h *host) config(o *Options) *specs.Spec {
 			{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777"}},
 			bind(filepath.Join(h.dir, "detgen"), inside.Directory),
 			bind(o.Self, inside.Binary, "ro"),
-			bind(h.logs, inside.Logs),
 		},
 		Linux: &specs.Linux{
 			Namespaces: []specs.LinuxNamespace{
 				{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace}, {Type: specs.MountNamespace},
-				{Type: specs.NetworkNamespace, Path: h.net.path()},
+				{Type: specs.NetworkNamespace, Path: h.net.Path()},
 			},
 			CgroupsPath: "/" + h.id,
 			Resources:   resources,
@@ -125,40 +114,14 @@ func (h *host) config(o *Options) *specs.Spec {
 	}
 }
 
-// launch starts the host's container and its init's connection.
-func (h *host) launch(o *Options) error {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("socket pair: %w", err)
-	}
-	// Non-blocking, so that closing it ends the read that waits on it.
-	if err := unix.SetNonblock(pair[0], true); err != nil {
-		return fmt.Errorf("socket pair: %w", err)
-	}
-	ours, theirs := os.NewFile(uintptr(pair[0]), "host"), os.NewFile(uintptr(pair[1]), "lab")
-	defer theirs.Close()
-	log, err := os.Create(filepath.Join(h.logs, "runtime.log"))
-	if err != nil {
-		ours.Close()
-		return err
-	}
-	defer log.Close()
-	cmd := exec.Command(o.Runtime, "--root", filepath.Join(h.dir, "runtime"), "run",
-		"--preserve-fds="+strconv.Itoa(1+len(h.owners.groups)), "--bundle", h.dir, h.id)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = append([]*os.File{theirs}, h.owners.groups...)
-	if err := cmd.Start(); err != nil {
-		ours.Close()
-		return fmt.Errorf("start %s: %w", o.Runtime, err)
-	}
-	h.container = cmd
-	h.ended = make(chan struct{})
-	go func() {
-		cmd.Wait()
-		close(h.ended)
-	}()
-	h.connect(ours)
-	return nil
+// launch starts the host's container, with its init's connection.
+func (h *container) launch(o *Options, log io.Writer) (err error) {
+	groups := h.attribution.Groups()
+	h.runtime, err = helper.Start(helper.Command{
+		Path: o.Runtime, Files: groups, Output: log,
+		Args: []string{"--root", filepath.Join(h.dir, "runtime"), "run", "--preserve-fds=" + strconv.Itoa(1+len(groups)), "--bundle", h.dir, h.id},
+	})
+	return err
 }
 
 // prepareRuntime makes the cgroup tree one that the OCI runtimes take: in the hybrid layout

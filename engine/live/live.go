@@ -10,19 +10,15 @@ package live
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strings"
-	"syscall"
 	"time"
 
 	"detgen/engine"
+	"detgen/internal/helper"
 	"detgen/lab"
 	"detgen/record"
 
@@ -35,19 +31,23 @@ const Name = "live"
 // SupervisorRole is the argument by which this program becomes a supervisor.
 const SupervisorRole = "lab-supervisor"
 
-// request is what the supervisor is told, as JSON on its descriptor 3.
+// request is what the supervisor is asked to do.
 type request struct {
-	Run    *record.Run
-	Lab    lab.Options
-	Parent int // PID of the process that asked
+	ID  uint64
+	Run *record.Run
+	Lab lab.Options
 }
 
-// message is what it answers, a JSON object a line on its descriptor 4.
+// message is what it tells: that a stage begins, or how the run of a request went.
 type message struct {
+	Reply    uint64         `json:"reply,omitempty"`
 	Progress string         `json:"progress,omitempty"`
 	Result   *record.Result `json:"result,omitempty"`
 	Error    string         `json:"error,omitempty"`
 }
+
+// Replies implements helper.Message.
+func (m message) Replies() uint64 { return m.Reply }
 
 // Run executes run on this kernel. The result is not nil when the lab got as far as starting;
 // an error beside it says why the run failed.
@@ -74,7 +74,7 @@ func Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result
 	removeStaleGroups()
 	defer removeStaleGroups()
 	defer removeGroups(name)
-	result, err := supervise(ctx, request{Run: run, Parent: os.Getpid(), Lab: lab.Options{
+	result, err := supervise(ctx, request{Run: run, Lab: lab.Options{
 		Dir: o.Dir, Scratch: scratch, Images: o.Images, Name: name, Self: self, Runtime: runtimePath,
 	}}, o.Progress)
 	if result != nil {
@@ -86,92 +86,49 @@ func Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result
 
 // supervise starts the supervisor and waits for its end.
 func supervise(ctx context.Context, r request, progress func(string)) (*record.Result, error) {
-	asked, err := json.Marshal(r)
+	p, err := helper.Start(helper.Command{Args: []string{SupervisorRole}, Namespaces: helper.Isolated})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the lab's supervisor: %w", err)
 	}
-	in, toChild, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	fromChild, out, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	defer fromChild.Close()
-	cmd := exec.CommandContext(ctx, "/proc/self/exe", SupervisorRole)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	cmd.ExtraFiles = []*os.File{in, out}
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC,
-		Setsid:     true, // the terminal's interrupt goes to this process, which ends the lab
-		Pdeathsig:  syscall.SIGKILL,
-	}
-	// The death signal is tied to the thread that starts the child.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err = cmd.Start()
-	in.Close()
-	out.Close()
-	if err != nil {
-		toChild.Close()
-		return nil, fmt.Errorf("start the lab's supervisor: %w", err)
-	}
-	go func() {
-		toChild.Write(asked)
-		toChild.Close()
-	}()
-	var last message
-	messages := json.NewDecoder(fromChild)
-	for {
-		var m message
-		if err := messages.Decode(&m); err != nil {
-			break
-		}
-		if m.Progress != "" && progress != nil {
+	stop := context.AfterFunc(ctx, p.Kill)
+	defer stop()
+	calls := helper.NewCalls(p.Conn, func(m message) {
+		if progress != nil {
 			progress(m.Progress)
 		}
-		if m.Result != nil || m.Error != "" {
-			last = m
-		}
-	}
-	err = cmd.Wait()
+	})
+	// The context ends the supervisor, and with it this call.
+	m, err := calls.Call(context.Background(), func(number uint64) any { r.ID = number; return r })
+	calls.Close()
+	ended := p.Wait()
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case last.Error != "":
-		return last.Result, errors.New(last.Error)
-	case last.Result != nil:
-		return last.Result, nil
+	case err != nil:
+		return nil, fmt.Errorf("the lab's supervisor ended without a result: %w", errors.Join(err, ended))
+	case m.Error != "":
+		return m.Result, errors.New(m.Error)
 	}
-	return nil, fmt.Errorf("the lab's supervisor ended without a result (%w): %s", err, strings.TrimSpace(stderr.String()))
+	return m.Result, nil
 }
 
 // Supervisor is the supervisor's main.
 func Supervisor() error {
-	in, out := os.NewFile(3, "request"), os.NewFile(4, "answer")
-	unix.CloseOnExec(3)
-	unix.CloseOnExec(4)
-	var r request
-	if err := json.NewDecoder(in).Decode(&r); err != nil {
-		return fmt.Errorf("read the run: %w", err)
+	parent := helper.Parent()
+	if err := helper.EnterIsolated(); err != nil {
+		return err
 	}
-	answers := json.NewEncoder(out)
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
-	}
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return fmt.Errorf("mount /proc: %w", err)
-	}
-	r.Lab.Progress = func(stage string) { answers.Encode(message{Progress: stage}) }
-	r.Lab.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	result, err := lab.Execute(context.Background(), r.Run, r.Lab)
-	m := message{Result: result}
-	if err != nil {
-		m.Error = err.Error()
-	}
-	return answers.Encode(m)
+	answers := helper.NewOut(parent)
+	return helper.Serve(parent, func(r request) error {
+		r.Lab.Progress = func(stage string) { answers.Send(message{Progress: stage}) }
+		r.Lab.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+		m := message{Reply: r.ID}
+		var err error
+		if m.Result, err = lab.Execute(context.Background(), r.Run, r.Lab); err != nil {
+			m.Error = err.Error()
+		}
+		return answers.Send(m)
+	})
 }
 
 func kernelRelease() string {

@@ -17,6 +17,7 @@ import (
 
 	"detgen/engine/vm/internal/agent"
 	"detgen/engine/vm/internal/wire"
+	"detgen/internal/helper"
 	"detgen/lab"
 	"detgen/lab/inside"
 	"detgen/lab/link"
@@ -94,6 +95,12 @@ func TestAgent(t *testing.T) {
 		if len(result.Activities[0].Phases) != 1 {
 			t.Errorf("run %d: phases %v", n, result.Activities[0].Phases)
 		}
+		if got := result.Activities[0].Outcome["log"]; got != "here" {
+			t.Errorf("run %d: the script sees %q in its log", n, got)
+		}
+		if log, err := os.ReadFile(filepath.Join(dir, fmt.Sprint(n), "logs/server/wait.log")); err != nil || string(log) != "waits\n" {
+			t.Errorf("run %d: the service's log has %q, error %v", n, log, err)
+		}
 		for _, c := range result.Captures {
 			if sent, received := countPings(t, filepath.Join(dir, fmt.Sprint(n), c.File)); sent != 2 || received != 2 {
 				t.Errorf("run %d: %s has %d echo requests and %d replies, not 2 of each", n, c.File, sent, received)
@@ -164,7 +171,7 @@ func runLabs(dir string) error {
 	// A host that cannot start on a machine, which goes on, is seen at once.
 	run := pings(2)
 	run.Hosts[0].Files = append(run.Hosts[0].Files, record.File{Path: "/etc/passwd/below", Text: "x"})
-	if _, err := execute(run, filepath.Join(dir, "2"), machines); err == nil || !strings.Contains(err.Error(), `start host "client"`) {
+	if _, err := execute(run, filepath.Join(dir, "2"), machines); err == nil || !strings.Contains(err.Error(), `start host "client": it printed: host "client": file /etc/passwd/below:`) {
 		return fmt.Errorf("a file below a file: %v", err)
 	}
 	return nil
@@ -198,7 +205,7 @@ func pings(n int) *record.Run {
 	server := host(3, "server")
 	server.Users = []record.User{{Name: "someone", UID: 2000, Home: "/home/someone", Shell: "/bin/sh"}}
 	server.Services = []record.Service{{
-		Name: "wait", User: "someone", Command: []string{"sh", "-c", "touch ~/here; exec sleep 1000"},
+		Name: "wait", User: "someone", Command: []string{"sh", "-c", "echo waits; touch ~/here; exec sleep 1000"},
 		Ready: record.Ready{File: "/home/someone/here"}, Timeout: record.Duration(time.Minute),
 	}}
 	return &record.Run{
@@ -214,6 +221,8 @@ func pings(n int) *record.Run {
 				echo once >>/var/count
 				outcome runs=$(wc -l </var/count)
 				outcome host=$(hostname)
+				echo here
+				outcome log=$(log main '^here$')
 				outcome files=$(ls /srv | grep -c of-run)
 				echo more >>/srv/box/made
 				outcome made=$(wc -l </srv/box/made)
@@ -227,29 +236,16 @@ func likeness(name, share string) (*machine, error) {
 	if err := os.MkdirAll(filepath.Join(share, "logs"), 0o755); err != nil {
 		return nil, err
 	}
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	m := &machine{layers: []string{"host"}, cards: []string{"vm-" + name}, share: share, booted: make(chan struct{})}
+	var err error
+	m.Process, err = helper.Start(helper.Command{
+		Args: []string{"likeness"}, Env: append(os.Environ(), "SHARE="+share), Output: os.Stderr,
+		Namespaces: unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWUTS,
+	})
 	if err != nil {
 		return nil, err
 	}
-	theirs := os.NewFile(uintptr(pair[1]), "theirs")
-	m := &machine{
-		layers: []string{"host"}, cards: []string{"vm-" + name}, share: share,
-		port: os.NewFile(uintptr(pair[0]), "port"), booted: make(chan struct{}), ended: make(chan struct{}), answers: make(chan wire.Frame, 1),
-	}
-	m.out = json.NewEncoder(m.port)
-	m.cmd = exec.Command("/proc/self/exe", "likeness")
-	m.cmd.Env = append(os.Environ(), "SHARE="+share)
-	m.cmd.ExtraFiles, m.cmd.Stderr = []*os.File{theirs}, os.Stderr
-	m.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWUTS}
-	if err := m.cmd.Start(); err != nil {
-		return nil, err
-	}
-	theirs.Close()
-	go func() {
-		m.cmd.Wait()
-		close(m.ended)
-	}()
-	go m.receive()
+	m.agent = helper.NewCalls(m.Conn, m.take)
 	veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: m.cards[0]}, PeerName: "eth0"}
 	if err := netlink.LinkAdd(veth); err != nil {
 		return nil, err
@@ -258,7 +254,7 @@ func likeness(name, share string) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := netlink.LinkSetNsPid(peer, m.cmd.Process.Pid); err != nil {
+	if err := netlink.LinkSetNsPid(peer, m.PID()); err != nil {
 		return nil, err
 	}
 	return m, m.awaitBoot(context.Background())
@@ -308,5 +304,5 @@ func beMachine() error {
 	if err := os.Setenv("PATH", strings.Join([]string{"/run/detgen/bin", os.Getenv("PATH")}, ":")); err != nil {
 		return err
 	}
-	return agent.Serve(os.NewFile(3, "port"))
+	return agent.Serve(helper.Parent())
 }

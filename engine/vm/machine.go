@@ -2,12 +2,10 @@ package vm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,7 +14,8 @@ import (
 
 	"detgen/engine/internal/qmp"
 	"detgen/engine/vm/internal/wire"
-	"detgen/lab"
+	"detgen/internal/helper"
+	"detgen/lab/guest"
 	"detgen/record"
 
 	"github.com/vishvananda/netlink"
@@ -41,20 +40,16 @@ type machine struct {
 	disks  []string // serial numbers of those with packed layers, in the order of their SCSI targets
 	layers []string // of them, the image of the host that the machine is next, top first
 	share  string   // directory that the machine sees
-	cmd    *exec.Cmd
-	port   *os.File // to the agent
-	out    *json.Encoder
-	kernel string // release
+	kernel string   // release
 
-	monitor *os.File // to QEMU
-	control *qmp.Client
-	booted  chan struct{} // closed when the agent is there
-	ended   chan struct{}
+	*helper.Process             // QEMU, whose connection is its monitor's
+	control         *qmp.Client // by the monitor
+	agent           *helper.Calls[wire.Frame]
+	booted          chan struct{} // closed when the agent is there
 
-	answers chan wire.Frame // Started, Error, Listed, Ended
-	sending sync.Mutex      // keeps frames whole
-	mu      sync.Mutex
-	lines   *io.PipeWriter // of the current session
+	mu    sync.Mutex
+	lines *io.PipeWriter // of the current session
+	log   io.Writer      // what the host's init prints
 }
 
 // machineSpec is what a machine is made of.
@@ -68,29 +63,20 @@ type machineSpec struct {
 
 // startMachine starts a machine. It ends with this process's PID namespace at the latest.
 func startMachine(s machineSpec) (_ *machine, err error) {
-	m := &machine{host: s.name, share: s.share, booted: make(chan struct{}), ended: make(chan struct{}), answers: make(chan wire.Frame, 1)}
-	if err := os.Mkdir(filepath.Join(s.share, "logs"), 0o755); err != nil {
+	m := &machine{host: s.name, share: s.share, booted: make(chan struct{})}
+	ours, port, err := helper.Pair()
+	if err != nil {
 		return nil, err
 	}
-	var files []*os.File // that the machine gets, from descriptor 3 on
+	files := []*os.File{port} // that QEMU gets besides its monitor
 	defer func() {
 		for _, f := range files {
 			f.Close()
 		}
 		if err != nil {
-			m.port.Close()
-			m.monitor.Close()
+			ours.Close()
 		}
 	}()
-	for _, end := range []**os.File{&m.port, &m.monitor} {
-		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			return nil, fmt.Errorf("socket pair: %w", err)
-		}
-		*end = os.NewFile(uintptr(pair[0]), "machine")
-		files = append(files, os.NewFile(uintptr(pair[1]), "engine"))
-	}
-	m.out = json.NewEncoder(m.port)
 	cpu := "max"
 	if s.system.Accelerator == "kvm" {
 		cpu = "host"
@@ -104,8 +90,8 @@ func startMachine(s machineSpec) (_ *machine, err error) {
 		"-drive", "if=none,id=root,format=raw,snapshot=on,file=" + s.system.Disk,
 		"-device", "virtio-blk-pci,drive=root",
 		"-device", "virtio-rng-pci",
-		"-device", "virtio-serial-pci", "-chardev", "socket,id=port,fd=3", "-device", "virtserialport,chardev=port,name=" + filepath.Base(wire.Port),
-		"-chardev", "socket,id=monitor,fd=4", "-mon", "chardev=monitor,mode=control",
+		"-device", "virtio-serial-pci", "-chardev", "socket,id=port,fd=" + fmt.Sprint(helper.Descriptor+1), "-device", "virtserialport,chardev=port,name=" + filepath.Base(wire.Port),
+		"-chardev", "socket,id=monitor,fd=" + fmt.Sprint(helper.Descriptor), "-mon", "chardev=monitor,mode=control",
 		"-device", "virtio-scsi-pci,id=disks",
 		"-virtfs", "local,path=" + s.share + ",mount_tag=detgen,security_model=none,multidevs=remap",
 	}
@@ -118,25 +104,13 @@ func startMachine(s machineSpec) (_ *machine, err error) {
 		files = append(files, tap)
 		m.cards = append(m.cards, card)
 		arguments = append(arguments,
-			"-netdev", fmt.Sprintf("tap,id=card%d,fd=%d", i, 3+len(files)-1),
+			"-netdev", fmt.Sprintf("tap,id=card%d,fd=%d", i, helper.Descriptor+len(files)),
 			"-device", fmt.Sprintf("virtio-net-pci,netdev=card%d", i))
 	}
-	m.cmd = exec.Command(s.system.QEMU, arguments...)
-	m.cmd.ExtraFiles = files
-	var stderr strings.Builder
-	m.cmd.Stderr = &stderr
-	if err := m.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", s.system.QEMU, err)
+	if m.Process, err = helper.Start(helper.Command{Path: s.system.QEMU, Args: arguments, Files: files}); err != nil {
+		return nil, err
 	}
-	go func() {
-		m.cmd.Wait()
-		if stderr.Len() > 0 {
-			// Seen by awaitBoot, which shows the console's end.
-			os.WriteFile(m.console(), []byte(stderr.String()), 0o644)
-		}
-		close(m.ended)
-	}()
-	go m.receive()
+	m.agent = helper.NewCalls(ours, m.take)
 	return m, nil
 }
 
@@ -175,31 +149,26 @@ func openCard(name string) (*os.File, error) {
 	return file, nil
 }
 
-// receive takes what the agent sends.
-func (m *machine) receive() {
-	frames := json.NewDecoder(m.port)
-	for {
-		var f wire.Frame
-		if err := frames.Decode(&f); err != nil {
-			m.setLines(nil)
-			return
+// take takes what the agent tells by itself.
+func (m *machine) take(f wire.Frame) {
+	switch {
+	case f.Booted != "":
+		m.kernel = f.Booted
+		close(m.booted)
+	case f.Line != "":
+		m.mu.Lock()
+		lines := m.lines
+		m.mu.Unlock()
+		if lines != nil {
+			io.WriteString(lines, f.Line) // fails when nobody reads any more
 		}
-		switch {
-		case f.Booted != "":
-			m.kernel = f.Booted
-			close(m.booted)
-		case f.Line != "":
-			m.mu.Lock()
-			lines := m.lines
-			m.mu.Unlock()
-			if lines != nil {
-				io.WriteString(lines, f.Line) // fails when nobody reads any more
-			}
-		case f.Gone:
-			m.setLines(nil)
-		default:
-			m.answers <- f
-		}
+	case f.Text != nil:
+		m.mu.Lock()
+		log := m.log
+		m.mu.Unlock()
+		log.Write(f.Text)
+	case f.Gone:
+		m.setLines(nil)
 	}
 }
 
@@ -215,18 +184,14 @@ func (m *machine) setLines(lines *io.PipeWriter) {
 
 // awaitMonitor waits until QEMU takes commands.
 func (m *machine) awaitMonitor(ctx context.Context) (err error) {
-	m.control, err = qmp.New(ctx, m.monitor)
+	m.control, err = qmp.New(ctx, m.Conn)
 	if errors.Is(err, qmp.ErrClosed) {
-		<-m.ended
-		return fmt.Errorf("%w; %s", err, m.lastWords())
+		return fmt.Errorf("%w: %w; %s", err, m.Wait(), m.lastWords())
 	}
 	if err != nil {
 		return err
 	}
-	go func() {
-		for range m.control.Events() { // of which none matters here
-		}
-	}()
+	go m.control.WaitEvent(context.Background()) // takes all until the end: none matters here
 	return nil
 }
 
@@ -235,8 +200,8 @@ func (m *machine) awaitBoot(ctx context.Context) error {
 	select {
 	case <-m.booted:
 		return nil
-	case <-m.ended:
-		return fmt.Errorf("the machine ended while it started; %s", m.lastWords())
+	case <-m.Ended():
+		return fmt.Errorf("the machine ended while it started: %w; %s", m.Wait(), m.lastWords())
 	case <-ctx.Done():
 		return fmt.Errorf("%w; %s", context.Cause(ctx), m.lastWords())
 	}
@@ -254,10 +219,10 @@ func (m *machine) lastWords() string {
 
 // stop ends the machine.
 func (m *machine) stop() {
-	m.cmd.Process.Kill()
-	<-m.ended
-	m.port.Close()
-	m.monitor.Close()
+	m.Kill()
+	<-m.Ended()
+	m.agent.Close()
+	m.Conn.Close()
 }
 
 // insert gives the machine the disks with an image's packed layers, top layer first, that it does not have yet, while it
@@ -288,23 +253,15 @@ func (m *machine) insert(ctx context.Context, layers []string) error {
 // Cards implements lab.Machine.
 func (m *machine) Cards() []string { return m.cards }
 
-// Ended implements lab.Machine.
-func (m *machine) Ended() <-chan struct{} { return m.ended }
-
 // Start implements lab.Machine.
-func (m *machine) Start(ctx context.Context, s lab.Setup, logs string) (io.ReadWriteCloser, error) {
-	shared := filepath.Join(m.share, "logs")
-	if err := unix.Mount(logs, shared, "", unix.MS_BIND, ""); err != nil {
-		return nil, fmt.Errorf("mount the logs: %w", err)
-	}
+func (m *machine) Start(ctx context.Context, s guest.Setup, log io.Writer) (io.ReadWriteCloser, error) {
 	read, write := io.Pipe()
 	m.setLines(write)
+	m.mu.Lock()
+	m.log = log
+	m.mu.Unlock()
 	session := &session{m, read}
-	answer, err := m.ask(ctx, wire.Frame{Host: &wire.Host{Setup: s, Layers: m.layers}})
-	if err == nil && answer.Error != "" {
-		err = errors.New(answer.Error)
-	}
-	if err != nil {
+	if _, err := m.ask(ctx, wire.Frame{Host: &wire.Host{Setup: s, Layers: m.layers}}); err != nil {
 		session.Close()
 		return nil, fmt.Errorf("start in the machine: %w", err)
 	}
@@ -314,9 +271,6 @@ func (m *machine) Start(ctx context.Context, s lab.Setup, logs string) (io.ReadW
 // Owners implements lab.Machine.
 func (m *machine) Owners(ctx context.Context) ([]record.Owner, error) {
 	answer, err := m.ask(ctx, wire.Frame{List: true})
-	if err == nil && answer.Listed == nil {
-		err = errors.New(answer.Error)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -328,30 +282,16 @@ func (m *machine) Owners(ctx context.Context) ([]record.Owner, error) {
 	return answer.Listed.Owners, nil
 }
 
-// ask sends a frame and waits for the answer.
+// ask asks the agent for something and waits for the answer.
 func (m *machine) ask(ctx context.Context, f wire.Frame) (wire.Frame, error) {
-	if err := m.send(f); err != nil {
-		return wire.Frame{}, err
+	answer, err := m.agent.Call(ctx, func(number uint64) any { f.ID = number; return f })
+	if err == nil && answer.Error != "" {
+		err = errors.New(answer.Error)
 	}
-	return m.answer(ctx)
-}
-
-// answer waits for the next answer.
-func (m *machine) answer(ctx context.Context) (wire.Frame, error) {
-	select {
-	case answer := <-m.answers:
-		return answer, nil
-	case <-m.ended:
-		return wire.Frame{}, fmt.Errorf("the machine ended; %s", m.lastWords())
-	case <-ctx.Done():
-		return wire.Frame{}, context.Cause(ctx)
+	if errors.Is(err, helper.ErrGone) {
+		err = fmt.Errorf("the machine ended: %w; %s", err, m.lastWords())
 	}
-}
-
-func (m *machine) send(f wire.Frame) error {
-	m.sending.Lock()
-	defer m.sending.Unlock()
-	return m.out.Encode(f)
+	return answer, err
 }
 
 // session is a machine's time as a host of one lab: the connection to the host's init.
@@ -361,7 +301,7 @@ type session struct {
 }
 
 func (s *session) Write(line []byte) (int, error) {
-	if err := s.m.send(wire.Frame{Line: string(line)}); err != nil {
+	if err := s.m.agent.Send(wire.Frame{Line: string(line)}); err != nil {
 		return 0, err
 	}
 	return len(line), nil
@@ -371,9 +311,6 @@ func (s *session) Write(line []byte) (int, error) {
 func (s *session) Close() error {
 	s.PipeReader.Close()
 	s.m.setLines(nil)
-	answer, err := s.m.ask(context.Background(), wire.Frame{End: true})
-	for err == nil && !answer.Ended { // of a start that was given up
-		answer, err = s.m.answer(context.Background())
-	}
-	return errors.Join(err, unix.Unmount(filepath.Join(s.m.share, "logs"), unix.MNT_DETACH))
+	_, err := s.m.ask(context.Background(), wire.Frame{End: true})
+	return err
 }

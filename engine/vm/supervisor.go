@@ -2,10 +2,7 @@ package vm
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,6 +11,7 @@ import (
 
 	"detgen/engine/vm/internal/agent"
 	"detgen/engine/vm/internal/wire"
+	"detgen/internal/helper"
 	"detgen/lab"
 	"detgen/record"
 
@@ -41,8 +39,9 @@ func Role(name string) func() error {
 // supervisorRole is the argument by which this program becomes a supervisor.
 const supervisorRole = "vm-supervisor"
 
-// request is what the supervisor is told for each run, as JSON on its descriptor 3.
+// request is what the supervisor is told for each run.
 type request struct {
+	ID     uint64
 	Run    *record.Run
 	Dir    string              // receives captures/ and logs/
 	Layers map[string][]string // image digest -> packed layers, top first
@@ -50,17 +49,20 @@ type request struct {
 	Parts  string // an existing directory that the supervisor mounts on
 }
 
-// message is what it answers on its descriptor 4.
+// message is what it tells: that a stage begins, or how the run of a request went.
 type message struct {
+	Reply    uint64         `json:"reply,omitempty"`
 	Progress string         `json:"progress,omitempty"`
 	Result   *record.Result `json:"result,omitempty"`
 	Error    string         `json:"error,omitempty"`
-	Done     bool           `json:"done,omitempty"`
 }
 
-// supervisor is the first process of the machines' namespaces.
-type supervisor struct {
-	answers  *json.Encoder
+// Replies implements helper.Message.
+func (m message) Replies() uint64 { return m.Reply }
+
+// series is what the supervisor, the first process of the machines' namespaces, keeps from run to run.
+type series struct {
+	answers  *helper.Out
 	machines []*machine // that which was used last at the end
 	made     int        // machines, for their names and those of their directories
 }
@@ -70,7 +72,7 @@ const most = 10
 
 // find gives the machine that stands for a host, nil for none: the programs of all images that runs want of a host are on
 // one machine.
-func (s *supervisor) find(h *record.Host) *machine {
+func (s *series) find(h *record.Host) *machine {
 	for _, m := range s.machines {
 		if m.host == h.Name && len(m.cards) >= len(h.Interfaces) && m.lives() {
 			return m
@@ -80,46 +82,32 @@ func (s *supervisor) find(h *record.Host) *machine {
 }
 
 // remove ends a machine.
-func (s *supervisor) remove(m *machine) {
+func (s *series) remove(m *machine) {
 	m.stop()
 	s.machines = slices.DeleteFunc(s.machines, func(o *machine) bool { return o == m })
 }
 
-// supervise is the supervisor's main: run after run, until the engine is closed.
+// supervise is the supervisor's main: run after run, until the engine is closed. The kernel ends the machines then.
 func supervise() error {
-	in, out := os.NewFile(3, "request"), os.NewFile(4, "answer")
-	unix.CloseOnExec(3)
-	unix.CloseOnExec(4)
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
+	parent := helper.Parent()
+	if err := helper.EnterIsolated(); err != nil {
+		return err
 	}
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return fmt.Errorf("mount /proc: %w", err)
-	}
-	s := &supervisor{answers: json.NewEncoder(out)}
-	requests := json.NewDecoder(in)
-	for {
-		var r request
-		if err := requests.Decode(&r); errors.Is(err, io.EOF) {
-			return nil // the kernel ends the machines
-		} else if err != nil {
-			return fmt.Errorf("read the run: %w", err)
-		}
-		m := message{Done: true}
+	s := &series{answers: helper.NewOut(parent)}
+	return helper.Serve(parent, func(r request) error {
+		m := message{Reply: r.ID}
 		var err error
 		if m.Result, err = s.run(&r); err != nil {
 			m.Error = err.Error()
 		}
-		if err := s.answers.Encode(m); err != nil {
-			return err
-		}
-	}
+		return s.answers.Send(m)
+	})
 }
 
-func (s *supervisor) progress(stage string) { s.answers.Encode(message{Progress: stage}) }
+func (s *series) progress(stage string) { s.answers.Send(message{Progress: stage}) }
 
 // run makes the machines that are missing and runs the lab on them.
-func (s *supervisor) run(r *request) (*record.Result, error) {
+func (s *series) run(r *request) (*record.Result, error) {
 	for _, h := range r.Run.Hosts {
 		if len(r.Layers[h.Digest]) == 0 {
 			return nil, fmt.Errorf("host %q: image %s (%s) is not at hand", h.Name, h.Image, h.Digest)
@@ -153,7 +141,7 @@ func (s *supervisor) run(r *request) (*record.Result, error) {
 }
 
 // boot starts the machines of the run's hosts that do not run yet. Those that were not used for longest make room.
-func (s *supervisor) boot(r *request) (err error) {
+func (s *series) boot(r *request) (err error) {
 	var missing []*record.Host
 	for i := range r.Run.Hosts {
 		h := &r.Run.Hosts[i]
@@ -218,7 +206,7 @@ func (s *supervisor) boot(r *request) (err error) {
 // lives says whether the machine runs.
 func (m *machine) lives() bool {
 	select {
-	case <-m.ended:
+	case <-m.Ended():
 		return false
 	default:
 		return true
@@ -226,7 +214,7 @@ func (m *machine) lives() bool {
 }
 
 // prepare makes the place of what machines see of this system.
-func (s *supervisor) prepare(r *request) error {
+func (s *series) prepare(r *request) error {
 	if err := unix.Mount("tmpfs", r.Parts, "tmpfs", unix.MS_NOSUID, "mode=755"); err != nil {
 		return fmt.Errorf("mount a tmpfs on %s: %w", r.Parts, err)
 	}
@@ -238,7 +226,7 @@ func (s *supervisor) prepare(r *request) error {
 }
 
 // describe says what the lab ran on.
-func (s *supervisor) describe(r *request) record.Engine {
+func (s *series) describe(r *request) record.Engine {
 	return record.Engine{Name: Name, Kernel: s.machines[0].kernel, Details: map[string]string{
 		"qemu": r.System.Version, "accelerator": r.System.Accelerator, "system": r.System.Digest,
 	}}

@@ -7,22 +7,16 @@ package vm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"detgen/engine"
+	"detgen/internal/helper"
 	"detgen/record"
-
-	"golang.org/x/sys/unix"
 )
 
 // Name is the engine's name.
@@ -40,8 +34,8 @@ type Engine struct {
 	system system
 	parts  string
 
-	mu         sync.Mutex // of a run, and of everything below
-	supervisor *process   // nil before the first run, and after an interrupt
+	mu         sync.Mutex  // of a run, and of everything below
+	supervisor *supervisor // nil before the first run, and after an interrupt
 }
 
 // Open gives an engine. It makes the machines' disk when the cache does not have it. The caller closes it.
@@ -67,7 +61,7 @@ func (e *Engine) Close() error {
 
 func (e *Engine) end() {
 	if e.supervisor != nil {
-		e.supervisor.kill()
+		e.supervisor.end()
 		e.supervisor = nil
 	}
 }
@@ -91,7 +85,7 @@ func (e *Engine) Run(ctx context.Context, run *record.Run, o engine.Options) (*r
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, e.supervisor.interrupt)
+	stop := context.AfterFunc(ctx, e.supervisor.Kill)
 	defer stop()
 	m, err := e.supervisor.do(request{Run: run, Dir: dir, Layers: o.Images, System: e.system, Parts: e.parts}, o.Progress)
 	if err != nil || ctx.Err() != nil {
@@ -128,93 +122,42 @@ func Supports(run *record.Run) error {
 	return nil
 }
 
-// process is a running supervisor.
-type process struct {
-	cmd     *exec.Cmd
-	to      *json.Encoder
-	from    *json.Decoder
-	ends    []*os.File
-	stderr  *strings.Builder
-	exited  chan struct{}
-	exitErr error
+// supervisor is the process with the machines, as the engine sees it.
+type supervisor struct {
+	*helper.Process
+	calls    *helper.Calls[message]
+	progress func(string) // of the run that is made
 }
 
-// startSupervisor starts the first process of new namespaces, with which everything in them ends. It dies with
-// this process.
-func startSupervisor() (*process, error) {
-	in, toChild, err := os.Pipe()
+// startSupervisor starts the process. Everything in its namespaces ends with it.
+func startSupervisor() (*supervisor, error) {
+	p, err := helper.Start(helper.Command{Args: []string{supervisorRole}, Namespaces: helper.Isolated})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the machines' supervisor: %w", err)
 	}
-	fromChild, out, err := os.Pipe()
-	if err != nil {
-		in.Close()
-		toChild.Close()
-		return nil, err
-	}
-	p := &process{
-		to: json.NewEncoder(toChild), from: json.NewDecoder(fromChild), ends: []*os.File{toChild, fromChild},
-		stderr: &strings.Builder{}, exited: make(chan struct{}),
-	}
-	p.cmd = exec.Command("/proc/self/exe", supervisorRole)
-	p.cmd.Stderr = p.stderr
-	p.cmd.ExtraFiles = []*os.File{in, out}
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC,
-		Setsid:     true, // the terminal's interrupt goes to this process, which ends the machines
-		Pdeathsig:  syscall.SIGKILL,
-	}
-	started := make(chan error)
-	go func() {
-		// The death signal comes when the thread that started the process ends: keep it.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := p.cmd.Start()
-		started <- err
-		if err == nil {
-			p.exitErr = p.cmd.Wait()
-			close(p.exited)
+	s := &supervisor{Process: p}
+	s.calls = helper.NewCalls(p.Conn, func(m message) {
+		if s.progress != nil {
+			s.progress(m.Progress)
 		}
-	}()
-	err = <-started
-	in.Close()
-	out.Close()
-	if err != nil {
-		toChild.Close()
-		fromChild.Close()
-		return nil, fmt.Errorf("start the machines' supervisor: %w", err)
-	}
-	return p, nil
+	})
+	return s, nil
 }
 
 // do lets the supervisor make one run.
-func (p *process) do(r request, progress func(string)) (message, error) {
-	err := p.to.Encode(r)
-	for err == nil {
-		var m message
-		if err = p.from.Decode(&m); err != nil {
-			break
-		}
-		if m.Done {
-			return m, nil
-		}
-		if progress != nil {
-			progress(m.Progress)
-		}
+func (s *supervisor) do(r request, progress func(string)) (message, error) {
+	s.progress = progress // no message comes between runs
+	m, err := s.calls.Call(context.Background(), func(number uint64) any { r.ID = number; return r })
+	if err != nil {
+		s.Kill()
+		err = fmt.Errorf("the machines' supervisor ended without a result: %w", errors.Join(err, s.Wait()))
 	}
-	p.interrupt()
-	<-p.exited
-	return message{}, fmt.Errorf("the machines' supervisor ended without a result (%w): %s", p.exitErr, strings.TrimSpace(p.stderr.String()))
+	return m, err
 }
 
-// interrupt ends the supervisor and the machines, without waiting for it.
-func (p *process) interrupt() { p.cmd.Process.Kill() }
-
-// kill ends the supervisor and the machines and waits for it.
-func (p *process) kill() {
-	p.interrupt()
-	<-p.exited
-	for _, f := range p.ends {
-		f.Close()
-	}
+// end ends the supervisor and the machines.
+func (s *supervisor) end() {
+	s.Kill()
+	<-s.Ended()
+	s.calls.Close()
 }

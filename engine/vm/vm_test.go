@@ -64,11 +64,13 @@ func TestInsert(t *testing.T) {
 	var did []string
 	go func() {
 		fmt.Fprintln(theirs, `{"QMP": {}}`)
-		for commands := json.NewDecoder(theirs); ; fmt.Fprintln(theirs, `{"return": {}}`) {
-			var c struct {
-				Execute   string
-				Arguments map[string]any
-			}
+		var c struct {
+			Execute   string
+			Arguments map[string]any
+			ID        int
+		}
+		for commands := json.NewDecoder(theirs); ; fmt.Fprintf(theirs, `{"return": {}, "id": %d}`, c.ID) {
+			c.Arguments = nil
 			if commands.Decode(&c) != nil {
 				return
 			}

@@ -1,30 +1,29 @@
 package inside
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"sync"
 	"syscall"
 	"time"
+
+	"detgen/internal/helper"
 
 	"golang.org/x/sys/unix"
 )
 
 // server is a host's init.
 type server struct {
-	lab      io.Writer
-	mu       sync.Mutex // of everything below and of writes to lab
+	lab      *helper.Out
+	mu       sync.Mutex // of everything below
 	programs map[string]*program
+	outputs  map[string]*output // by program; some outlive it
 	calls    map[uint64]net.Conn
 	lastCall uint64
 }
@@ -35,7 +34,11 @@ type program struct{ pid int }
 // Init is the main of a host's init process. It returns when the lab closes its end of the
 // socket pair; the kernel then ends everything in the host's PID namespace.
 func Init() error {
-	lab := os.NewFile(labDescriptor, "lab")
+	lab := helper.Parent()
+	// Nobody in the host reaches the lab's descriptors by this process's /proc/1/fd (prctl(2), ptrace(2)).
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("hide from the host's programs: %w", err)
+	}
 	closeOnExec()
 	if err := os.MkdirAll(filepath.Dir(reportSocket), 0o755); err != nil {
 		return err
@@ -48,39 +51,24 @@ func Init() error {
 	if err := os.Chmod(reportSocket, 0o666); err != nil {
 		return err
 	}
-	s := &server{lab: lab, programs: map[string]*program{}, calls: map[uint64]net.Conn{}}
+	s := &server{lab: helper.NewOut(lab), programs: map[string]*program{}, outputs: map[string]*output{}, calls: map[uint64]net.Conn{}}
 	children := make(chan os.Signal, 1)
 	notifyChildren(children)
 	go s.reap(children)
 	go s.acceptHelpers(listener)
 	s.send(Message{Event: Ready, Time: time.Now()})
-	requests := json.NewDecoder(lab)
-	for {
-		var r Request
-		if err := requests.Decode(&r); err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return fmt.Errorf("read request: %w", err)
-		}
+	return helper.Serve(lab, func(r Request) error {
 		reply := Message{Reply: r.ID}
 		if err := s.handle(&r, &reply); err != nil {
 			reply.Error = err.Error()
 		}
 		s.send(reply)
-	}
+		return nil
+	})
 }
 
-func (s *server) send(m Message) {
-	line, err := json.Marshal(m)
-	if err != nil {
-		panic(err) // Message holds nothing that cannot be written
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	// When the lab is gone, reading requests ends this process.
-	s.lab.Write(append(line, '\n'))
-}
+// send tells the lab something. When the lab is gone, this process ends.
+func (s *server) send(m Message) { s.lab.Send(m) }
 
 func (s *server) handle(r *Request, reply *Message) error {
 	switch r.Operation {
@@ -116,7 +104,7 @@ func (s *server) handle(r *Request, reply *Message) error {
 		delete(s.calls, r.Call)
 		s.mu.Unlock()
 		if conn != nil {
-			json.NewEncoder(conn).Encode(Message{Error: r.Error})
+			json.NewEncoder(conn).Encode(Message{Content: r.Content, Error: r.Error})
 			conn.Close()
 		}
 		return nil
@@ -133,7 +121,7 @@ func (s *server) program(name string) (*program, error) {
 	return nil, fmt.Errorf("program %q does not run", name)
 }
 
-// start starts a program in a process group of its own, its output going to its log.
+// start starts a program in a process group of its own, its output going to the lab.
 func (s *server) start(r *Request) error {
 	argv := r.Command
 	if r.Script != "" {
@@ -166,25 +154,18 @@ func (s *server) start(r *Request) error {
 	if err != nil {
 		return err
 	}
-	log, err := os.OpenFile(filepath.Join(Logs, r.Program+".log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	output, end, err := newOutput(r.Program)
 	if err != nil {
 		return err
 	}
-	defer log.Close()
-	output := log
-	if r.Match != "" {
-		if output, err = s.watchOutput(r, log); err != nil {
-			return err
-		}
-		defer output.Close()
-	}
+	defer unix.Close(end)
 	null, err := os.Open("/dev/null")
 	if err != nil {
 		return err
 	}
 	defer null.Close()
 	attributes := &syscall.ProcAttr{
-		Dir: "/", Env: env, Files: []uintptr{null.Fd(), output.Fd(), output.Fd()},
+		Dir: "/", Env: env, Files: []uintptr{null.Fd(), uintptr(end), uintptr(end)},
 		Sys: &syscall.SysProcAttr{Setsid: true, Credential: credential, UseCgroupFD: r.Group != 0, CgroupFD: r.Group},
 	}
 	if home != "" {
@@ -196,49 +177,17 @@ func (s *server) start(r *Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.programs[r.Program] != nil {
+		output.pipe.Close()
 		return fmt.Errorf("program %q runs already", r.Program)
 	}
 	pid, err := syscall.ForkExec(path, argv, attributes)
 	if err != nil {
+		output.pipe.Close()
 		return fmt.Errorf("exec %s: %w", path, err)
 	}
-	s.programs[r.Program] = &program{pid}
+	s.programs[r.Program], s.outputs[r.Program] = &program{pid}, output
+	go s.passOn(output)
 	return nil
-}
-
-// watchOutput gives the program a pipe whose lines go to the log and are matched.
-func (s *server) watchOutput(r *Request, log *os.File) (*os.File, error) {
-	pattern, err := regexp.Compile(r.Match)
-	if err != nil {
-		return nil, err
-	}
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	fd, err := unix.FcntlInt(log.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	copied := os.NewFile(uintptr(fd), log.Name())
-	go func() {
-		defer read.Close()
-		defer copied.Close()
-		lines := bufio.NewReader(read)
-		for {
-			line, err := lines.ReadBytes('\n')
-			if len(line) > 0 {
-				copied.Write(line)
-				if pattern.Match(bytes.TrimRight(line, "\r\n")) {
-					s.send(Message{Event: Matched, Program: r.Program, Time: time.Now()})
-				}
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return write, nil
 }
 
 func findProgram(name, path string) (string, error) {
@@ -280,6 +229,7 @@ func (s *server) reap(children <-chan os.Signal) {
 			if ended == nil {
 				continue
 			}
+			s.flush(name)
 			code := status.ExitStatus()
 			if status.Signaled() {
 				code = 128 + int(status.Signal())
@@ -306,6 +256,9 @@ func (s *server) acceptHelpers(listener net.Listener) {
 			call := s.lastCall
 			s.calls[call] = conn
 			s.mu.Unlock()
+			if r.Helper == Log {
+				s.flush(r.Name)
+			}
 			s.send(Message{Event: Reported, Call: call, Report: &r, Time: time.Now()})
 		}()
 	}

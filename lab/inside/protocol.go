@@ -1,31 +1,39 @@
 // Package inside is the part of detgen that runs within a host of a lab: its init process,
 // which starts programs at the lab's request, and the helper commands by which a task's
-// script reports to the lab (phase, outcome, signal, await). Nothing of it touches the
+// script reports to the lab (phase, outcome, signal, await, log). Nothing of it touches the
 // network: the init talks to the lab over an inherited socket pair, the helpers to the init
 // over a unix socket.
 package inside
 
-import "time"
+import (
+	"time"
+
+	"detgen/internal/helper"
+)
 
 // Where the lab puts things inside a host.
 const (
 	Directory    = "/.detgen"            // what the lab adds to a host's root
 	Binary       = Directory + "/detgen" // this program
 	Helpers      = Directory + "/bin"    // links to it, one a helper command
-	Logs         = Directory + "/logs"   // outputs of the host's processes
 	reportSocket = Directory + "/run/report"
 	// Emulate is the command that runs an emulator (package emulator).
 	Emulate = "emulate"
 	// InitRole is the argument by which this program becomes a host's init.
 	InitRole = "host-init"
 
-	labDescriptor = 3 // the init's end of the socket pair
 	// FirstGroup is the init's first descriptor of a control group that programs can be started in.
-	FirstGroup = labDescriptor + 1
+	FirstGroup = helper.Descriptor + 1
 )
 
 // HelperNames are the helper commands.
-var HelperNames = []string{"phase", "outcome", "signal", "await"}
+var HelperNames = []string{"phase", "outcome", "signal", "await", Log}
+
+// Log is the helper command that prints what a program of the host has printed.
+const Log = "log"
+
+// LogPart is how much of a log, in bytes, one answer holds at most.
+const LogPart = 256 << 10
 
 // Operation is what the lab asks a host's init to do.
 type Operation string
@@ -49,12 +57,12 @@ type Request struct {
 	Script      string            `json:"script,omitempty"` // instead of Command: run by "sh -eu"
 	User        string            `json:"user,omitempty"`
 	Environment map[string]string `json:"environment,omitempty"`
-	Match       string            `json:"match,omitempty"`  // a regular expression: a Matched event is sent for each line of output that it matches
-	Group       int               `json:"group,omitempty"`  // descriptor of the control group to start it in
-	Number      int               `json:"number,omitempty"` // of the signal
-	Path        string            `json:"path,omitempty"`   // of the file
-	Call        uint64            `json:"call,omitempty"`   // of the helper to answer
-	Error       string            `json:"error,omitempty"`  // the helper fails with this
+	Group       int               `json:"group,omitempty"`   // descriptor of the control group to start it in
+	Number      int               `json:"number,omitempty"`  // of the signal
+	Path        string            `json:"path,omitempty"`    // of the file
+	Call        uint64            `json:"call,omitempty"`    // of the helper to answer
+	Content     []byte            `json:"content,omitempty"` // what the helper prints
+	Error       string            `json:"error,omitempty"`   // the helper fails with this
 }
 
 // Message is what a host's init tells the lab: the reply to a request, or an event.
@@ -63,7 +71,7 @@ type Message struct {
 	Error   string        `json:"error,omitempty"`
 	CPU     time.Duration `json:"cpu,omitempty"`     // Usage: of the program's children
 	Workers int           `json:"workers,omitempty"` // Usage: number of its children
-	Content []byte        `json:"content,omitempty"` // Read
+	Content []byte        `json:"content,omitempty"` // Read, Printed
 	Missing bool          `json:"missing,omitempty"` // Read, Exists: there is no such file
 
 	Event   Event     `json:"event,omitempty"`
@@ -74,14 +82,17 @@ type Message struct {
 	Report  *Report   `json:"report,omitempty"`
 }
 
+// Replies implements helper.Message.
+func (m Message) Replies() uint64 { return m.Reply }
+
 // Event is something that happened within a host.
 type Event string
 
 // The events.
 const (
 	Ready    Event = "ready"    // the init takes requests
-	Exited   Event = "exited"   // a program ended
-	Matched  Event = "matched"  // a line of its output matched
+	Printed  Event = "printed"  // a program, or one that it started, printed something
+	Exited   Event = "exited"   // a program ended; what it printed came before
 	Reported Event = "reported" // a helper was called
 )
 
@@ -90,7 +101,9 @@ type Report struct {
 	Helper   string    `json:"helper"`
 	Activity string    `json:"activity"`
 	Program  string    `json:"program"`
-	Time     time.Time `json:"time"` // when the helper was called
-	Name     string    `json:"name"` // phase, signal, outcome's key
-	Value    string    `json:"value,omitempty"`
+	Time     time.Time `json:"time"`             // when the helper was called
+	Name     string    `json:"name"`             // phase, signal, outcome's key, program
+	Value    string    `json:"value,omitempty"`  // outcome's value, pattern of log
+	Count    int       `json:"count,omitempty"`  // of log: lines that match the pattern
+	Offset   int64     `json:"offset,omitempty"` // of log without a pattern: where the part begins
 }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"detgen/internal/helper"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -19,7 +21,7 @@ func notifyChildren(c chan<- os.Signal) { signal.Notify(c, syscall.SIGCHLD) }
 // closeOnExec keeps the descriptors that the lab gave to the init from its programs
 // (close_range(2)).
 func closeOnExec() {
-	unix.CloseRange(labDescriptor, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
+	unix.CloseRange(helper.Descriptor, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
 }
 
 // lookUpUser gives the credential and the home of a user by the host's own /etc/passwd and

@@ -56,6 +56,11 @@ type Driver interface {
 	// Results gives two entries for each port, up and down, in the order of the ports: the
 	// settings read back and the counters. It works after Close too, as of then.
 	Results() ([]record.LinkResult, error)
+	// Ended is closed when the links have ended, by Close or, what Err tells about, by themselves. It is nil for
+	// links that the kernel makes.
+	Ended() <-chan struct{}
+	// Err is why the links ended, when Ended is closed.
+	Err() error
 	// Close takes the interfaces out of the hosts and frees everything. Frames still
 	// queued are lost. It returns the error that stopped the driver before, if one did.
 	Close() error

@@ -300,6 +300,12 @@ func (n *netem) apply(l *netemLine, change bool) error {
 	return nil
 }
 
+// Ended implements Driver.
+func (n *netem) Ended() <-chan struct{} { return nil }
+
+// Err implements Driver.
+func (n *netem) Err() error { return nil }
+
 // Name implements Driver.
 func (n *netem) Name() string { return NetEm }
 

@@ -1,22 +1,19 @@
 package link
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"detgen/internal/helper"
 	"detgen/record"
 )
 
@@ -24,20 +21,15 @@ import (
 // that nothing that goes on in this one can hold its frames up: neither other goroutines nor
 // the garbage collector. The process has the devices, and ends when this one does.
 type soft struct {
-	log      *slog.Logger
-	ports    []Port
-	process  *exec.Cmd
-	output   bytes.Buffer // of the process; complete when it has ended
-	control  *os.File     // connected socket: requests go out, answers come in
-	logFile  *os.File     // in memory; where the process writes the log
-	answered chan struct{}
+	log     *slog.Logger
+	ports   []Port
+	process *helper.Process
+	calls   *helper.Calls[answer]
+	logFile *os.File // in memory; where the process writes the log
 
-	mu      sync.Mutex
-	ids     int
-	waiting map[int]chan<- answer // who waits for an answer
-	gone    bool                  // no more answers come
-	closed  bool
-	after   struct { // what is known after Close
+	mu     sync.Mutex
+	closed bool
+	after  struct { // what is known after Close
 		done    chan struct{}
 		results []record.LinkResult
 		log     *record.LinkLog
@@ -67,73 +59,31 @@ func openSoft(ctx context.Context, seed uint64, ports []Port, log *slog.Logger) 
 		}
 		taps = append(taps, os.NewFile(uintptr(fd), p.Host+"/"+p.Interface))
 	}
-	s := &soft{log: log, ports: ports, waiting: map[int]chan<- answer{}, answered: make(chan struct{})}
+	s := &soft{log: log, ports: ports}
 	s.after.done = make(chan struct{})
-	if err := s.launch(seed, taps); err != nil {
+	if err := s.launch(taps); err != nil {
 		return nil, fmt.Errorf("start the links' switch: %w", err)
 	}
-	if _, err := s.ask(ctx, request{Operation: opReady}); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("start the links' switch: %w", err)
+	if _, err := s.ask(ctx, request{Operation: opOpen, Setup: &setup{Seed: seed, Ports: ports}}); err != nil {
+		s.calls.Close()
+		return nil, fmt.Errorf("start the links' switch: %w", errors.Join(err, s.process.Wait(), s.logFile.Close()))
 	}
 	return s, nil
 }
 
-// launch starts the process and tells it about the ports.
-func (s *soft) launch(seed uint64, taps []*os.File) error {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open a socket pair: %w", err)
-	}
-	far := os.NewFile(uintptr(pair[1]), "control")
-	defer far.Close()
-	if err := unix.SetNonblock(pair[0], true); err != nil { // so that Close ends a read
-		unix.Close(pair[0])
-		return err
-	}
-	s.control = os.NewFile(uintptr(pair[0]), "control")
+// launch starts the process.
+func (s *soft) launch(taps []*os.File) error {
 	memory, err := unix.MemfdCreate("link log", unix.MFD_CLOEXEC)
 	if err != nil {
-		s.control.Close()
 		return fmt.Errorf("open a file in memory: %w", err)
 	}
 	s.logFile = os.NewFile(uintptr(memory), "link log")
-	s.process = exec.Command("/proc/self/exe", SwitchRole)
-	s.process.Stderr = &s.output
-	s.process.ExtraFiles = append([]*os.File{far, s.logFile}, taps...)
-	if err := s.process.Start(); err != nil {
-		s.control.Close()
-		s.logFile.Close()
-		return err
+	s.process, err = helper.Start(helper.Command{Args: []string{SwitchRole}, Files: append([]*os.File{s.logFile}, taps...)})
+	if err != nil {
+		return errors.Join(err, s.logFile.Close())
 	}
-	go s.takeAnswers()
-	// An error shows in the first answer, which does not come.
-	json.NewEncoder(s.control).Encode(setup{Seed: seed, Ports: s.ports})
+	s.calls = helper.NewCalls(s.process.Conn, func(answer) {})
 	return nil
-}
-
-// takeAnswers hands answers to who waits for them, until none come any more.
-func (s *soft) takeAnswers() {
-	defer close(s.answered)
-	answers := json.NewDecoder(s.control)
-	for {
-		var a answer
-		err := answers.Decode(&a)
-		s.mu.Lock()
-		if err != nil {
-			s.gone = true
-			for _, w := range s.waiting {
-				close(w)
-			}
-			s.mu.Unlock()
-			return
-		}
-		if w := s.waiting[a.ID]; w != nil {
-			delete(s.waiting, a.ID)
-			w <- a
-		}
-		s.mu.Unlock()
-	}
 }
 
 // errGone is the error of a switch that does not answer any more.
@@ -141,32 +91,25 @@ var errGone = errors.New("the links' switch has ended")
 
 // ask sends a request and waits for its answer.
 func (s *soft) ask(ctx context.Context, r request) (answer, error) {
-	wait := make(chan answer, 1)
-	s.mu.Lock()
-	if s.gone {
-		s.mu.Unlock()
-		return answer{}, errGone
+	a, err := s.calls.Call(ctx, func(number uint64) any { r.ID = number; return r })
+	if errors.Is(err, helper.ErrGone) {
+		return a, errGone
 	}
-	s.ids++
-	r.ID = s.ids
-	s.waiting[r.ID] = wait
-	err := json.NewEncoder(s.control).Encode(r)
-	s.mu.Unlock()
-	if err != nil {
-		return answer{}, fmt.Errorf("%w (%w)", errGone, err)
+	if err == nil && a.Error != "" {
+		err = errors.New(a.Error)
 	}
-	select {
-	case a, ok := <-wait:
-		if !ok {
-			return answer{}, errGone
-		}
-		if a.Error != "" {
-			return answer{}, errors.New(a.Error)
-		}
-		return a, nil
-	case <-ctx.Done():
-		return answer{}, ctx.Err()
+	return a, err
+}
+
+// Ended implements Driver.
+func (s *soft) Ended() <-chan struct{} { return s.calls.Gone() }
+
+// Err implements Driver.
+func (s *soft) Err() error {
+	if err := s.process.Wait(); err != nil {
+		return fmt.Errorf("%w: %w", errGone, err)
 	}
+	return errGone
 }
 
 // Name implements Driver.
@@ -238,19 +181,13 @@ func (s *soft) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
-	s.control.Close()
-	<-s.answered
-	if wait := s.process.Wait(); err == nil {
-		err = wait
+	s.calls.Close()
+	if ended := s.process.Wait(); ended != nil {
+		err = errors.Join(err, ended)
+	} else if text := s.process.Output(); text != "" {
+		s.log.Warn("the links' switch says", "output", text)
 	}
 	s.logFile.Close()
-	if text := strings.TrimSpace(s.output.String()); text != "" {
-		if err != nil {
-			err = fmt.Errorf("%w: %s", err, text)
-		} else {
-			s.log.Warn("the links' switch says", "output", text)
-		}
-	}
 	s.after.results, s.after.log, s.after.err = results, log, err
 	close(s.after.done)
 	return err

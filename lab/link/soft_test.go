@@ -225,8 +225,8 @@ func TestSoftCountsOverruns(t *testing.T) {
 	needRoot(t)
 	a, b := testHost(t, 1), testHost(t, 2)
 	d := openLinks(t, Soft, 1, a, b)
-	process := d.(*soft).process.Process
-	if err := process.Signal(unix.SIGSTOP); err != nil {
+	process := d.(*soft).process.PID()
+	if err := unix.Kill(process, unix.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	sender := newRawSender(t, a)
@@ -234,7 +234,7 @@ func TestSoftCountsOverruns(t *testing.T) {
 	for i := range n {
 		sender.send(t, numbered(i, 60))
 	}
-	if err := process.Signal(unix.SIGCONT); err != nil {
+	if err := unix.Kill(process, unix.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
 	drained(t, d)
@@ -290,9 +290,7 @@ func TestSoftSaysWhenTheSwitchDied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.(*soft).process.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
+	d.(*soft).process.Kill()
 	if err := d.Drain(t.Context()); !errors.Is(err, errGone) {
 		t.Errorf("Drain: %v, want %v", err, errGone)
 	}

@@ -7,15 +7,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strconv"
-	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"detgen/internal/helper"
 	"detgen/record"
 )
 
@@ -23,14 +21,13 @@ import (
 // program that opens links must call Switch first thing when it is its only argument.
 const SwitchRole = "--link-switch"
 
-// Descriptors of the switch's process; the TAP devices follow, in the order of the ports.
+// Descriptors of the switch's process, after that of its control socket; the TAP devices follow, in the order of the ports.
 const (
-	controlDescriptor = 3
-	logDescriptor     = 4
-	firstTAP          = 5
+	logDescriptor = helper.Descriptor + 1
+	firstTAP      = logDescriptor + 1
 )
 
-// setup is the first thing that the process reads from its control socket.
+// setup is what the process begins with.
 type setup struct {
 	Seed  uint64
 	Ports []Port
@@ -38,15 +35,16 @@ type setup struct {
 
 // request is what the process is asked to do; it gives an answer with the same ID.
 type request struct {
-	ID        int
+	ID        uint64
 	Operation operation
+	Setup     *setup    `json:",omitempty"` // of opOpen
 	Time      time.Time // of opStart
 }
 
 type operation string
 
 const (
-	opReady   operation = "ready"
+	opOpen    operation = "open" // the first, and the only one until it is answered
 	opStart   operation = "start"
 	opDrain   operation = "drain"
 	opResults operation = "results"
@@ -54,25 +52,26 @@ const (
 )
 
 type answer struct {
-	ID      int
+	ID      uint64
 	Error   string              `json:",omitempty"`
 	Results []record.LinkResult `json:",omitempty"`
 }
 
+// Replies implements helper.Message.
+func (a answer) Replies() uint64 { return a.ID }
+
 // Switch is the main of the soft driver's switch. It returns when the driver closes the
 // control socket, or its process ends.
 func Switch() error {
-	// A terminal's interrupt is for the program that has the links.
-	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	// The log only grows and frames are reused: there is nothing to collect, and a
 	// collection would hold frames up.
 	debug.SetGCPercent(-1)
-	control, logFile := os.NewFile(controlDescriptor, "control"), os.NewFile(logDescriptor, "link log")
-	requests := json.NewDecoder(control)
-	var asked setup
-	if err := requests.Decode(&asked); err != nil {
+	control, logFile := helper.Parent(), os.NewFile(logDescriptor, "link log")
+	var first request
+	if err := json.NewDecoder(control).Decode(&first); err != nil {
 		return fmt.Errorf("read what to do: %w", err)
 	}
+	asked := first.Setup
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	if err := beOnTime(); err != nil {
 		log.Warn("no real-time priority: delays are less exact when processors are busy", "error", err)
@@ -89,7 +88,11 @@ func Switch() error {
 		return err
 	}
 	defer s.close()
-	go s.serve(requests, json.NewEncoder(control), logFile)
+	answers := helper.NewOut(control)
+	if err := answers.Send(answer{ID: first.ID}); err != nil {
+		return err
+	}
+	go s.serve(control, answers, logFile)
 	return s.run()
 }
 
@@ -117,30 +120,23 @@ func beOnTime() error {
 }
 
 // serve answers requests until none come any more, then stops the switch.
-func (s *softSwitch) serve(requests *json.Decoder, answers *json.Encoder, logFile *os.File) {
+func (s *softSwitch) serve(requests io.Reader, answers *helper.Out, logFile *os.File) {
 	defer s.stop()
-	var writing sync.Mutex
-	for {
-		var r request
-		if err := requests.Decode(&r); err != nil {
-			return
-		}
+	helper.Serve(requests, func(r request) error {
 		// Each on its own: a drain takes its time.
 		go func() {
 			a := answer{ID: r.ID}
 			if err := s.serveOne(r, &a, logFile); err != nil {
 				a.Error = err.Error()
 			}
-			writing.Lock()
-			defer writing.Unlock()
-			answers.Encode(a)
+			answers.Send(a)
 		}()
-	}
+		return nil
+	})
 }
 
 func (s *softSwitch) serveOne(r request, a *answer, logFile *os.File) error {
 	switch r.Operation {
-	case opReady:
 	case opStart:
 		s.start(r.Time)
 	case opDrain:

@@ -87,7 +87,7 @@ func quantile(v []time.Duration, q float64) time.Duration {
 
 // BenchmarkRoundTrip measures the round trip of a small datagram: through the soft links, and
 // through a plain pair of virtual Ethernet devices, in turns, so that both have the same
-// machine. The difference of the medians is what the links add.
+// computer. The difference of the medians is what the links add.
 func BenchmarkRoundTrip(b *testing.B) {
 	needRoot(b)
 	h1, h2 := testHost(b, 1), testHost(b, 2)

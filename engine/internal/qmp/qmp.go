@@ -8,18 +8,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
+	"slices"
+	"sync/atomic"
+
+	"detgen/internal/helper"
 )
 
 // Client is one QMP connection.
 type Client struct {
-	conn    io.ReadWriteCloser
-	replies chan message
+	calls   *helper.Calls[message]
+	greeted chan struct{}
 	events  chan Event
-	done    chan struct{} // closed when reading ended
-	err     error         // why; valid after done
-
-	mu sync.Mutex // one command at a time
+	flooded atomic.Bool
 }
 
 // Event is something that QEMU told by itself.
@@ -32,6 +32,7 @@ type message struct {
 	Greeting json.RawMessage `json:"QMP"`
 	Event    string          `json:"event"`
 	Data     json.RawMessage `json:"data"`
+	ID       uint64          `json:"id"`
 	Return   json.RawMessage `json:"return"`
 	Error    *struct {
 		Class string `json:"class"`
@@ -39,24 +40,31 @@ type message struct {
 	} `json:"error"`
 }
 
+// Replies implements helper.Message.
+func (m message) Replies() uint64 { return m.ID }
+
 // ErrClosed says that QEMU closed the connection, as it does when it ends.
 var ErrClosed = errors.New("QEMU closed its control connection")
+
+var errFlooded = errors.New("QEMU sent more events than anybody read")
 
 // New starts a session on conn: it waits for the greeting and leaves the negotiation mode. The
 // client owns conn from here on, also when New fails.
 func New(ctx context.Context, conn io.ReadWriteCloser) (*Client, error) {
 	c := &Client{
-		conn: conn,
-		// A command that is given up closes the connection: one answer at most waits for nobody.
-		replies: make(chan message, 1),
+		greeted: make(chan struct{}),
 		// QEMU sends a handful of events in a machine's life; reading must not wait for the reader.
 		events: make(chan Event, 256),
-		done:   make(chan struct{}),
 	}
-	go c.read()
-	if _, err := c.wait(ctx); err != nil {
+	c.calls = helper.NewCalls(conn, c.take)
+	select {
+	case <-c.greeted:
+	case <-c.calls.Gone():
 		c.Close()
-		return nil, fmt.Errorf("wait for QEMU's greeting: %w", err)
+		return nil, fmt.Errorf("wait for QEMU's greeting: %w", ErrClosed)
+	case <-ctx.Done():
+		c.Close()
+		return nil, fmt.Errorf("wait for QEMU's greeting: %w", context.Cause(ctx))
 	}
 	if err := c.Execute(ctx, "qmp_capabilities", nil, nil); err != nil {
 		c.Close()
@@ -65,93 +73,74 @@ func New(ctx context.Context, conn io.ReadWriteCloser) (*Client, error) {
 	return c, nil
 }
 
-// Close ends the session.
-func (c *Client) Close() error { return c.conn.Close() }
+// take takes what is no reply.
+func (c *Client) take(m message) {
+	if m.Event == "" {
+		if m.Greeting != nil {
+			close(c.greeted)
+		}
+		return
+	}
+	select {
+	case c.events <- Event{m.Event, m.Data}:
+	default:
+		c.flooded.Store(true)
+		c.Close()
+	}
+}
 
-// Events gives the events in the order in which they came. It is closed when the connection
-// ends.
-func (c *Client) Events() <-chan Event { return c.events }
+// Close ends the session.
+func (c *Client) Close() error { return c.calls.Close() }
 
 // Execute sends a command and waits for its answer, which goes into result unless that is nil.
 func (c *Client) Execute(ctx context.Context, command string, arguments, result any) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	request := struct {
-		Execute   string `json:"execute"`
-		Arguments any    `json:"arguments,omitempty"`
-	}{command, arguments}
-	b, err := json.Marshal(request)
+	m, err := c.calls.Call(ctx, func(number uint64) any {
+		return struct {
+			Execute   string `json:"execute"`
+			Arguments any    `json:"arguments,omitempty"`
+			ID        uint64 `json:"id"`
+		}{command, arguments, number}
+	})
+	switch {
+	case errors.Is(err, helper.ErrGone):
+		err = c.closed()
+	case err == nil && m.Error != nil:
+		err = errors.New(m.Error.Desc)
+	case err == nil && result != nil:
+		err = json.Unmarshal(m.Return, result)
+	}
 	if err != nil {
 		return fmt.Errorf("qmp %s: %w", command, err)
-	}
-	if _, err := c.conn.Write(append(b, '\n')); err != nil {
-		return fmt.Errorf("qmp %s: %w", command, err)
-	}
-	m, err := c.wait(ctx)
-	if err != nil {
-		return fmt.Errorf("qmp %s: %w", command, err)
-	}
-	if m.Error != nil {
-		return fmt.Errorf("qmp %s: %s", command, m.Error.Desc)
-	}
-	if result != nil {
-		if err := json.Unmarshal(m.Return, result); err != nil {
-			return fmt.Errorf("qmp %s: answer: %w", command, err)
-		}
 	}
 	return nil
 }
 
 // WaitEvent reads events until one has a name among names.
 func (c *Client) WaitEvent(ctx context.Context, names ...string) (Event, error) {
+	gone := c.calls.Gone()
 	for {
+		var e Event
 		select {
-		case e, ok := <-c.events:
-			if !ok {
-				return Event{}, c.err
-			}
-			for _, name := range names {
-				if e.Name == name {
-					return e, nil
-				}
-			}
+		case e = <-c.events:
 		case <-ctx.Done():
 			return Event{}, context.Cause(ctx)
-		}
-	}
-}
-
-func (c *Client) wait(ctx context.Context) (message, error) {
-	select {
-	case m := <-c.replies:
-		return m, nil
-	case <-c.done:
-		return message{}, c.err
-	case <-ctx.Done():
-		c.Close()
-		return message{}, context.Cause(ctx)
-	}
-}
-
-func (c *Client) read() {
-	defer close(c.events)
-	defer close(c.done)
-	decoder := json.NewDecoder(c.conn)
-	for {
-		var m message
-		if err := decoder.Decode(&m); err != nil {
-			c.err = ErrClosed
-			return
-		}
-		if m.Event != "" {
+		case <-gone:
 			select {
-			case c.events <- Event{m.Event, m.Data}:
+			case e = <-c.events: // that came before the end
 			default:
-				c.err = errors.New("QEMU sent more events than anybody read")
-				return
+				return Event{}, c.closed()
 			}
-			continue
 		}
-		c.replies <- m
+		if slices.Contains(names, e.Name) {
+			return e, nil
+		}
 	}
+}
+
+// closed says why the connection ended.
+func (c *Client) closed() error {
+	if c.flooded.Load() {
+		return errFlooded
+	}
+	return ErrClosed
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // serve plays QEMU on one end of a connection: it greets, and answers each command with the
-// lines that answers has for it, in their order.
+// lines that answers has for it, in their order, with the command's number for ID.
 func serve(t *testing.T, answers map[string][]string) *Client {
 	t.Helper()
 	ours, theirs := net.Pipe()
@@ -23,11 +23,12 @@ func serve(t *testing.T, answers map[string][]string) *Client {
 				if !strings.Contains(lines.Text(), `"execute":"`+command+`"`) {
 					continue
 				}
+				_, id, _ := strings.Cut(strings.TrimSuffix(lines.Text(), "}"), `"id":`)
 				for _, line := range text {
 					if line == "close" {
 						return
 					}
-					fmt.Fprintln(theirs, line)
+					fmt.Fprintln(theirs, strings.ReplaceAll(line, "ID", id))
 				}
 			}
 		}
@@ -40,13 +41,13 @@ func serve(t *testing.T, answers map[string][]string) *Client {
 	return c
 }
 
-var ready = []string{`{"return": {}}`}
+var ready = []string{`{"return": {}, "id": ID}`}
 
 func TestCommandAndEvents(t *testing.T) {
 	c := serve(t, map[string][]string{
 		"qmp_capabilities": ready,
-		"query-status":     {`{"event": "STOP", "data": {}}`, `{"return": {"status": "paused"}}`, `{"event": "MIGRATION", "data": {"status": "completed"}}`},
-		"cont":             {`{"error": {"class": "GenericError", "desc": "not now"}}`},
+		"query-status":     {`{"event": "STOP", "data": {}}`, `{"return": {"status": "paused"}, "id": ID}`, `{"event": "MIGRATION", "data": {"status": "completed"}}`},
+		"cont":             {`{"error": {"class": "GenericError", "desc": "not now"}, "id": ID}`},
 	})
 	var status struct{ Status string }
 	if err := c.Execute(t.Context(), "query-status", nil, &status); err != nil || status.Status != "paused" {

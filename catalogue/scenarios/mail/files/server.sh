@@ -1,27 +1,29 @@
 # Shell functions for the scripts of servers.
-case $IMPLEMENTATION in
-postfix) log=/.detgen/logs/smtp.log done=status=sent ;;
-exim4) log=/var/log/exim4/mainlog done=' => ' ;;
-opensmtpd) log=/.detgen/logs/smtp.log done='result=Ok' ;;
-esac
+mainlog=/var/log/exim4/mainlog # of exim4; the others print
 
 # wait_delivered N: until the server has written that it has delivered N messages.
 wait_delivered() {
-	rm -f /root/log
-	mkfifo /root/log
-	tail -n +1 -f "$log" >/root/log &
-	tail=$!
-	n=0
-	while [ "$n" -lt "$1" ] && IFS= read -r line; do
-		case $line in *"$done"*) n=$((n + 1)) ;; esac
-	done </root/log
-	kill "$tail"
+	case $IMPLEMENTATION in
+	postfix) log smtp 'status=sent' "$1" ;;
+	opensmtpd) log smtp 'result=Ok' "$1" ;;
+	exim4)
+		rm -f /root/log
+		mkfifo /root/log
+		tail -n +1 -f "$mainlog" >/root/log &
+		tail=$!
+		n=0
+		while [ "$n" -lt "$1" ] && IFS= read -r line; do
+			case $line in *' => '*) n=$((n + 1)) ;; esac
+		done </root/log
+		kill "$tail"
+		;;
+	esac
 }
 
 # resumed: how many TLS sessions the server has resumed. Exim marks them with an asterisk.
 resumed() {
 	case $IMPLEMENTATION in
-	postfix) grep -c 'Reusing old session' "$log" || true ;;
-	exim4) grep -c ' X=[^ ]*\*' "$log" || true ;;
+	postfix) log smtp | grep -c 'Reusing old session' || true ;;
+	exim4) grep -c ' X=[^ ]*\*' "$mainlog" || true ;;
 	esac
 }

@@ -18,7 +18,7 @@ if [ "$TASK" = attachment ]; then
 	outcome attached="$(grep -cx "file $(sha256sum </root/attached | cut -d ' ' -f 1)" /root/contents || true)"
 fi
 if [ "$FAILURE" = greylisted ]; then
-	outcome deferred="$(grep -c action=greylist /.detgen/logs/greylist.log)"
+	outcome deferred="$(log greylist | grep -c action=greylist)"
 fi
 if [ "$CACHING" = tls-resumption ]; then
 	outcome resumed="$(resumed)"

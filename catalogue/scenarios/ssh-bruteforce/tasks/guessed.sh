@@ -1,6 +1,5 @@
 # What the server has seen of the guesses.
 await guessed
-log=/.detgen/logs/ssh.log
 case $IMPLEMENTATION in
 openssh)
 	accepted='Accepted password for'
@@ -11,5 +10,5 @@ dropbear)
 	failed='Bad password attempt for\|Login attempt for nonexistent user'
 	;;
 esac
-outcome accepted="$(grep -c "$accepted" $log || true)"
-outcome failed="$(grep -c "$failed" $log || true)"
+outcome accepted="$(log ssh | grep -c "$accepted" || true)"
+outcome failed="$(log ssh | grep -c "$failed" || true)"

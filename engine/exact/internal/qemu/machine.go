@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"detgen/image"
+	"detgen/internal/helper"
 )
 
 // The machine's fixed shape. It is part of a snapshot, so a change makes new snapshots.
@@ -45,7 +46,7 @@ type Machine struct {
 	State       *os.File // a saved device state to start from; nil boots the kernel
 }
 
-// descriptors collects the files that the process inherits.
+// descriptors collects the files that the process inherits, after the control connection.
 type descriptors struct{ files []*os.File }
 
 // add gives the path under which the process opens the file that f is open on.
@@ -56,15 +57,15 @@ func (d *descriptors) add(f *os.File) string {
 func (d *descriptors) number(f *os.File) int {
 	for i, g := range d.files {
 		if g == f {
-			return 3 + i
+			return helper.Descriptor + 1 + i
 		}
 	}
 	d.files = append(d.files, f)
-	return 3 + len(d.files) - 1
+	return helper.Descriptor + len(d.files)
 }
 
 // arguments gives QEMU's command line.
-func (m *Machine) arguments(d *descriptors, control, console *os.File) []string {
+func (m *Machine) arguments(d *descriptors, console *os.File) []string {
 	var a []string
 	add := func(option string, values ...string) { a = append(a, "-"+option, strings.Join(values, ",")) }
 	flag := func(option string) { a = append(a, "-"+option) }
@@ -104,7 +105,7 @@ func (m *Machine) arguments(d *descriptors, control, console *os.File) []string 
 	add("action", "panic=pause")
 	add("chardev", "file", "id=console", "path="+d.add(console))
 	add("serial", "chardev:console")
-	add("chardev", "socket", "id=control", fmt.Sprintf("fd=%d", d.number(control)))
+	add("chardev", "socket", "id=control", fmt.Sprintf("fd=%d", helper.Descriptor))
 	add("mon", "chardev=control", "mode=control")
 	if m.State != nil {
 		flag("S") // stay paused when the state is loaded
@@ -124,7 +125,7 @@ func (m *Machine) arguments(d *descriptors, control, console *os.File) []string 
 func Shape() string {
 	m := Machine{PageSize: 0}
 	d := &descriptors{}
-	return strings.Join(m.arguments(d, nil, nil), " ")
+	return strings.Join(m.arguments(d, nil), " ")
 }
 
 // CPU is QEMU's name of the virtual CPU: everything that the translator knows, but

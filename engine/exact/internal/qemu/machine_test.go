@@ -23,7 +23,7 @@ func TestCommandLine(t *testing.T) {
 	var lines [2]string
 	for i, m := range []Machine{boot, resume} {
 		d := &descriptors{}
-		arguments := m.arguments(d, file("control"), file("console"))
+		arguments := m.arguments(d, file("console"))
 		lines[i] = strings.Join(arguments, " ")
 		for _, want := range []string{
 			"-nodefaults", "-icount shift=0,sleep=off,align=off,rr=record,rrfile=/dev/null", "-rdrand,-rdseed",

@@ -6,29 +6,22 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"detgen/engine/internal/qmp"
+	"detgen/internal/helper"
 )
 
 // Process is a running QEMU. Kill ends it and frees everything; it must be called.
 type Process struct {
-	cmd     *exec.Cmd
+	*helper.Process
 	control *qmp.Client
 	console console
-	stderr  *bytes.Buffer
 	saveTo  string // path of an inherited descriptor, on which saved is open
 	saved   *os.File
-	exited  chan struct{}
 }
 
 // How a guest ended other than by pausing itself.
@@ -42,53 +35,28 @@ var (
 // Start starts QEMU. The process dies with the calling process. Each line that the guest writes
 // to its serial console goes to line, unless that is nil.
 func Start(ctx context.Context, path string, m Machine, line func(string)) (*Process, error) {
-	ours, theirs, err := socketPair()
-	if err != nil {
-		return nil, err
-	}
 	read, console, err := os.Pipe()
 	if err != nil {
-		ours.Close()
-		theirs.Close()
 		return nil, fmt.Errorf("pipe: %w", err)
 	}
 	d := &descriptors{}
-	arguments := m.arguments(d, theirs, console)
-	p := &Process{stderr: &bytes.Buffer{}, exited: make(chan struct{})}
+	arguments := m.arguments(d, console)
+	p := &Process{}
 	if m.State != nil {
 		d.number(m.State)
 	}
 	if m.SaveTo != nil {
 		p.saveTo, p.saved = d.add(m.SaveTo), m.SaveTo
 	}
-	p.cmd = exec.Command(path, arguments...)
-	p.cmd.ExtraFiles = d.files
-	p.cmd.Stderr = p.stderr
-	p.cmd.Env = []string{"LC_ALL=C"}
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	started := make(chan error)
-	go func() {
-		// The death signal comes when the thread that started the process ends: keep it.
-		runtime.LockOSThread()
-		err := p.cmd.Start()
-		started <- err
-		if err == nil {
-			p.cmd.Wait()
-			close(p.exited)
-		}
-		runtime.UnlockOSThread()
-	}()
-	err = <-started
-	// QEMU's end is seen here when QEMU alone has the other ends.
-	theirs.Close()
+	p.Process, err = helper.Start(helper.Command{Path: path, Args: arguments, Env: []string{"LC_ALL=C"}, Files: d.files})
+	// QEMU's end is seen here when QEMU alone has the other end.
 	console.Close()
 	if err != nil {
-		ours.Close()
 		read.Close()
-		return nil, fmt.Errorf("start %s: %w", path, err)
+		return nil, err
 	}
 	p.console.start(read, line)
-	p.control, err = qmp.New(ctx, ours)
+	p.control, err = qmp.New(ctx, p.Conn)
 	if err != nil {
 		defer p.Kill()
 		if ctx.Err() == nil {
@@ -108,8 +76,8 @@ func Start(ctx context.Context, path string, m Machine, line func(string)) (*Pro
 // Kill ends the process, waits for its end, and frees what belongs to it. The page device's
 // content is in its file by then.
 func (p *Process) Kill() {
-	p.cmd.Process.Kill()
-	<-p.exited
+	p.Process.Kill()
+	<-p.Ended()
 	if p.control != nil {
 		p.control.Close()
 	}
@@ -140,7 +108,7 @@ func (p *Process) WaitPause(ctx context.Context, limits Limits) error {
 	case err != nil:
 		return err
 	case e.Name == "SHUTDOWN":
-		<-p.exited // -no-reboot; what the guest wrote before is in the pipe then
+		<-p.Ended() // -no-reboot; what the guest wrote before is in the pipe then
 		<-p.console.done
 		if reason := p.console.panicked(); reason != "" {
 			return fmt.Errorf("%w: kernel panic: %s", ErrReset, reason)
@@ -161,7 +129,7 @@ func (p *Process) watch(ctx context.Context, cancel context.CancelCauseFunc, lim
 		select {
 		case <-ctx.Done():
 			return
-		case <-p.exited:
+		case <-p.Ended():
 			return
 		case now := <-tick.C:
 			used := p.CPUTime()
@@ -181,7 +149,7 @@ func (p *Process) watch(ctx context.Context, cancel context.CancelCauseFunc, lim
 // CPUTime is the user and system time that the process has used so far (proc(5), stat fields
 // 14 and 15, in ticks of 10 ms).
 func (p *Process) CPUTime() time.Duration {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/stat")
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(p.PID()) + "/stat")
 	if err != nil {
 		return 0
 	}
@@ -248,30 +216,11 @@ func (p *Process) execute(ctx context.Context, command string, arguments any) er
 
 // died waits for the process's end and gives an error that says why it ended.
 func (p *Process) died() error {
-	<-p.exited
-	text := strings.TrimSpace(p.stderr.String())
-	if text == "" {
-		text = p.cmd.ProcessState.String()
+	if err := p.Wait(); err != nil {
+		return fmt.Errorf("%w: %w", ErrKilled, err)
 	}
-	return fmt.Errorf("%w: %s", ErrKilled, text)
+	return ErrKilled
 }
 
 // Console gives the last lines that the guest wrote to its serial console.
 func (p *Process) Console() []string { return p.console.last() }
-
-// socketPair makes two connected sockets: one for this process, one for QEMU.
-func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("socketpair: %w", err)
-	}
-	f := os.NewFile(uintptr(pair[0]), "control")
-	defer f.Close()
-	theirs = os.NewFile(uintptr(pair[1]), "control")
-	conn, err := net.FileConn(f)
-	if err != nil {
-		theirs.Close()
-		return nil, nil, fmt.Errorf("socketpair: %w", err)
-	}
-	return conn.(*net.UnixConn), theirs, nil
-}

@@ -13,13 +13,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"detgen/engine/vm/internal/wire"
-	"detgen/lab"
+	"detgen/internal/helper"
+	"detgen/lab/guest"
 	"detgen/lab/inside"
 	"detgen/record"
 
@@ -30,7 +32,6 @@ import (
 // Places in the machine.
 const (
 	self   = "/var/lib/detgen/detgen" // nothing in /run can be executed
-	logs   = "/run/detgen/share/logs"
 	layers = "/run/detgen/layers"
 	root   = "/run/detgen/root"
 	kept   = "/var/lib/detgen" // what hosts change of their images
@@ -51,46 +52,45 @@ func Main() error {
 
 // Serve is the agent's work, at the port to the engine.
 func Serve(port *os.File) error {
-	a := &agent{out: json.NewEncoder(port), last: map[string][]string{}}
+	a := &agent{out: helper.NewOut(port), last: map[string][]string{}}
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
 		return err
 	}
-	a.send(wire.Frame{Booted: unix.ByteSliceToString(u.Release[:])})
-	frames := json.NewDecoder(bufio.NewReaderSize(port, 1<<20))
-	for {
-		var f wire.Frame
-		if err := frames.Decode(&f); err != nil {
-			return fmt.Errorf("read from the engine: %w", err)
-		}
+	a.out.Send(wire.Frame{Booted: unix.ByteSliceToString(u.Release[:])})
+	return helper.Serve(port, func(f wire.Frame) error {
+		reply := wire.Frame{Reply: f.ID}
+		var err error
 		switch {
 		case f.Host != nil:
-			if err := a.start(f.Host); err != nil {
-				a.send(wire.Frame{Error: err.Error()})
-				continue
-			}
-			a.send(wire.Frame{Started: true})
-			go a.forward(a.host)
-		case f.Line != "":
-			if a.host != nil {
-				a.host.conn.WriteString(f.Line) // its end is seen by forward
-			}
+			err = a.start(f.Host)
 		case f.List:
-			a.send(a.list())
+			reply.Listed, err = a.list()
 		case f.End:
 			if a.host != nil {
 				a.host.end()
 				a.host = nil
 			}
-			a.send(wire.Frame{Ended: true})
+		case f.Line != "":
+			if a.host != nil {
+				a.host.Conn.WriteString(f.Line) // its end is seen by forward
+			}
+			return nil
 		}
-	}
+		if err != nil {
+			reply.Error = err.Error()
+		}
+		a.out.Send(reply) // when the engine is gone, so is this machine
+		if f.Host != nil && err == nil {
+			go a.forward(a.host)
+		}
+		return nil
+	})
 }
 
 // agent talks to the engine.
 type agent struct {
-	mu   sync.Mutex // of writing
-	out  *json.Encoder
+	out  *helper.Out
 	host *host
 	net  network             // that the machine has
 	last map[string][]string // image's top layer -> files that the last run with that image brought
@@ -98,16 +98,9 @@ type agent struct {
 
 // host is the machine while it is a host: the init, and the connection to it.
 type host struct {
-	init *exec.Cmd
-	conn *os.File
+	*helper.Process
 	read sync.WaitGroup
-	seen *lab.Attribution
-}
-
-func (a *agent) send(f wire.Frame) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.out.Encode(f) // when the engine is gone, so is this machine
+	seen *guest.Attribution
 }
 
 // start makes the machine a host.
@@ -121,65 +114,58 @@ func (a *agent) start(h *wire.Host) error {
 	if err := a.join(h.Setup); err != nil {
 		return err
 	}
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	ours, theirs := os.NewFile(uintptr(pair[0]), "init"), os.NewFile(uintptr(pair[1]), "agent")
-	defer theirs.Close()
 	image := h.Layers[0]
 	h.Stale, a.last[image] = a.last[image], brought(h.Setup)
-	setup, err := json.Marshal(h)
+	seen, err := guest.Attribute(h.Setup, groups)
 	if err != nil {
 		return err
 	}
-	log, err := os.Create(filepath.Join(logs, "runtime.log"))
+	p, err := helper.Start(helper.Command{
+		Path: self, Args: []string{wire.HostRole}, Files: seen.Groups(), Output: printer{a.out},
+		Namespaces: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
+	})
 	if err != nil {
-		return err
-	}
-	defer log.Close()
-	cmd := exec.Command(self, wire.HostRole)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(string(setup)), log, log
-	seen, err := lab.Attribute(h.Setup, groups)
-	if err != nil {
-		return err
-	}
-	cmd.ExtraFiles = append([]*os.File{theirs}, seen.Groups()...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS}
-	if err := cmd.Start(); err != nil {
-		ours.Close()
 		return errors.Join(err, seen.Close())
 	}
-	a.host = &host{init: cmd, conn: ours, seen: seen}
+	a.host = &host{Process: p, seen: seen}
 	a.host.read.Add(1)
+	helper.NewOut(p.Conn).Send(h) // fails when the process has ended, which forward sees
 	return nil
+}
+
+// printer sends the engine what is written to it.
+type printer struct{ out *helper.Out }
+
+func (p printer) Write(text []byte) (int, error) {
+	return len(text), p.out.Send(wire.Frame{Text: text})
 }
 
 // forward passes on what the host's init says.
 func (a *agent) forward(h *host) {
 	defer h.read.Done()
-	lines := bufio.NewReader(h.conn)
+	lines := bufio.NewReader(h.Conn)
 	for {
 		line, err := lines.ReadString('\n')
 		if err != nil {
-			a.send(wire.Frame{Gone: true})
+			<-h.Ended() // and what it printed has come
+			a.out.Send(wire.Frame{Gone: true})
 			return
 		}
-		a.send(wire.Frame{Line: line})
+		a.out.Send(wire.Frame{Line: line})
 	}
 }
 
 // end ends every program of the host: they are in the init's PID namespace.
 func (h *host) end() {
-	h.init.Process.Kill()
-	h.init.Wait() // the status is that of the kill
+	h.Kill()
+	<-h.Ended()
 	h.read.Wait()
-	h.conn.Close()
+	h.Conn.Close()
 	h.seen.Close() // what it says is of no use any more
 }
 
 // brought gives the files that a run brings to a host.
-func brought(s lab.Setup) []string {
+func brought(s guest.Setup) []string {
 	var paths []string
 	for _, h := range s.Run.Hosts {
 		if h.Name == s.Host {
@@ -191,16 +177,13 @@ func brought(s lab.Setup) []string {
 	return paths
 }
 
-// list answers whose connections are.
-func (a *agent) list() wire.Frame {
+// list tells whose connections are.
+func (a *agent) list() (*wire.List, error) {
 	if a.host == nil {
-		return wire.Frame{Error: "the machine is no host"}
+		return nil, errors.New("the machine is no host")
 	}
 	owners, err := a.host.seen.Results()
-	if err != nil {
-		return wire.Frame{Error: err.Error()}
-	}
-	return wire.Frame{Listed: &wire.List{Now: time.Now(), Owners: owners}}
+	return &wire.List{Now: time.Now(), Owners: owners}, err
 }
 
 // network is what a machine is told about its network.
@@ -217,7 +200,7 @@ type card struct {
 }
 
 // join gives the machine its network, unless it is as it was: a system notices when its card goes down and up.
-func (a *agent) join(s lab.Setup) error {
+func (a *agent) join(s guest.Setup) error {
 	var n network
 	for _, h := range s.Run.Hosts {
 		if h.Name != s.Host {
@@ -232,7 +215,7 @@ func (a *agent) join(s lab.Setup) error {
 		return nil
 	}
 	a.net = network{}
-	if err := lab.ConfigureMachine(s); err != nil {
+	if err := guest.Configure(s); err != nil {
 		return fmt.Errorf("configure the machine's network: %w", err)
 	}
 	if err := useGateway(s); err != nil {
@@ -265,7 +248,7 @@ func mountLayers(serials []string) error {
 
 // useGateway gives the machine what one on a usual network has: a default route, and a DNS server at its end.
 // It is the first address of the network, where no host of a lab answers.
-func useGateway(s lab.Setup) error {
+func useGateway(s guest.Setup) error {
 	for _, h := range s.Run.Hosts {
 		if h.Name != s.Host {
 			continue
@@ -308,10 +291,12 @@ func isHost(run *record.Run, a netip.Addr) bool {
 	return false
 }
 
-// Host makes the host's directory tree and becomes its init there. Descriptor 3 is the init's connection.
+// Host makes the host's directory tree and becomes its init there.
 func Host() error {
 	var h wire.Host
-	if err := json.NewDecoder(os.Stdin).Decode(&h); err != nil {
+	// Nothing comes after it until the init says that it is ready. The descriptor stays open for it.
+	agent := os.NewFile(helper.Descriptor, "agent")
+	if err := json.NewDecoder(agent).Decode(&h); err != nil {
 		return fmt.Errorf("read what to be: %w", err)
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -320,14 +305,14 @@ func Host() error {
 	if err := mountRoot(h.Layers, filepath.Join(kept, h.Host+"-"+h.Layers[0]), h.Stale); err != nil {
 		return err
 	}
-	if err := lab.Furnish(root, h.Setup); err != nil {
+	if err := guest.Furnish(root, h.Setup); err != nil {
 		return err
 	}
 	binary := filepath.Join(root, inside.Binary)
 	if err := os.WriteFile(binary, nil, 0o755); err != nil {
 		return err
 	}
-	if err := errors.Join(bind(self, binary), bind(logs, filepath.Join(root, inside.Logs))); err != nil {
+	if err := bind(self, binary); err != nil {
 		return err
 	}
 	if err := unix.Sethostname([]byte(h.Host)); err != nil {
@@ -336,7 +321,9 @@ func Host() error {
 	if err := errors.Join(unix.Chroot(root), os.Chdir("/")); err != nil {
 		return fmt.Errorf("change the root: %w", err)
 	}
-	return syscall.Exec(inside.Binary, []string{inside.Binary, inside.InitRole}, []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"})
+	err := syscall.Exec(inside.Binary, []string{inside.Binary, inside.InitRole}, []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"})
+	runtime.KeepAlive(agent)
+	return err
 }
 
 // mountRoot mounts the image's layers, with what was changed in earlier runs, and the system's file systems.

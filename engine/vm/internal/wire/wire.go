@@ -5,7 +5,7 @@ package wire
 import (
 	"time"
 
-	"detgen/lab"
+	"detgen/lab/guest"
 	"detgen/record"
 )
 
@@ -19,20 +19,26 @@ const (
 	HostRole  = "machine-host"
 )
 
-// Frame is one message. To the machine: Host, Line, List, End. From it: the others, and Line.
+// Frame is one message. To the machine: Host, List and End, which are answered by a frame that replies, and Line.
+// From it: Booted, Line, Text and Gone.
 type Frame struct {
-	Host *Host  `json:"host,omitempty"` // become this host; answered by Started or Error
-	Line string `json:"line,omitempty"` // from or to the host's init
-	List bool   `json:"list,omitempty"` // say whose connections are; answered by Listed or Error
-	End  bool   `json:"end,omitempty"`  // stop being a host; answered by Ended
+	ID    uint64 `json:"id,omitempty"`    // of a request
+	Reply uint64 `json:"reply,omitempty"` // the request's ID
 
-	Booted  string `json:"booted,omitempty"` // the kernel's release
-	Started bool   `json:"started,omitempty"`
-	Error   string `json:"error,omitempty"`
-	Gone    bool   `json:"gone,omitempty"` // the host's init ended by itself
-	Listed  *List  `json:"listed,omitempty"`
-	Ended   bool   `json:"ended,omitempty"`
+	Host *Host  `json:"host,omitempty"` // become this host
+	Line string `json:"line,omitempty"` // from or to the host's init
+	List bool   `json:"list,omitempty"` // say whose connections are; answered by Listed
+	End  bool   `json:"end,omitempty"`  // stop being a host
+
+	Booted string `json:"booted,omitempty"` // the kernel's release
+	Error  string `json:"error,omitempty"`  // of a reply
+	Gone   bool   `json:"gone,omitempty"`   // the host's init ended by itself
+	Text   []byte `json:"text,omitempty"`   // that the host's init printed
+	Listed *List  `json:"listed,omitempty"`
 }
+
+// Replies implements helper.Message.
+func (f Frame) Replies() uint64 { return f.Reply }
 
 // List says whose connections are, on the machine's clock, and what that clock shows.
 type List struct {
@@ -42,7 +48,7 @@ type List struct {
 
 // Host is what a machine is told to become a host.
 type Host struct {
-	lab.Setup
+	guest.Setup
 	Layers []string `json:"layers"`          // serial numbers of the disks with its image, top layer first
 	Stale  []string `json:"stale,omitempty"` // files and folders that an earlier run brought, to be taken away first
 }

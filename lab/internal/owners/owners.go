@@ -1,4 +1,5 @@
-package lab
+// Package owners attributes what a host sends to its programs.
+package owners
 
 import (
 	"encoding/binary"
@@ -18,50 +19,65 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// owners attributes what a host sends to its programs: each program runs in a control group
+// Owners attributes what a host sends to its programs: each program runs in a control group
 // (v2) of its own, and an eBPF program on the host's group notes, for each pair of addresses,
 // the group of the socket that sent (bpf-helpers(7), bpf_skb_cgroup_id). The group is that of
 // the process that made the socket, so two downloads to the same server and port are told
 // apart, whoever answers.
-type owners struct {
+type Owners struct {
 	host     string
-	dir      string           // the host's control group
-	groups   []*os.File       // in the order of the programs
-	names    map[uint64]owner // control group -> program
+	dir      string             // the host's control group
+	groups   []*os.File         // in the order of the programs
+	names    map[uint64]Program // control group -> program
 	seen     *ebpf.Map
 	program  *ebpf.Program
 	attached link.Link
 }
 
-type owner struct{ program, activity string }
+// Program is one that will run on the host, and the activity that it is part of, if any.
+type Program struct{ Name, Activity string }
+
+// Load is the name of the load generator among a host's programs.
+const Load = "load"
+
+// Programs names what will run on a host. The warm-up of an activity is attributed to the activity.
+func Programs(run *record.Run, h *record.Host) []Program {
+	list := []Program{{Name: Load}}
+	for _, s := range h.Services {
+		list = append(list, Program{Name: s.Name})
+	}
+	for _, a := range run.Activities {
+		list = append(list, Program{Name: a.Name, Activity: a.Name})
+	}
+	return list
+}
 
 // maxOwners bounds the table of address pairs of one host.
 const maxOwners = 1 << 17
 
-// mountGroups mounts the v2 control groups for the lab's own use and takes away the hybrid
-// layout's second tree, which crun refuses.
-func mountGroups(dir string) error {
-	if err := os.Mkdir(dir, 0o755); err != nil {
+// Mount mounts the v2 control groups at dir, which it makes when it is missing.
+func Mount(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	if err := unix.Mount("none", dir, "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("mount the v2 control groups: %w", err)
 	}
-	return prepareRuntime()
+	return nil
 }
 
-// newOwners makes the control groups of a host's programs and starts noting. dir is the host's
+// New makes the control groups of a host's programs and starts noting. dir is the host's
 // control group in the v2 tree; programs are the names of all programs that will run.
-func newOwners(host, dir string, programs []owner) (_ *owners, err error) {
-	o := &owners{host: host, dir: dir, names: map[uint64]owner{}}
+func New(host, dir string, programs []Program) (_ *Owners, err error) {
+	o := &Owners{host: host, dir: dir, names: map[uint64]Program{}}
 	defer func() {
 		if err != nil {
-			o.close()
+			o.Close()
 			err = fmt.Errorf("attribution: %w", err)
 		}
 	}()
 	for _, p := range programs {
-		path := filepath.Join(dir, strings.ReplaceAll(p.program, "/", "-"))
+		path := filepath.Join(dir, strings.ReplaceAll(p.Name, "/", "-"))
 		if err := os.MkdirAll(path, 0o755); err != nil {
 			return nil, err
 		}
@@ -163,8 +179,11 @@ func noteOwner(table int) asm.Instructions {
 	return append(i, pass...)
 }
 
-// results gives what was noted, by time.
-func (o *owners) results() ([]record.Owner, error) {
+// Groups are the control groups of the programs, in their order.
+func (o *Owners) Groups() []*os.File { return o.groups }
+
+// Results gives what was noted, by time.
+func (o *Owners) Results() ([]record.Owner, error) {
 	var real, monotonic unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_REALTIME, &real); err != nil {
 		return nil, err
@@ -188,7 +207,7 @@ func (o *owners) results() ([]record.Owner, error) {
 		list = append(list, record.Owner{
 			Host: o.host, Protocol: key[keyProtocol],
 			Local: address(keySource, keyPorts), Remote: address(keySource+4, keyPorts+2),
-			Program: p.program, Activity: p.activity, Time: time.Unix(0, epoch+int64(at)).UTC(),
+			Program: p.Name, Activity: p.Activity, Time: time.Unix(0, epoch+int64(at)).UTC(),
 		})
 	}
 	if err := entries.Err(); err != nil {
@@ -206,8 +225,8 @@ func (o *owners) results() ([]record.Owner, error) {
 	return list, nil
 }
 
-// close ends noting and removes the programs' control groups, which must be empty.
-func (o *owners) close() {
+// Close ends noting and removes the programs' control groups, which must be empty.
+func (o *Owners) Close() {
 	if o.attached != nil {
 		o.attached.Close()
 	}

@@ -1,4 +1,4 @@
-package lab
+package network
 
 import (
 	"fmt"
@@ -10,11 +10,13 @@ import (
 	"detgen/record"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
-// isolate prepares a host's namespace before any interface is up: no IPv6 unless asked, and
+// Isolate prepares a host's namespace before any interface is up: no IPv6 unless asked, and
 // the transport factors that are sysctls.
-func isolate(n *namespace, h *record.Host) error {
+func (n *Namespace) Isolate(h *record.Host) error {
 	settings := transportSettings(h)
 	if !h.Transport.IPv6 {
 		settings = append(slices.Clone(noIPv6), settings...)
@@ -22,7 +24,9 @@ func isolate(n *namespace, h *record.Host) error {
 	return n.sysctl(settings)
 }
 
-// noIPv6 turns IPv6 off, on every interface.
+// WithoutIPv6 turns IPv6 off, on every interface.
+func (n *Namespace) WithoutIPv6() error { return n.sysctl(noIPv6) }
+
 var noIPv6 = []setting{{"net.ipv6.conf.all.disable_ipv6", "1"}, {"net.ipv6.conf.default.disable_ipv6", "1"}}
 
 // transportSettings are the transport factors that are sysctls, but IPv6.
@@ -54,14 +58,14 @@ func flag(on bool) string {
 	return "0"
 }
 
-// configure gives the interfaces of a host, which the link driver has made, their addresses
+// Configure gives the interfaces of a host, which the link driver has made, their addresses
 // and routes, brings them up, and reads everything back.
-func configure(n *namespace, h *record.Host) error {
-	lo, err := n.handle.LinkByName("lo")
+func (n *Namespace) Configure(h *record.Host) error {
+	lo, err := n.Handle.LinkByName("lo")
 	if err != nil {
 		return fmt.Errorf("loopback interface: %w", err)
 	}
-	if err := n.handle.LinkSetUp(lo); err != nil {
+	if err := n.Handle.LinkSetUp(lo); err != nil {
 		return fmt.Errorf("loopback interface up: %w", err)
 	}
 	for _, i := range h.Interfaces {
@@ -72,28 +76,28 @@ func configure(n *namespace, h *record.Host) error {
 	for _, r := range h.Routes {
 		route := &netlink.Route{Dst: prefixNet(r.Destination.Masked()), Gw: r.Via.AsSlice(),
 			InitCwnd: h.Transport.InitialCwnd, InitRwnd: h.Transport.InitialRwnd}
-		if err := n.handle.RouteAdd(route); err != nil {
+		if err := n.Handle.RouteAdd(route); err != nil {
 			return fmt.Errorf("route to %s by %s: %w", r.Destination, r.Via, err)
 		}
 	}
 	return nil
 }
 
-func configureInterface(n *namespace, h *record.Host, i record.Interface) error {
-	link, err := n.handle.LinkByName(i.Name)
+func configureInterface(n *Namespace, h *record.Host, i record.Interface) error {
+	link, err := n.Handle.LinkByName(i.Name)
 	if err != nil {
 		return err
 	}
-	if err := n.handle.AddrAdd(link, &netlink.Addr{IPNet: addressNet(i.Address), Broadcast: broadcast(i.Address)}); err != nil {
+	if err := n.Handle.AddrAdd(link, &netlink.Addr{IPNet: addressNet(i.Address), Broadcast: broadcast(i.Address)}); err != nil {
 		return fmt.Errorf("address %s: %w", i.Address, err)
 	}
-	if err := n.handle.LinkSetUp(link); err != nil {
+	if err := n.Handle.LinkSetUp(link); err != nil {
 		return fmt.Errorf("up: %w", err)
 	}
 	if h.Transport.InitialCwnd != 0 || h.Transport.InitialRwnd != 0 {
 		route := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: prefixNet(i.Address.Masked()), Scope: netlink.SCOPE_LINK,
 			Src: i.Address.Addr().AsSlice(), Protocol: 2, InitCwnd: h.Transport.InitialCwnd, InitRwnd: h.Transport.InitialRwnd}
-		if err := n.handle.RouteReplace(route); err != nil {
+		if err := n.Handle.RouteReplace(route); err != nil {
 			return fmt.Errorf("initial windows: %w", err)
 		}
 	}
@@ -101,8 +105,8 @@ func configureInterface(n *namespace, h *record.Host, i record.Interface) error 
 }
 
 // readBack compares an interface with what was asked for.
-func readBack(n *namespace, h *record.Host, i record.Interface) error {
-	link, err := n.handle.LinkByName(i.Name)
+func readBack(n *Namespace, h *record.Host, i record.Interface) error {
+	link, err := n.Handle.LinkByName(i.Name)
 	if err != nil {
 		return err
 	}
@@ -112,7 +116,7 @@ func readBack(n *namespace, h *record.Host, i record.Interface) error {
 	if got := link.Attrs().MTU; got != h.Transport.MTU {
 		return fmt.Errorf("MTU reads back as %d, not %d", got, h.Transport.MTU)
 	}
-	addresses, err := n.handle.AddrList(link, netlink.FAMILY_V4)
+	addresses, err := n.Handle.AddrList(link, netlink.FAMILY_V4)
 	if err != nil {
 		return err
 	}
@@ -135,4 +139,57 @@ func broadcast(p netip.Prefix) net.IP {
 		a[bit/8] |= 0x80 >> (bit % 8)
 	}
 	return a[:]
+}
+
+// ConfigureAgain gives the namespace that the calling process is in, with interfaces eth0 and so on that may have
+// been another host's, the addresses of a host, and sets the transport factors that are sysctls. IPv6 stays as it is.
+func ConfigureAgain(h *record.Host) error {
+	own, err := netns.Get()
+	if err != nil {
+		return err
+	}
+	defer own.Close()
+	handle, err := netlink.NewHandleAt(own, unix.NETLINK_ROUTE)
+	if err != nil {
+		return err
+	}
+	defer handle.Close()
+	n := &Namespace{FD: own, Handle: handle}
+	if err := n.sysctl(transportSettings(h)); err != nil {
+		return err
+	}
+	for _, i := range h.Interfaces {
+		if err := clearInterface(n, h, i); err != nil {
+			return fmt.Errorf("interface %s: %w", i.Name, err)
+		}
+	}
+	return n.Configure(h)
+}
+
+// clearInterface takes what an earlier run left from an interface, and gives it its MAC address and MTU.
+func clearInterface(n *Namespace, h *record.Host, i record.Interface) error {
+	mac, err := net.ParseMAC(i.MAC)
+	if err != nil {
+		return err
+	}
+	link, err := n.Handle.LinkByName(i.Name)
+	if err != nil {
+		return err
+	}
+	if err := n.Handle.LinkSetDown(link); err != nil { // its routes go with this
+		return err
+	}
+	addresses, err := n.Handle.AddrList(link, netlink.FAMILY_V4)
+	if err != nil {
+		return err
+	}
+	for _, a := range addresses {
+		if err := n.Handle.AddrDel(link, &a); err != nil {
+			return fmt.Errorf("remove address %s: %w", a.IPNet, err)
+		}
+	}
+	if err := n.Handle.LinkSetHardwareAddr(link, mac); err != nil {
+		return fmt.Errorf("set MAC %s: %w", mac, err)
+	}
+	return n.Handle.LinkSetMTU(link, h.Transport.MTU)
 }

@@ -1,4 +1,6 @@
-package lab
+// Package rootfs makes an image's directory tree that of a host of a run: accounts, files, and the places of the host's
+// init and its helper commands.
+package rootfs
 
 import (
 	"encoding/base64"
@@ -6,17 +8,28 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
+	"detgen/lab/inside"
 	"detgen/record"
 
 	"golang.org/x/sys/unix"
 )
 
-// furnish writes the host's own files into its root before anything runs there: names of all
-// hosts, then the run's files.
-func (h *host) furnish(run *record.Run) error {
+// root is the directory of the tree.
+type root string
+
+// Furnish makes the tree whose directory is dir that of a host, before anything runs there: the run's accounts, names of
+// all hosts, then the run's files.
+func Furnish(dir string, run *record.Run, h *record.Host) error {
+	r := root(dir)
+	for _, u := range h.Users {
+		if err := r.addUser(&u); err != nil {
+			return fmt.Errorf("host %q: user %q: %w", h.Name, u.Name, err)
+		}
+	}
 	files := []record.File{
 		{Path: "/etc/hosts", Text: hostsFile(run)},
 		{Path: "/etc/hostname", Text: h.Name + "\n"},
@@ -24,7 +37,7 @@ func (h *host) furnish(run *record.Run) error {
 		{Path: "/etc/machine-id", Text: fmt.Sprintf("%032x\n", run.Seed)},
 	}
 	for _, f := range append(files, h.Files...) {
-		if err := h.write(&f); err != nil {
+		if err := r.write(&f); err != nil {
 			return fmt.Errorf("host %q: file %s: %w", h.Name, f.Path, err)
 		}
 	}
@@ -45,12 +58,12 @@ func hostsFile(run *record.Run) string {
 
 // write puts one file into the host's root. Symbolic links on the way are followed within the
 // root only (openat2(2), RESOLVE_IN_ROOT).
-func (h *host) write(f *record.File) error {
+func (r root) write(f *record.File) error {
 	dir, base := filepath.Split(filepath.Clean("/" + f.Path))
 	if f.Directory {
 		dir, base = filepath.Clean("/"+f.Path), "."
 	}
-	at, err := openIn(h.root(), dir)
+	at, err := openIn(string(r), dir)
 	if err != nil {
 		return err
 	}
@@ -68,7 +81,7 @@ func (h *host) write(f *record.File) error {
 			return err
 		}
 	}
-	uid, gid, err := h.owner(f.Owner)
+	uid, gid, err := r.owner(f.Owner)
 	if err != nil {
 		return err
 	}
@@ -114,6 +127,22 @@ func writeContent(path string, f *record.File) error {
 	return err
 }
 
+// Open opens a file or directory of the tree whose directory is dir, with flags of open(2). Symbolic links lead nowhere else
+// (openat2(2), RESOLVE_IN_ROOT). The caller closes it.
+func Open(dir, path string, flags int) (*os.File, error) {
+	root, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	how := unix.OpenHow{Flags: uint64(flags) | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT}
+	fd, err := unix.Openat2(int(root.Fd()), path, &how)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
 // openIn opens a directory below root, making what is missing of it.
 func openIn(root, dir string) (*os.File, error) {
 	rootFile, err := os.Open(root)
@@ -141,25 +170,30 @@ func openIn(root, dir string) (*os.File, error) {
 }
 
 // owner gives the numbers of "user:group", by the host's own passwd and group files.
-func (h *host) owner(owner string) (uid, gid int, err error) {
+func (r root) owner(owner string) (uid, gid int, err error) {
 	if owner == "" {
 		return 0, 0, nil
 	}
 	user, group, hasGroup := strings.Cut(owner, ":")
-	uid, gid, err = h.look("/etc/passwd", user)
+	uid, gid, err = r.look("/etc/passwd", user)
 	if err == nil && hasGroup {
-		gid, _, err = h.look("/etc/group", group)
+		gid, _, err = r.look("/etc/group", group)
 	}
 	return uid, gid, err
 }
 
 // look finds the third and fourth fields of a name's line in passwd(5) or group(5); a number
 // stands for itself.
-func (h *host) look(file, name string) (int, int, error) {
+func (r root) look(file, name string) (int, int, error) {
 	if n, err := strconv.Atoi(name); err == nil {
 		return n, n, nil
 	}
-	content, err := os.ReadFile(filepath.Join(h.root(), file))
+	f, err := Open(string(r), file, unix.O_RDONLY)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(f)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -175,4 +209,14 @@ func (h *host) look(file, name string) (int, int, error) {
 		}
 	}
 	return 0, 0, fmt.Errorf("%q is not in the image's %s", name, file)
+}
+
+// LinkHelpers makes the helper commands in an empty folder of a host.
+func LinkHelpers(dir string) error {
+	for _, name := range append(slices.Clone(inside.HelperNames), inside.Emulate) {
+		if err := os.Symlink(inside.Binary, filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

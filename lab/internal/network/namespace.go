@@ -1,4 +1,6 @@
-package lab
+// Package network makes the network namespaces of a lab and gives them addresses, routes and the transport factors of
+// their hosts.
+package network
 
 import (
 	"fmt"
@@ -12,25 +14,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespace is a network namespace without a name: it lives as long as the thread that is in
+// Namespace is a network namespace without a name: it lives as long as the thread that is in
 // it, which is this one's until close, or a process or descriptor of others.
-type namespace struct {
-	fd     netns.NsHandle
-	handle *netlink.Handle
+type Namespace struct {
+	FD     netns.NsHandle
+	Handle *netlink.Handle
 	thread int           // that is in the namespace and does nothing
 	leave  chan struct{} // closed to end it
 }
 
-// newNamespace makes an empty network namespace.
-func newNamespace() (*namespace, error) {
-	n := &namespace{leave: make(chan struct{})}
+// New makes an empty network namespace.
+func New() (*Namespace, error) {
+	n := &Namespace{leave: make(chan struct{})}
 	made := make(chan error)
 	go func() {
 		// The thread is never unlocked, so it ends with the goroutine and does not run anything
 		// else in the namespace.
 		runtime.LockOSThread()
 		var err error
-		n.fd, err = netns.New()
+		n.FD, err = netns.New()
 		n.thread = unix.Gettid()
 		made <- err
 		if err == nil {
@@ -41,28 +43,28 @@ func newNamespace() (*namespace, error) {
 		return nil, fmt.Errorf("make network namespace: %w", err)
 	}
 	var err error
-	if n.handle, err = netlink.NewHandleAt(n.fd, unix.NETLINK_ROUTE); err != nil {
-		n.fd.Close()
+	if n.Handle, err = netlink.NewHandleAt(n.FD, unix.NETLINK_ROUTE); err != nil {
+		n.FD.Close()
 		close(n.leave)
 		return nil, fmt.Errorf("open netlink in a network namespace: %w", err)
 	}
 	return n, nil
 }
 
-// proc is the path of a file that the kernel shows about the namespace.
-func (n *namespace) proc(file string) string {
+// Proc is the path of a file that the kernel shows about the namespace.
+func (n *Namespace) Proc(file string) string {
 	return fmt.Sprintf("/proc/self/task/%d/%s", n.thread, file)
 }
 
-// path names the namespace for another process of this one's PID namespace.
-func (n *namespace) path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), int(n.fd)) }
+// Path names the namespace for another process of this one's PID namespace.
+func (n *Namespace) Path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), int(n.FD)) }
 
-// do calls f on a thread that is in the namespace.
-func (n *namespace) do(f func() error) error {
+// Do calls f on a thread that is in the namespace.
+func (n *Namespace) Do(f func() error) error {
 	result := make(chan error)
 	go func() {
 		runtime.LockOSThread()
-		if err := netns.Set(n.fd); err != nil {
+		if err := netns.Set(n.FD); err != nil {
 			result <- fmt.Errorf("enter network namespace: %w", err)
 			return
 		}
@@ -72,8 +74,8 @@ func (n *namespace) do(f func() error) error {
 }
 
 // sysctl sets values below /proc/sys of this namespace and reads them back.
-func (n *namespace) sysctl(settings []setting) error {
-	return n.do(func() error {
+func (n *Namespace) sysctl(settings []setting) error {
+	return n.Do(func() error {
 		for _, s := range settings {
 			path := filepath.Join("/proc/sys", strings.ReplaceAll(s.key, ".", "/"))
 			if err := os.WriteFile(path, []byte(s.value), 0); err != nil {
@@ -93,8 +95,9 @@ func (n *namespace) sysctl(settings []setting) error {
 
 type setting struct{ key, value string }
 
-func (n *namespace) close() {
-	n.handle.Close()
-	n.fd.Close()
+// Close gives the namespace up.
+func (n *Namespace) Close() {
+	n.Handle.Close()
+	n.FD.Close()
 	close(n.leave)
 }

@@ -1,28 +1,19 @@
-package lab
+package rootfs
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
 
 	"detgen/record"
+
+	"golang.org/x/sys/unix"
 )
 
-// addUsers adds the run's accounts to the host's account files (passwd(5), shadow(5),
-// group(5)) and makes their homes.
-func (h *host) addUsers() error {
-	for _, u := range h.Users {
-		if err := h.addUser(&u); err != nil {
-			return fmt.Errorf("host %q: user %q: %w", h.Name, u.Name, err)
-		}
-	}
-	return nil
-}
-
-func (h *host) addUser(u *record.User) error {
+// addUser adds an account to the host's account files (passwd(5), shadow(5), group(5)) and makes its home.
+func (r root) addUser(u *record.User) error {
 	password := u.Password
 	if password == "" {
 		password = "*"
@@ -33,7 +24,7 @@ func (h *host) addUser(u *record.User) error {
 		"/etc/shadow": u.Name + ":" + password + ":20000:0:99999:7:::",
 		"/etc/group":  u.Name + ":x:" + id + ":",
 	} {
-		if err := h.rewrite(file, func(lines []string) ([]string, error) {
+		if err := r.rewrite(file, func(lines []string) ([]string, error) {
 			// A machine may have it from an earlier run.
 			lines = slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(l, u.Name+":") })
 			return append(lines, line), nil
@@ -57,17 +48,21 @@ func (h *host) addUser(u *record.User) error {
 			lines[i] += u.Name
 			return lines, nil
 		}
-		if err := h.rewrite("/etc/group", join); err != nil {
+		if err := r.rewrite("/etc/group", join); err != nil {
 			return err
 		}
 	}
-	return h.write(&record.File{Path: u.Home, Directory: true, Mode: 0o700, Owner: id + ":" + id})
+	return r.write(&record.File{Path: u.Home, Directory: true, Mode: 0o700, Owner: id + ":" + id})
 }
 
 // rewrite changes the lines of an account file of the host, keeping its owner and mode.
-func (h *host) rewrite(file string, change func([]string) ([]string, error)) error {
-	path := filepath.Join(h.root(), file)
-	content, err := os.ReadFile(path)
+func (r root) rewrite(file string, change func([]string) ([]string, error)) error {
+	f, err := Open(string(r), file, unix.O_RDWR)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(f)
 	if err != nil {
 		return err
 	}
@@ -75,5 +70,9 @@ func (h *host) rewrite(file string, change func([]string) ([]string, error)) err
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o644)
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err = f.WriteAt([]byte(strings.Join(lines, "\n")+"\n"), 0)
+	return err
 }

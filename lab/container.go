@@ -1,0 +1,85 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"detgen/internal/helper"
+	"detgen/lab/internal/owners"
+	"detgen/lab/internal/rootfs"
+	"detgen/record"
+
+	"golang.org/x/sys/unix"
+)
+
+// container is a host that is a container of this kernel.
+type container struct {
+	*host
+	attribution *owners.Owners
+	runtime     *helper.Process
+}
+
+func (c *container) prepare(l *lab) (err error) {
+	c.attribution, err = owners.New(c.Name, filepath.Join(l.groupsDir(), c.id), owners.Programs(l.run, c.Host))
+	return err
+}
+
+func (c *container) isolate() error { return c.net.Isolate(c.Host) }
+
+func (c *container) join() error { return c.net.Configure(c.Host) }
+
+func (c *container) start(_ context.Context, l *lab, log io.Writer) (io.ReadWriteCloser, error) {
+	if err := c.bundle(l.Options); err != nil {
+		return nil, fmt.Errorf("host %q: %w", c.Name, err)
+	}
+	if err := rootfs.Furnish(c.root(), l.run, c.Host); err != nil {
+		return nil, err
+	}
+	if err := c.launch(l.Options, log); err != nil {
+		return nil, fmt.Errorf("host %q: %w", c.Name, err)
+	}
+	return c.runtime.Conn, nil
+}
+
+// failed implements system: the runtime tells why before it ends.
+func (c *container) failed() <-chan struct{} { return c.runtime.Ended() }
+
+func (c *container) when(t time.Time) time.Time { return t }
+
+func (c *container) table(_ context.Context, name string) ([]byte, error) {
+	return os.ReadFile(c.net.Proc("net/" + name))
+}
+
+func (c *container) exists(_ context.Context, path string) (bool, error) {
+	f, err := rootfs.Open(c.root(), path, unix.O_PATH|unix.O_NOFOLLOW)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, f.Close()
+}
+
+func (c *container) owners(context.Context) ([]record.Owner, error) { return c.attribution.Results() }
+
+func (c *container) stop() error {
+	if c.runtime != nil {
+		// The init ends when its connection does, and with it the kernel ends every process of the host.
+		c.runtime.Conn.Close()
+		<-c.runtime.Ended()
+	}
+	err := unix.Unmount(c.root(), unix.MNT_DETACH)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) { // it was not mounted yet
+		err = nil
+	}
+	if c.attribution != nil {
+		c.attribution.Close()
+	}
+	return err
+}
