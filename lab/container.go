@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"detgen/internal/helper"
@@ -20,16 +19,22 @@ import (
 // container is a host that is a container of this kernel.
 type container struct {
 	*host
+	user        *os.File // its user namespace
 	attribution *owners.Owners
 	runtime     *helper.Process
 }
 
 func (c *container) prepare(l *lab) (err error) {
-	c.attribution, err = owners.New(c.Name, filepath.Join(l.groupsDir(), c.id), owners.Programs(l.run, c.Host))
+	c.attribution, err = owners.New(c.Name, l.groups, c.id, c.first, owners.Programs(l.run, c.Host))
 	return err
 }
 
-func (c *container) isolate() error { return c.net.Isolate(c.Host) }
+func (c *container) isolate(l *lab) (err error) {
+	if c.net, c.user, err = newHostNamespace(l.Self, c.first); err != nil {
+		return err
+	}
+	return c.net.Isolate(c.Host)
+}
 
 func (c *container) join() error { return c.net.Configure(c.Host) }
 
@@ -37,7 +42,7 @@ func (c *container) start(_ context.Context, l *lab, log io.Writer) (io.ReadWrit
 	if err := c.bundle(l.Options); err != nil {
 		return nil, fmt.Errorf("host %q: %w", c.Name, err)
 	}
-	if err := rootfs.Furnish(c.root(), l.run, c.Host); err != nil {
+	if err := rootfs.Furnish(c.root(), c.first, l.run, c.Host); err != nil {
 		return nil, err
 	}
 	if err := c.launch(l.Options, log); err != nil {
@@ -77,6 +82,9 @@ func (c *container) stop() error {
 	err := unix.Unmount(c.root(), unix.MNT_DETACH)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) { // it was not mounted yet
 		err = nil
+	}
+	if c.user != nil {
+		c.user.Close()
 	}
 	if c.attribution != nil {
 		c.attribution.Close()

@@ -25,6 +25,7 @@ type host struct {
 	dir      string // its bundle
 	logs     string
 	net      *network.Namespace
+	first    int            // the ID that its root has here
 	groups   map[string]int // program -> index of its control group's descriptor
 	captures []*capture
 

@@ -50,6 +50,7 @@ type lab struct {
 	hosts  []*host
 	byName map[string]*host
 	net    *network.Namespace // of the switch
+	groups *os.File           // the v2 control groups
 	links  link.Driver
 	board  *board
 	result *record.Result
@@ -149,7 +150,14 @@ func (l *lab) prepare() error {
 	if err := unix.Mount("tmpfs", l.Scratch, "tmpfs", unix.MS_NOSUID, "mode=755"); err != nil {
 		return fmt.Errorf("mount a tmpfs on %s: %w", l.Scratch, err)
 	}
-	if err := owners.Mount(l.groupsDir()); err != nil {
+	if len(l.run.Hosts) > MaxHosts {
+		return fmt.Errorf("the run has %d hosts, and a lab takes %d", len(l.run.Hosts), MaxHosts)
+	}
+	if err := l.bindSelf(); err != nil {
+		return err
+	}
+	var err error
+	if l.groups, err = owners.OpenGroups(); err != nil {
 		return err
 	}
 	if err := prepareRuntime(); err != nil {
@@ -165,6 +173,7 @@ func (l *lab) prepare() error {
 			dir:      filepath.Join(l.Scratch, spec.Name),
 			id:       l.Name + "-" + spec.Name,
 			logs:     filepath.Join(l.Dir, "logs", spec.Name),
+			first:    firstID + i*idRange,
 			report:   l.report,
 			groups:   groupsOf(l.run, spec),
 			ready:    make(chan struct{}),
@@ -196,9 +205,6 @@ func (l *lab) report(h *host, r inside.Report) ([]byte, error) {
 	return nil, l.board.report(h, r)
 }
 
-// groupsDir is where the v2 control groups are mounted.
-func (l *lab) groupsDir() string { return filepath.Join(l.Scratch, ".groups") }
-
 // groupsOf gives the indexes of the programs' control groups.
 func groupsOf(run *record.Run, h *record.Host) map[string]int {
 	indexes := map[string]int{}
@@ -229,10 +235,7 @@ func (l *lab) connect(ctx context.Context) (err error) {
 	}
 	var ports []link.Port
 	for _, h := range l.hosts {
-		if h.net, err = network.New(); err != nil {
-			return err
-		}
-		if err := h.isolate(); err != nil {
+		if err := h.isolate(l); err != nil {
 			return fmt.Errorf("host %q: %w", h.Name, err)
 		}
 		for _, i := range h.Interfaces {
@@ -534,7 +537,9 @@ func (l *lab) close() {
 	if l.net != nil {
 		l.net.Close()
 	}
-	unix.Unmount(l.groupsDir(), unix.MNT_DETACH)
+	if l.groups != nil {
+		l.groups.Close()
+	}
 	unix.Unmount(l.Scratch, unix.MNT_DETACH)
 }
 

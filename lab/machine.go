@@ -11,6 +11,7 @@ import (
 
 	"detgen/lab/guest"
 	"detgen/lab/inside"
+	"detgen/lab/internal/network"
 	"detgen/record"
 
 	"github.com/vishvananda/netlink"
@@ -43,7 +44,12 @@ func (m *machine) prepare(l *lab) error {
 }
 
 // isolate implements system: the machine's own network has what the run wants.
-func (m *machine) isolate() error { return m.net.WithoutIPv6() }
+func (m *machine) isolate(*lab) (err error) {
+	if m.net, err = network.New(); err != nil {
+		return err
+	}
+	return m.net.WithoutIPv6() // the machine has what the run wants
+}
 
 // join implements system: it joins the machine's cards to the interfaces that the link driver made, each by a bridge in the
 // host's namespace. The MAC address belongs to the machine's card, so the interface gets another.

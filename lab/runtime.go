@@ -44,12 +44,13 @@ func (h *container) bundle(o *Options) error {
 	if len(layers) == 0 {
 		return fmt.Errorf("image %s (%s) is not at hand", h.Image, h.Digest)
 	}
-	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s",
-		strings.Join(layers, ":"), filepath.Join(h.dir, "upper"), filepath.Join(h.dir, "work"))
-	if err := unix.Mount("overlay", h.root(), "overlay", 0, options); err != nil {
+	if err := mountRoot(h.dir, layers, h.user, h.first); err != nil {
 		return fmt.Errorf("mount the root of image %s: %w", h.Image, err)
 	}
 	if err := rootfs.LinkHelpers(filepath.Join(h.dir, "detgen/bin")); err != nil {
+		return err
+	}
+	if err := giveTo(filepath.Join(h.dir, "detgen"), h.first); err != nil {
 		return err
 	}
 	config, err := json.Marshal(h.config(o))
@@ -106,10 +107,15 @@ func (h *container) config(o *Options) *specs.Spec {
 		Linux: &specs.Linux{
 			Namespaces: []specs.LinuxNamespace{
 				{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace}, {Type: specs.MountNamespace},
-				{Type: specs.NetworkNamespace, Path: h.net.Path()},
+				{Type: specs.CgroupNamespace},
+				{Type: specs.UserNamespace, Path: descriptorPath(h.user.Fd())},
+				{Type: specs.NetworkNamespace, Path: descriptorPath(uintptr(h.net.FD))},
 			},
-			CgroupsPath: "/" + h.id,
-			Resources:   resources,
+			MaskedPaths:   maskedPaths,
+			ReadonlyPaths: readOnlyPaths,
+			Seccomp:       systemCalls(),
+			CgroupsPath:   "/" + h.id,
+			Resources:     resources,
 		},
 	}
 }
@@ -117,8 +123,12 @@ func (h *container) config(o *Options) *specs.Spec {
 // launch starts the host's container, with its init's connection.
 func (h *container) launch(o *Options, log io.Writer) (err error) {
 	groups := h.attribution.Groups()
+	own, err := h.startedInOwnGroup()
+	if err != nil {
+		return err
+	}
 	h.runtime, err = helper.Start(helper.Command{
-		Path: o.Runtime, Files: groups, Output: log,
+		Path: o.Runtime, Files: groups, Output: log, Group: own,
 		Args: []string{"--root", filepath.Join(h.dir, "runtime"), "run", "--preserve-fds=" + strconv.Itoa(1+len(groups)), "--bundle", h.dir, h.id},
 	})
 	return err
@@ -134,3 +144,20 @@ func prepareRuntime() error {
 	}
 	return fmt.Errorf("take away the second cgroup tree: %w", err)
 }
+
+// startedInOwnGroup gives the host's v2 control group when the runtime must be started in it because the runtime itself
+// puts the host into groups of version 1 only; the host's init must be in the group that is above its programs' groups.
+func (h *container) startedInOwnGroup() (*os.File, error) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs("/sys/fs/cgroup", &fs); err != nil {
+		return nil, fmt.Errorf("look at the control groups: %w", err)
+	}
+	if fs.Type == unix.CGROUP2_SUPER_MAGIC {
+		return nil, nil
+	}
+	return h.attribution.Group(), nil
+}
+
+// descriptorPath names what a descriptor of this process is for another process of its PID
+// namespace.
+func descriptorPath(fd uintptr) string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd) }

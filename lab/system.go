@@ -13,8 +13,8 @@ import (
 type system interface {
 	// prepare makes what must be there before the network.
 	prepare(l *lab) error
-	// isolate prepares the host's network namespace before it has interfaces.
-	isolate() error
+	// isolate makes the host's network namespace, which has no interfaces yet.
+	isolate(l *lab) error
 	// join gives the interfaces that the link driver made to the host, and brings them up.
 	join() error
 	// start starts the host and gives the connection to its init, whose closing ends what the lab started in the host. What

@@ -87,6 +87,8 @@ func insideRole(args []string) func() error {
 	switch args[1] {
 	case inside.InitRole:
 		return inside.Init
+	case inside.NamespaceRole:
+		return inside.PrepareNamespace
 	case link.SwitchRole:
 		return link.Switch
 	}

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"detgen/engine"
@@ -30,6 +29,12 @@ const Name = "live"
 
 // SupervisorRole is the argument by which this program becomes a supervisor.
 const SupervisorRole = "lab-supervisor"
+
+// scratch is where the supervisor mounts what lives as long as the lab, in its own mount
+// namespace. Hosts' roots are there, so every user must be able to walk to it, as not to a run
+// directory in a private home; and nothing that a lab needs may be below it. It is the mount
+// point of the BPF file system, which every kernel has that can run labs.
+const scratch = "/sys/fs/bpf"
 
 // request is what the supervisor is asked to do.
 type request struct {
@@ -61,11 +66,6 @@ func Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result
 	if err != nil {
 		return nil, err
 	}
-	scratch := filepath.Join(o.Dir, "lab")
-	if err := os.Mkdir(scratch, 0o755); err != nil {
-		return nil, err
-	}
-	defer os.Remove(scratch)
 	name, err := labName(o.Dir)
 	if err != nil {
 		return nil, err

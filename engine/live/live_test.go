@@ -37,6 +37,8 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case inside.InitRole:
 			exit(inside.Init())
+		case inside.NamespaceRole:
+			exit(inside.PrepareNamespace())
 		case live.SupervisorRole:
 			exit(live.Supervisor())
 		case link.SwitchRole:

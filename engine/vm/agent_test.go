@@ -38,6 +38,8 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case inside.InitRole:
 			exit(inside.Init())
+		case inside.NamespaceRole:
+			exit(inside.PrepareNamespace())
 		case link.SwitchRole:
 			exit(link.Switch())
 		case wire.HostRole:

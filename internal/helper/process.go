@@ -30,6 +30,7 @@ type Command struct {
 	Env        []string   // nil is this process's
 	Namespaces uintptr    // that it begins: clone flags (clone(2))
 	Files      []*os.File // that it has from Descriptor+1 on; the caller closes its own
+	Group      *os.File   // control group (v2) that it starts in; nil is this process's
 	Output     io.Writer  // receives what it prints to both outputs; may be nil
 }
 
@@ -66,6 +67,9 @@ func Start(c Command) (*Process, error) {
 		Cloneflags: c.Namespaces,
 		Setsid:     true, // a terminal's interrupt goes to this process, which ends the other
 		Pdeathsig:  syscall.SIGKILL,
+	}
+	if c.Group != nil {
+		p.cmd.SysProcAttr.UseCgroupFD, p.cmd.SysProcAttr.CgroupFD = true, int(c.Group.Fd())
 	}
 	started := make(chan error)
 	go func() {

@@ -4,7 +4,6 @@
 package guest
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,8 +13,6 @@ import (
 	"detgen/lab/internal/owners"
 	"detgen/lab/internal/rootfs"
 	"detgen/record"
-
-	"golang.org/x/sys/unix"
 )
 
 // Setup is what a machine is told to become a host.
@@ -41,7 +38,7 @@ func Furnish(root string, s Setup) error {
 	if err != nil {
 		return err
 	}
-	if err := rootfs.Furnish(root, s.Run, h); err != nil {
+	if err := rootfs.Furnish(root, 0, s.Run, h); err != nil {
 		return err
 	}
 	dir := filepath.Join(root, inside.Directory)
@@ -69,27 +66,29 @@ func Configure(s Setup) error {
 // Attribution notes which of a host's programs sends what.
 type Attribution struct {
 	*owners.Owners
-	dir string // of the control groups
+	groups *os.File
 }
 
-// Attribute starts noting. dir is a directory that the v2 control groups are mounted on for as long.
-func Attribute(s Setup, dir string) (*Attribution, error) {
+// Attribute starts noting.
+func Attribute(s Setup) (*Attribution, error) {
 	h, err := s.Find()
 	if err != nil {
 		return nil, err
 	}
-	if err := owners.Mount(dir); err != nil {
+	groups, err := owners.OpenGroups()
+	if err != nil {
 		return nil, err
 	}
-	o, err := owners.New(h.Name, filepath.Join(dir, "detgen-"+h.Name), owners.Programs(s.Run, h))
+	o, err := owners.New(h.Name, groups, "detgen-"+h.Name, 0, owners.Programs(s.Run, h))
 	if err != nil {
-		return nil, errors.Join(err, unix.Unmount(dir, unix.MNT_DETACH))
+		groups.Close()
+		return nil, err
 	}
-	return &Attribution{o, dir}, nil
+	return &Attribution{o, groups}, nil
 }
 
 // Close ends noting. The host's programs must have ended.
 func (a *Attribution) Close() error {
 	a.Owners.Close()
-	return unix.Unmount(a.dir, unix.MNT_DETACH)
+	return a.groups.Close()
 }

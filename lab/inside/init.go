@@ -40,6 +40,11 @@ func Init() error {
 		return fmt.Errorf("hide from the host's programs: %w", err)
 	}
 	closeOnExec()
+	// The descriptors of the lab are nobody's business: no program of the host, root's neither, can
+	// look into this process (PR_SET_DUMPABLE(2const), ptrace(2)).
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("keep the init's descriptors to itself: %w", err)
+	}
 	if err := os.MkdirAll(filepath.Dir(reportSocket), 0o755); err != nil {
 		return err
 	}

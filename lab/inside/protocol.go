@@ -21,6 +21,8 @@ const (
 	Emulate = "emulate"
 	// InitRole is the argument by which this program becomes a host's init.
 	InitRole = "host-init"
+	// NamespaceRole is the argument by which this program prepares a host's user namespace.
+	NamespaceRole = "host-namespace"
 
 	// FirstGroup is the init's first descriptor of a control group that programs can be started in.
 	FirstGroup = helper.Descriptor + 1

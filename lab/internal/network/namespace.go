@@ -23,16 +23,32 @@ type Namespace struct {
 	leave  chan struct{} // closed to end it
 }
 
-// New makes an empty network namespace.
+// New makes an empty network namespace that belongs to this process's user namespace.
 func New() (*Namespace, error) {
+	n, err := open(func() error { return unix.Unshare(unix.CLONE_NEWNET) })
+	if err != nil {
+		return nil, fmt.Errorf("make network namespace: %w", err)
+	}
+	return n, nil
+}
+
+// Open gives the network namespace of a file, which the caller closes.
+func Open(file *os.File) (*Namespace, error) {
+	return open(func() error { return unix.Setns(int(file.Fd()), unix.CLONE_NEWNET) })
+}
+
+// open gives the network namespace that enter brings the calling thread into.
+func open(enter func() error) (*Namespace, error) {
 	n := &Namespace{leave: make(chan struct{})}
 	made := make(chan error)
 	go func() {
 		// The thread is never unlocked, so it ends with the goroutine and does not run anything
 		// else in the namespace.
 		runtime.LockOSThread()
-		var err error
-		n.FD, err = netns.New()
+		err := enter()
+		if err == nil {
+			n.FD, err = netns.Get()
+		}
 		n.thread = unix.Gettid()
 		made <- err
 		if err == nil {
@@ -40,7 +56,7 @@ func New() (*Namespace, error) {
 		}
 	}()
 	if err := <-made; err != nil {
-		return nil, fmt.Errorf("make network namespace: %w", err)
+		return nil, err
 	}
 	var err error
 	if n.Handle, err = netlink.NewHandleAt(n.FD, unix.NETLINK_ROUTE); err != nil {
@@ -55,9 +71,6 @@ func New() (*Namespace, error) {
 func (n *Namespace) Proc(file string) string {
 	return fmt.Sprintf("/proc/self/task/%d/%s", n.thread, file)
 }
-
-// Path names the namespace for another process of this one's PID namespace.
-func (n *Namespace) Path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), int(n.FD)) }
 
 // Do calls f on a thread that is in the namespace.
 func (n *Namespace) Do(f func() error) error {

@@ -27,6 +27,7 @@ import (
 type Owners struct {
 	host     string
 	dir      string             // the host's control group
+	group    *os.File           // the same
 	groups   []*os.File         // in the order of the programs
 	names    map[uint64]Program // control group -> program
 	seen     *ebpf.Map
@@ -55,20 +56,32 @@ func Programs(run *record.Run, h *record.Host) []Program {
 // maxOwners bounds the table of address pairs of one host.
 const maxOwners = 1 << 17
 
-// Mount mounts the v2 control groups at dir, which it makes when it is missing.
-func Mount(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+// OpenGroups gives the v2 control groups. The mount is nowhere in the tree of files, so that no path
+// leads from it, or from a group in it, to another file. The caller closes it.
+func OpenGroups() (*os.File, error) {
+	fail := func(err error) (*os.File, error) {
+		return nil, fmt.Errorf("mount the v2 control groups: %w", err)
 	}
-	if err := unix.Mount("none", dir, "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return fmt.Errorf("mount the v2 control groups: %w", err)
+	fs, err := unix.Fsopen("cgroup2", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return fail(err)
 	}
-	return nil
+	defer unix.Close(fs)
+	if err := unix.FsconfigCreate(fs); err != nil {
+		return fail(err)
+	}
+	fd, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC)
+	if err != nil {
+		return fail(err)
+	}
+	return os.NewFile(uintptr(fd), "control groups"), nil
 }
 
-// New makes the control groups of a host's programs and starts noting. dir is the host's
-// control group in the v2 tree; programs are the names of all programs that will run.
-func New(host, dir string, programs []Program) (_ *Owners, err error) {
+// New makes the control groups of a host's programs and starts noting. The host's control group is
+// name in the v2 tree groups, which stays open as long; programs are the names of all programs that
+// will run. The host's init, whose ID is first, may start programs in the groups.
+func New(host string, groups *os.File, name string, first int, programs []Program) (_ *Owners, err error) {
+	dir := fmt.Sprintf("/proc/self/fd/%d/%s", groups.Fd(), name)
 	o := &Owners{host: host, dir: dir, names: map[uint64]Program{}}
 	defer func() {
 		if err != nil {
@@ -76,9 +89,24 @@ func New(host, dir string, programs []Program) (_ *Owners, err error) {
 			err = fmt.Errorf("attribution: %w", err)
 		}
 	}()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if o.group, err = os.Open(dir); err != nil {
+		return nil, err
+	}
+	// clone3(2), CLONE_INTO_CGROUP: the caller must be allowed to write to both groups, and to the
+	// one above both.
+	allow := func(group string) error { return os.Chown(filepath.Join(group, "cgroup.procs"), first, first) }
+	if err := allow(dir); err != nil {
+		return nil, err
+	}
 	for _, p := range programs {
 		path := filepath.Join(dir, strings.ReplaceAll(p.Name, "/", "-"))
 		if err := os.MkdirAll(path, 0o755); err != nil {
+			return nil, err
+		}
+		if err := allow(path); err != nil {
 			return nil, err
 		}
 		group, err := os.Open(path)
@@ -179,6 +207,9 @@ func noteOwner(table int) asm.Instructions {
 	return append(i, pass...)
 }
 
+// Group is the host's control group.
+func (o *Owners) Group() *os.File { return o.group }
+
 // Groups are the control groups of the programs, in their order.
 func (o *Owners) Groups() []*os.File { return o.groups }
 
@@ -239,6 +270,9 @@ func (o *Owners) Close() {
 	for _, g := range o.groups {
 		os.Remove(g.Name())
 		g.Close()
+	}
+	if o.group != nil {
+		o.group.Close()
 	}
 	os.Remove(o.dir)
 }

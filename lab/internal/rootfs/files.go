@@ -18,13 +18,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// root is the directory of the tree.
-type root string
+// root is the tree.
+type root struct {
+	dir   string
+	first int // the ID that the host's root has here
+}
 
 // Furnish makes the tree whose directory is dir that of a host, before anything runs there: the run's accounts, names of
-// all hosts, then the run's files.
-func Furnish(dir string, run *record.Run, h *record.Host) error {
-	r := root(dir)
+// all hosts, then the run's files. The owner of what it makes is first, plus the owner's ID in the host.
+func Furnish(dir string, first int, run *record.Run, h *record.Host) error {
+	r := root{dir, first}
 	for _, u := range h.Users {
 		if err := r.addUser(&u); err != nil {
 			return fmt.Errorf("host %q: user %q: %w", h.Name, u.Name, err)
@@ -63,7 +66,7 @@ func (r root) write(f *record.File) error {
 	if f.Directory {
 		dir, base = filepath.Clean("/"+f.Path), "."
 	}
-	at, err := openIn(string(r), dir)
+	at, err := r.openIn(dir)
 	if err != nil {
 		return err
 	}
@@ -85,7 +88,7 @@ func (r root) write(f *record.File) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Lchown(path, uid, gid); err != nil {
+	if err := os.Lchown(path, r.first+uid, r.first+gid); err != nil {
 		return err
 	}
 	mode := f.Mode
@@ -144,8 +147,8 @@ func Open(dir, path string, flags int) (*os.File, error) {
 }
 
 // openIn opens a directory below root, making what is missing of it.
-func openIn(root, dir string) (*os.File, error) {
-	rootFile, err := os.Open(root)
+func (r root) openIn(dir string) (*os.File, error) {
+	rootFile, err := os.Open(r.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +156,7 @@ func openIn(root, dir string) (*os.File, error) {
 	how := unix.OpenHow{Flags: unix.O_DIRECTORY | unix.O_RDONLY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT}
 	fd, err := unix.Openat2(int(rootFile.Fd()), dir, &how)
 	if err == unix.ENOENT && filepath.Clean(dir) != "/" {
-		parent, err := openIn(root, filepath.Dir(filepath.Clean(dir)))
+		parent, err := r.openIn(filepath.Dir(filepath.Clean(dir)))
 		if err != nil {
 			return nil, err
 		}
@@ -161,7 +164,10 @@ func openIn(root, dir string) (*os.File, error) {
 		if err := unix.Mkdirat(int(parent.Fd()), filepath.Base(dir), 0o755); err != nil {
 			return nil, err
 		}
-		return openIn(root, dir)
+		if err := unix.Fchownat(int(parent.Fd()), filepath.Base(dir), r.first, r.first, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			return nil, err
+		}
+		return r.openIn(dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s in the image: %w", dir, err)
@@ -188,7 +194,7 @@ func (r root) look(file, name string) (int, int, error) {
 	if n, err := strconv.Atoi(name); err == nil {
 		return n, n, nil
 	}
-	f, err := Open(string(r), file, unix.O_RDONLY)
+	f, err := Open(r.dir, file, unix.O_RDONLY)
 	if err != nil {
 		return 0, 0, err
 	}

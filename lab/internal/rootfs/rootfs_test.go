@@ -38,7 +38,7 @@ func TestFurnishStaysInTheRoot(t *testing.T) {
 		Name: "server", Users: []record.User{{Name: "alice", UID: 2000, Home: "/home/alice", Shell: "/bin/sh"}},
 		Files: []record.File{{Path: "/srv/mine", Text: "x", Owner: "own:own"}},
 	}
-	if err := Furnish(dir, &record.Run{Hosts: []record.Host{*h}}, h); err != nil {
+	if err := Furnish(dir, 0, &record.Run{Hosts: []record.Host{*h}}, h); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
@@ -57,7 +57,7 @@ func TestFurnishStaysInTheRoot(t *testing.T) {
 
 func TestFurnishNamesWhatIsMissing(t *testing.T) {
 	h := &record.Host{Name: "server", Users: []record.User{{Name: "alice"}}}
-	err := Furnish(t.TempDir(), &record.Run{}, h)
+	err := Furnish(t.TempDir(), 0, &record.Run{}, h)
 	if err == nil || !strings.Contains(err.Error(), `host "server": user "alice": open /etc/`) {
 		t.Errorf("got %v", err)
 	}

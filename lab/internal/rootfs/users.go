@@ -57,7 +57,7 @@ func (r root) addUser(u *record.User) error {
 
 // rewrite changes the lines of an account file of the host, keeping its owner and mode.
 func (r root) rewrite(file string, change func([]string) ([]string, error)) error {
-	f, err := Open(string(r), file, unix.O_RDWR)
+	f, err := Open(r.dir, file, unix.O_RDWR)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,6 @@ const (
 	layers = "/run/detgen/layers"
 	root   = "/run/detgen/root"
 	kept   = "/var/lib/detgen" // what hosts change of their images
-	groups = "/run/detgen/groups"
 )
 
 // diskLimit is how long, in seconds, the system may take to find a disk that came. Without KVM, on a busy computer, it is slow.
@@ -116,7 +115,7 @@ func (a *agent) start(h *wire.Host) error {
 	}
 	image := h.Layers[0]
 	h.Stale, a.last[image] = a.last[image], brought(h.Setup)
-	seen, err := guest.Attribute(h.Setup, groups)
+	seen, err := guest.Attribute(h.Setup)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,169 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"detgen/lab/inside"
+	"detgen/lab/internal/network"
+
+	"golang.org/x/sys/unix"
+)
+
+// Each host has a range of user and group IDs of its own (user_namespaces(7)): 0 in the host is
+// firstID of this kernel for the first host, and so on. The kernel gives none of them any right
+// on the machine, and hosts are strangers to each other. The ranges end below 2^31, the largest
+// group that net.ipv4.ping_group_range takes.
+const (
+	firstID = 1 << 29
+	idRange = 1 << 16
+)
+
+// MaxHosts is how many hosts a lab can have: as many as there are ranges of IDs.
+const MaxHosts = (1<<31 - firstID) / idRange
+
+// newHostNamespace makes the user namespace of a host, whose IDs begin with first, and a network
+// namespace that belongs to it, so that a capability within the host is one over its own
+// network and nothing else. The caller closes user. self is this program's file.
+func newHostNamespace(self string, first int) (n *network.Namespace, user *os.File, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("make the namespaces of a host: %w", err)
+		}
+	}()
+	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: first, Size: idRange}}
+	// Only a process of one thread can make a user namespace.
+	cmd := exec.Command(self, inside.NamespaceRole)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET,
+		UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true,
+		Credential: &syscall.Credential{},
+		Pdeathsig:  syscall.SIGKILL,
+	}
+	var said strings.Builder
+	cmd.Stderr = &said
+	opened, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, nil, err
+	}
+	namespaces := fmt.Sprintf("/proc/%d/ns/", cmd.Process.Pid)
+	user, userErr := os.Open(namespaces + "user")
+	net, netErr := os.Open(namespaces + "net")
+	opened.Close()
+	if err := cmd.Wait(); err != nil {
+		return nil, nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
+	}
+	if err := errors.Join(userErr, netErr); err != nil {
+		return nil, nil, err
+	}
+	defer net.Close()
+	if n, err = network.Open(net); err != nil {
+		user.Close()
+	}
+	return n, user, err
+}
+
+// bindSelf lets every user reach this program's file, wherever it is: it is mounted in the scratch
+// directory.
+func (l *lab) bindSelf() error {
+	info, err := os.Stat(l.Self)
+	if err != nil {
+		return err
+	}
+	if info.Mode()&0o005 != 0o005 {
+		return fmt.Errorf("%s has mode %#o; the users of hosts must be able to read and run it (chmod 755)", l.Self, info.Mode().Perm())
+	}
+	path := filepath.Join(l.Scratch, ".detgen")
+	if err := os.WriteFile(path, nil, 0o755); err != nil {
+		return err
+	}
+	if err := unix.Mount(l.Self, path, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("mount %s for the hosts: %w", l.Self, err)
+	}
+	l.Self = path
+	return nil
+}
+
+// giveTo makes the tree at dir that of the root of a host whose IDs begin with first.
+func giveTo(dir string, first int) error {
+	return filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(path, first, first)
+	})
+}
+
+// mountRoot mounts the overlay of an image's layers, top layer first, with what the host writes
+// in the directory dir: at dir/root, with its user namespace's IDs. Every directory is named by a
+// descriptor, so that a path with a comma, a colon or a backslash is no part of the options
+// (Documentation/filesystems/overlayfs.rst).
+func mountRoot(dir string, layers []string, user *os.File, first int) error {
+	var options strings.Builder
+	var files []*os.File
+	defer func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}()
+	add := func(separator, path string) error {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		files = append(files, f)
+		fmt.Fprintf(&options, "%s/proc/self/fd/%d", separator, f.Fd())
+		return nil
+	}
+	separator := "lowerdir="
+	for i, layer := range layers {
+		shifted := filepath.Join(dir, "lower", fmt.Sprint(i))
+		if err := os.MkdirAll(shifted, 0o755); err != nil {
+			return err
+		}
+		if err := mountShifted(layer, shifted, user); err != nil {
+			return fmt.Errorf("layer %s: %w", layer, err)
+		}
+		if err := add(separator, shifted); err != nil {
+			return err
+		}
+		separator = ":"
+	}
+	upper, work := filepath.Join(dir, "upper"), filepath.Join(dir, "work")
+	if err := os.Chown(upper, first, first); err != nil {
+		return err
+	}
+	if err := errors.Join(add(",upperdir=", upper), add(",workdir=", work)); err != nil {
+		return err
+	}
+	return unix.Mount("overlay", filepath.Join(dir, "root"), "overlay", 0, options.String())
+}
+
+// mountShifted mounts a layer at target so that its owners are those of a user namespace
+// (mount_setattr(2), ID-mapped mounts).
+func mountShifted(layer, target string, user *os.File) error {
+	fd, err := unix.OpenTree(unix.AT_FDCWD, layer, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return fmt.Errorf("open the mount: %w", err)
+	}
+	defer unix.Close(fd)
+	attributes := &unix.MountAttr{
+		Attr_set:    unix.MOUNT_ATTR_IDMAP | unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NODEV,
+		Propagation: unix.MS_PRIVATE, Userns_fd: uint64(user.Fd()),
+	}
+	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, attributes); err != nil {
+		return fmt.Errorf("map the owners of its files (the file system must take ID-mapped mounts, as ext4, xfs and btrfs do): %w", err)
+	}
+	if err := unix.MoveMount(fd, "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+		return fmt.Errorf("mount it: %w", err)
+	}
+	return nil
+}
