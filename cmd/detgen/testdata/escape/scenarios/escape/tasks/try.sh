@@ -1,0 +1,4 @@
+phase try
+status=0
+/escape || status=$?
+outcome out=$status
