@@ -10,11 +10,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"detgen/internal/helper"
 	"detgen/lab/inside"
 	"detgen/lab/internal/rootfs"
+	"detgen/record"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -44,6 +44,11 @@ func (h *container) bundle(o *Options) error {
 	if len(layers) == 0 {
 		return fmt.Errorf("image %s (%s) is not at hand", h.Image, h.Digest)
 	}
+	for _, c := range h.Capabilities {
+		if err := record.CheckCapability(c); err != nil {
+			return fmt.Errorf("capability %q: %w", c, err)
+		}
+	}
 	if err := mountRoot(h.dir, layers, h.user, h.first); err != nil {
 		return fmt.Errorf("mount the root of image %s: %w", h.Image, err)
 	}
@@ -68,7 +73,7 @@ func (h *container) root() string {
 func (h *container) config(o *Options) *specs.Spec {
 	caps := make([]string, 0, len(h.Capabilities))
 	for _, c := range h.Capabilities {
-		caps = append(caps, "CAP_"+strings.TrimPrefix(c, "CAP_"))
+		caps = append(caps, "CAP_"+c)
 	}
 	slices.Sort(caps)
 	bind := func(source, destination string, options ...string) specs.Mount {

@@ -34,6 +34,13 @@ func systemCalls() *specs.LinuxSeccomp {
 			rule("personality", specs.ActAllow, specs.LinuxSeccompArg{Value: 0xffffffff, Op: specs.OpEqualTo}),
 		},
 	}
+	for bit := uint64(1); bit <= newNamespaces; bit <<= 1 {
+		if bit&newNamespaces != 0 {
+			// Programs that would like a namespace do without when the answer is EPERM, as to a user who may not.
+			filter.Syscalls = append(filter.Syscalls,
+				rule("clone", specs.ActErrno, specs.LinuxSeccompArg{Value: bit, ValueTwo: bit, Op: specs.OpMaskedEqual}))
+		}
+	}
 	for _, family := range socketFamilies {
 		for _, call := range []string{"socket", "socketpair"} {
 			filter.Syscalls = append(filter.Syscalls,

@@ -40,6 +40,14 @@ func (s *Scenario) checkSetup(ps *problem.List, setup *Setup, f Folder, field st
 	for i := range setup.Files {
 		checkFile(ps, &setup.Files[i], f, fmt.Sprintf("%s.files[%d]", field, i), s)
 	}
+	for i, c := range setup.Capabilities {
+		if strings.Contains(c.Text, "{{") {
+			continue // known when it is filled in
+		}
+		if err := record.CheckCapability(c.Text); err != nil {
+			ps.Add(c.At, fmt.Sprintf("%s.capabilities[%d]", field, i), c.Text, "%v", err)
+		}
+	}
 	for i := range setup.Users {
 		require(ps, setup.Users[i].At, fmt.Sprintf("%s.users[%d].name", field, i), setup.Users[i].Name.Text)
 	}

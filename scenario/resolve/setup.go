@@ -25,9 +25,20 @@ func setUp(a *activity) {
 	}
 }
 
+// addCapabilities adds what a host's programs may do; an empty name is none.
+func (sc *scope) addCapabilities(p *part, s *format.Setup, field string) {
+	for i, t := range s.Capabilities {
+		field := fmt.Sprintf("%s[%d]", field, i)
+		if name := sc.must(t, field); name != "" {
+			sc.report(record.CheckCapability(name), t, field)
+			p.Capabilities = append(p.Capabilities, name)
+		}
+	}
+}
+
 func (sc *scope) setUpFrom(p *part, s *format.Setup, field string) {
 	p.NewPrivileges = p.NewPrivileges || s.NewPrivileges
-	p.Capabilities = append(p.Capabilities, sc.texts(s.Capabilities, field+".capabilities")...)
+	sc.addCapabilities(p, s, field+".capabilities")
 	if s.Memory.Set() {
 		v, err := sc.bounded(value.Definition{Type: value.Bytes, Min: "4MB", Max: "1TB"}, s.Memory, field+".memory", format.DefaultMemory)
 		sc.report(err, s.Memory, field+".memory")
