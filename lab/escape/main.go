@@ -234,7 +234,9 @@ var namespaces = []attempt{
 	{"umount /sys/fs", func() error { return unix.Unmount("/sys/fs", unix.MNT_DETACH) }},
 	{"fsopen", func() error { _, err := unix.Fsopen("tmpfs", 0); return err }},
 	{"open_tree", func() error { _, err := unix.OpenTree(unix.AT_FDCWD, "/", unix.OPEN_TREE_CLONE); return err }},
-	{"mount_setattr", func() error { return unix.MountSetattr(unix.AT_FDCWD, "/proc/sys", 0, &unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY}) }},
+	{"mount_setattr", func() error {
+		return unix.MountSetattr(unix.AT_FDCWD, "/proc/sys", 0, &unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY})
+	}},
 	{"pivot_root", func() error { return unix.PivotRoot("/", "/") }},
 	{"unshare user", clone(0)},
 	{"setns of the init's mounts", setns("/proc/1/ns/mnt", unix.CLONE_NEWNS)},
