@@ -11,9 +11,10 @@ import (
 )
 
 // LinkLog is what the soft link driver did to every frame: the oracle for the fate of frames.
-// The events are in the order in which frames came into lines. The n-th frame that a host's
-// capture shows as sent is frame number n of the host's up line; the n-th that it shows as
-// received is the n-th of its down line in the order of Out, which no two events share.
+// The events are in the order in which frames came into lines. Processors that send at once may
+// capture frames in another order than the line gets them, and a full device queue drops frames
+// that were captured: a captured frame is found in the log by its checksum, those of equal
+// checksum by their order (the down line's by Out, which no two events share).
 type LinkLog struct {
 	Start  time.Time   `json:"start"` // what the events' times count from
 	Seed   uint64      `json:"seed"`
@@ -23,9 +24,9 @@ type LinkLog struct {
 
 // LinkLine names one direction of one interface.
 type LinkLine struct {
-	Host      string `json:"host"`
-	Interface string `json:"interface"`
-	Direction string `json:"direction"` // "up" or "down"
+	Host      string    `json:"host"`
+	Interface string    `json:"interface"`
+	Direction Direction `json:"direction"`
 }
 
 // LinkEvent is one frame, or one copy of it, on one line. Times are ns since the log's start.
@@ -42,30 +43,30 @@ type LinkEvent struct {
 	Sum        uint32    // CRC-32C of the frame as it came
 	Queue      uint32    // frames that the line held when it came
 	Bit        uint32    // the bit that was flipped: 8 x octet + bit of the octet, when Corrupted
-	Fate       Fate      // what became of it on this line
+	Fate       LineFate  // what became of it on this line
 	Marks      LinkMarks // what else was done to it
 }
 
-// Fate is what became of a frame on a line.
-type Fate uint8
+// LineFate is what became of a frame on one line. What became of it on its whole way is truth.Fate.
+type LineFate uint8
 
 // The fates.
 const (
-	Queued        Fate = iota // still on the line when the links closed
-	Passed                    // left the line: from an up line to the switch, from a down line to the host
-	LostRandom                // by the loss probability
-	LostModel                 // by Gilbert-Elliott or the 4-state model
-	LostQueue                 // the queue was full
-	LostDropped               // by an intervention
-	NotForwarded              // an up line's frame that the switch had no port for, or whose addresses no bridge forwards
-	TooLong                   // for the receiving port's MTU
-	InterfaceDown             // the receiving interface was down or gone
+	Queued        LineFate = iota // still on the line when the links closed
+	Passed                        // left the line: from an up line to the switch, from a down line to the host
+	LostRandom                    // by the loss probability
+	LostModel                     // by Gilbert-Elliott or the 4-state model
+	LostQueue                     // the queue was full
+	LostDropped                   // by an intervention
+	NotForwarded                  // an up line's frame that the switch had no port for, or whose addresses no bridge forwards
+	TooLong                       // for the receiving port's MTU
+	InterfaceDown                 // the receiving interface was down or gone
 )
 
 var fateNames = [...]string{"queued", "passed", "lost", "lost by model", "queue full", "dropped by intervention", "not forwarded", "too long", "interface down"}
 
 // String gives the fate in words.
-func (f Fate) String() string {
+func (f LineFate) String() string {
 	if int(f) < len(fateNames) {
 		return fateNames[f]
 	}
@@ -168,7 +169,7 @@ func (e *LinkEvent) from(b []byte) {
 		In: int64(le.Uint64(b[12:])), Due: int64(le.Uint64(b[20:])), Out: int64(le.Uint64(b[28:])),
 		Delay:  int64(le.Uint64(b[36:])),
 		Length: le.Uint32(b[44:]), Sum: le.Uint32(b[48:]), Queue: le.Uint32(b[52:]), Bit: le.Uint32(b[56:]),
-		Fate: Fate(b[60]), Marks: LinkMarks(le.Uint16(b[62:])),
+		Fate: LineFate(b[60]), Marks: LinkMarks(le.Uint16(b[62:])),
 	}
 }
 

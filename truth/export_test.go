@@ -153,7 +153,7 @@ func (t *Truth) lost(some func(Ref) bool) int {
 }
 
 // bits are those that the links flipped in a frame, by its event on the last one.
-func (g *logged) bits(e *record.LinkEvent) []int32 {
+func (g *joinedLog) bits(e *record.LinkEvent) []int32 {
 	var list []int32
 	for i := range g.Events {
 		u := &g.Events[i]

@@ -26,7 +26,7 @@ func Read(dir string, rec *record.Record) (*Truth, error) {
 	if err != nil {
 		return nil, err
 	}
-	var known *logged
+	var known *joinedLog
 	if log != nil {
 		if known, err = t.joinLog(log); err != nil {
 			return nil, err
@@ -70,11 +70,11 @@ func load(dir string, rec *record.Record) (*Truth, error) {
 		t.Captures = append(t.Captures, &Capture{Capture: c, station: s})
 	}
 	_, err = os.Stat(filepath.Join(dir, record.LinkLogFile))
-	t.logged = err == nil
+	t.hasLog = err == nil
 	var group errgroup.Group
 	for _, c := range t.Captures {
 		group.Go(func() error {
-			if err := c.read(dir, n, t.logged); err != nil {
+			if err := c.read(dir, n, t.hasLog); err != nil {
 				return fmt.Errorf("capture %s: %w", c.File, err)
 			}
 			return nil
