@@ -173,8 +173,14 @@ func (e *LinkEvent) from(b []byte) {
 	}
 }
 
-// ReadLinkLog reads a whole file that WriteTo wrote.
-func ReadLinkLog(r io.Reader) (*LinkLog, error) {
+// maxHeader is how long the header of a log can be: 65,535 lines with names of the usual length.
+const maxHeader = 8 << 20
+
+// maxLogged is the longest frame that a link carries: the largest MTU and the header, or a segment that is not cut yet.
+const maxLogged = 1 << 17
+
+// ReadLinkLog reads a whole file that WriteTo wrote, and checks it. A log of more than most events is an error.
+func ReadLinkLog(r io.Reader, most int) (*LinkLog, error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	start := make([]byte, len(linkLogMagic)+4)
 	if _, err := io.ReadFull(in, start); err != nil || string(start[:len(linkLogMagic)]) != linkLogMagic {
@@ -182,27 +188,69 @@ func ReadLinkLog(r io.Reader) (*LinkLog, error) {
 	}
 	size := binary.LittleEndian.Uint32(start[len(linkLogMagic):])
 	l := &LinkLog{}
-	header := make([]byte, min(size, 1<<24))
+	if size > maxHeader {
+		return nil, fmt.Errorf("read link log: header of %d bytes: must have at most %d", size, maxHeader)
+	}
+	header := make([]byte, size)
 	if _, err := io.ReadFull(in, header); err != nil {
 		return nil, fmt.Errorf("read link log: header: %w", err)
 	}
-	if err := json.Unmarshal(header, l); err != nil {
-		return nil, fmt.Errorf("read link log: header: %w", err)
+	if err := ParseJSON(header, l); err != nil {
+		return nil, fmt.Errorf("read link log: header %w", err)
+	}
+	if err := l.checkLines(); err != nil {
+		return nil, fmt.Errorf("read link log: %w", err)
 	}
 	record := make([]byte, eventSize)
 	for {
 		_, err := io.ReadFull(in, record)
 		if err == io.EOF {
-			return l, nil
+			break
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read link log: event %d: %w", len(l.Events)+1, err)
 		}
+		if len(l.Events) >= most {
+			return nil, fmt.Errorf("read link log: it has more than %d events, more than the captures' frames can cause", most)
+		}
 		var e LinkEvent
 		e.from(record)
-		if int(e.Line) >= len(l.Lines) || int(e.OriginLine) >= len(l.Lines) {
-			return nil, fmt.Errorf("read link log: event %d: line %d of %d", len(l.Events)+1, max(e.Line, e.OriginLine), len(l.Lines))
-		}
 		l.Events = append(l.Events, e)
 	}
+	for i := range l.Events {
+		if err := l.check(&l.Events[i]); err != nil {
+			return nil, fmt.Errorf("read link log: event %d: %w", i+1, err)
+		}
+	}
+	return l, nil
+}
+
+// checkLines finds lines that are named wrongly or twice.
+func (l *LinkLog) checkLines() error {
+	seen := map[LinkLine]bool{}
+	for i, line := range l.Lines {
+		switch {
+		case line.Direction != Up && line.Direction != Down:
+			return fmt.Errorf("line %d: direction %q: must be up or down", i, line.Direction)
+		case seen[line]:
+			return fmt.Errorf("line %d: %s of interface %q of host %q is there twice", i, line.Direction, line.Interface, line.Host)
+		}
+		seen[line] = true
+	}
+	return nil
+}
+
+// check finds what no link does. Lines count their frames, and each is an event, so no number is above that of the events.
+func (l *LinkLog) check(e *LinkEvent) error {
+	switch {
+	case int(e.Line) >= len(l.Lines) || int(e.OriginLine) >= len(l.Lines):
+		return fmt.Errorf("line %d of %d", max(e.Line, e.OriginLine), len(l.Lines))
+	case int64(e.Frame) > int64(len(l.Events)) || int64(e.Origin) > int64(len(l.Events)):
+		return fmt.Errorf("frame %d, in a log of %d events", max(e.Frame, e.Origin), len(l.Events))
+	case e.Length > maxLogged:
+		return fmt.Errorf("length %d: must be at most %d bytes", e.Length, maxLogged)
+	case e.Marks&Corrupted != 0 && uint64(e.Bit) >= 8*uint64(e.Length):
+		return fmt.Errorf("bit %d of a frame of %d bytes", e.Bit, e.Length)
+	}
+	return nil
 }

@@ -71,7 +71,7 @@ func Agree(dir string, rec *record.Record) (*Agreement, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := readLog(dir)
+	log, err := t.readLog()
 	if err != nil {
 		return nil, err
 	}

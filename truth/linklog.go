@@ -2,29 +2,37 @@ package truth
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
+	"detgen/internal/beneath"
 	"detgen/record"
 )
 
-// readLog reads the log of the links of a run, nil when its driver kept none.
-func readLog(dir string) (*record.LinkLog, error) {
-	file, err := os.Open(filepath.Join(dir, record.LinkLogFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+// readLog reads the log of the run's links.
+func (t *Truth) readLog() (*record.LinkLog, error) {
+	file, err := beneath.Open(t.dir, record.LinkLogFile)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	return record.ReadLinkLog(file)
+	return record.ReadLinkLog(file, t.mostEvents())
+}
+
+// unseen is how many frames the links may have had before the captures were open and after they were closed, for each line.
+const unseen = 1 << 14
+
+// mostEvents bounds the events that the links' log can have: a frame has one on its sender's line, and one on the line of
+// each host that it is for, and as many for a copy on either.
+func (t *Truth) mostEvents() int {
+	frames := 0
+	for _, c := range t.Captures {
+		frames += len(c.Frames)
+	}
+	lines := 2 * len(t.net.stations)
+	return 4*(lines+1)*frames + lines*unseen
 }
 
 // joinedLog is a log joined to the captures.
@@ -120,9 +128,16 @@ func (g *joinedLog) findReceived(delivered []int32, capture int, c *Capture) {
 		return cmp.Or(cmp.Compare(g.Events[a].Out, g.Events[b].Out), cmp.Compare(g.Events[a].Due, g.Events[b].Due))
 	})
 	type sight struct{ sum, length uint32 }
+	lengths := map[uint32]bool{}
+	for i := range c.Frames {
+		lengths[uint32(c.Frames[i].Length)] = true
+	}
 	queues := map[sight][]int32{}
 	for _, i := range delivered {
 		e := &g.Events[i]
+		if !lengths[e.Length] {
+			continue // none of these; a long one would take its time in flipSum
+		}
 		sum := e.Sum
 		if e.Marks&record.Corrupted != 0 {
 			sum ^= flipSum(e.Bit, e.Length)

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"detgen/internal/plain"
 	"detgen/packet"
 	"detgen/record"
 )
@@ -182,9 +183,9 @@ func protocolName(p uint8) string {
 // maxListed is how many connections the text lists.
 const maxListed = 40
 
-// WriteText writes the overview for a person.
+// WriteText writes the overview for a person. What names, outcomes and errors hold does nothing to a terminal.
 func (o *Overview) WriteText(w io.Writer) error {
-	out := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	out := tabwriter.NewWriter(plain.Writer(w), 0, 8, 2, ' ', 0)
 	fmt.Fprintf(out, "%s, seed %d: %s\n", o.Activities[0].Task, o.Seed, o.Status)
 	if o.Error != "" {
 		fmt.Fprintf(out, "  %s\n", strings.ReplaceAll(o.Error, "\n", "\n  "))

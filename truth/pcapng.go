@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -32,7 +31,7 @@ func (t *Truth) WritePcapng(w io.Writer, application, host string) error {
 		if host != "" && c.Host != host {
 			continue
 		}
-		in, err := packet.Open(filepath.Join(t.dir, filepath.FromSlash(c.File)))
+		in, _, err := c.open(t.dir)
 		if err != nil {
 			return err
 		}

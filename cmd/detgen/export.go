@@ -17,6 +17,7 @@ import (
 // newExport is "detgen export": the labels of a run in other forms.
 func newExport() *cobra.Command {
 	var output, what, host string
+	var unchecked bool
 	cmd := &cobra.Command{
 		Use:   "export DIR -o FILE",
 		Short: "Write a run's labels as pcapng with comments, Parquet or CSV",
@@ -44,6 +45,7 @@ of packets, or of connections with --what connections. docs/truth.md describes t
 			if err != nil {
 				return badRequest(err)
 			}
+			rec.Unchecked = unchecked
 			t, err := truth.Read(args[0], rec)
 			if err != nil {
 				return err
@@ -64,6 +66,7 @@ of packets, or of connections with --what connections. docs/truth.md describes t
 	cmd.Flags().StringVarP(&output, "output", "o", "", "the file to write: .pcapng, .parquet or .csv")
 	cmd.Flags().StringVar(&what, "what", "packets", "packets or connections")
 	cmd.Flags().StringVar(&host, "host", "", "pcapng: only the captures of this host")
+	addUnchecked(cmd, &unchecked)
 	return cmd
 }
 
