@@ -17,8 +17,9 @@ import (
 // What a run.json may hold, so that a hostile one takes bounded memory and time. The largest of the catalogue has a
 // hundredth of both.
 const (
-	MaxRecordSize = 64 << 20 // bytes
-	maxElements   = 400_000  // values in all its lists
+	MaxRecordSize = 64 << 20  // bytes
+	maxElements   = 150_000   // values in all its lists
+	maxMembers    = 1_000_000 // members of all its objects
 )
 
 // Read reads the Record of a run directory, which is not trusted: what it says is checked (Check).
@@ -39,14 +40,16 @@ func Read(dir string) (*Record, error) {
 
 // Parse reads the content of a run.json and checks it.
 func Parse(content []byte) (*Record, error) {
-	// First, so that the message about a later format is that.
-	var version struct{ Format int }
-	if err := json.Unmarshal(content, &version); err == nil && version.Format != Format {
-		return nil, fmt.Errorf("format %d; this detgen reads format %d", version.Format, Format)
-	}
 	var r Record
-	if err := ParseJSON(content, &r); err != nil {
+	err := ParseJSON(content, &r)
+	if r.Format != Format && r.Format != 0 { // a later one may have what this one does not know
+		return nil, fmt.Errorf("format %d; this detgen reads format %d", r.Format, Format)
+	}
+	if err != nil {
 		return nil, err
+	}
+	if r.Format == 0 {
+		return nil, fmt.Errorf("is damaged: format: is missing")
 	}
 	if err := r.Check(); err != nil {
 		return nil, fmt.Errorf("is damaged: %w", err)
@@ -54,11 +57,15 @@ func Parse(content []byte) (*Record, error) {
 	return &r, nil
 }
 
-// ParseJSON reads one JSON value into v: no unknown fields, nothing behind it, and no more list elements than a file of a
+// ParseJSON reads one JSON value into v: no unknown fields, nothing behind it, and no more values than a file of a
 // run directory has.
 func ParseJSON(content []byte, v any) error {
-	if n := countElements(content); n > maxElements {
-		return fmt.Errorf("has %d values in lists; at most %d are read", n, maxElements)
+	elements, members := count(content)
+	if elements > maxElements {
+		return fmt.Errorf("has %d values in lists; at most %d are read", elements, maxElements)
+	}
+	if members > maxMembers {
+		return fmt.Errorf("has %d members of objects; at most %d are read", members, maxMembers)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.DisallowUnknownFields()
@@ -81,9 +88,9 @@ func ParseJSON(content []byte, v any) error {
 	return nil
 }
 
-// countElements counts the values in all lists of a JSON text.
-func countElements(text []byte) int {
-	n, inString := 0, false
+// count counts the values in all lists and the members of all objects of a JSON text, before anything is made of them.
+func count(text []byte) (elements, members int) {
+	inString := false
 	var open []byte
 	for i := 0; i < len(text); i++ {
 		c := text[i]
@@ -96,15 +103,17 @@ func countElements(text []byte) int {
 		case c == '[' || c == '{':
 			open = append(open, c)
 			if c == '[' {
-				n++
+				elements++
 			}
 		case (c == ']' || c == '}') && len(open) > 0:
 			open = open[:len(open)-1]
 		case c == ',' && len(open) > 0 && open[len(open)-1] == '[':
-			n++
+			elements++
+		case c == ':':
+			members++
 		}
 	}
-	return n
+	return elements, members
 }
 
 // OpenCapture opens a capture of a run directory.
