@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"detgen/internal/beneath"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -175,6 +177,16 @@ func (s *Staging) publish() error {
 // Digest gives the SHA-256, in hexadecimal, and the length of a file.
 func Digest(path string) (string, int64, error) {
 	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	return digest(f)
+}
+
+// DigestBelow is Digest of a file below a folder that is not trusted (beneath.Open).
+func DigestBelow(dir, name string) (string, int64, error) {
+	f, err := beneath.Open(dir, name)
 	if err != nil {
 		return "", 0, err
 	}

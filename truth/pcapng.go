@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -67,6 +69,20 @@ func (t *Truth) WritePcapng(w io.Writer, application, host string) error {
 			return fmt.Errorf("capture %s: %w", t.Captures[first.capture].File, err)
 		}
 	}
+}
+
+// WritePcapngFile writes a file of WritePcapng, under another name first, so that it appears when it is whole.
+func (t *Truth) WritePcapngFile(path, application, host string) error {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name()) // fails after the renaming, as it should
+	err = errors.Join(t.WritePcapng(file, application, host), file.Chmod(0o644), file.Close())
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.Rename(file.Name(), path)
 }
 
 // cursor is a place in a capture.

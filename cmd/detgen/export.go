@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -56,7 +55,7 @@ of packets, or of connections with --what connections. docs/truth.md describes t
 			format := table.Format(extension[1:])
 			switch {
 			case extension == ".pcapng":
-				return writePcapng(output, t, host)
+				return t.WritePcapngFile(output, "detgen "+version, host)
 			case what == "connections":
 				return t.WriteConnections(output, format)
 			}
@@ -68,18 +67,4 @@ of packets, or of connections with --what connections. docs/truth.md describes t
 	cmd.Flags().StringVar(&host, "host", "", "pcapng: only the captures of this host")
 	addUnchecked(cmd, &unchecked)
 	return cmd
-}
-
-// writePcapng writes a file under another name first, so that it appears when it is whole.
-func writePcapng(path string, t *truth.Truth, host string) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*")
-	if err != nil {
-		return badRequest(err)
-	}
-	defer os.Remove(file.Name()) // fails after the renaming, as it should
-	err = errors.Join(t.WritePcapng(file, "detgen "+version, host), file.Chmod(0o644), file.Close())
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return os.Rename(file.Name(), path)
 }
