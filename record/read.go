@@ -33,7 +33,7 @@ func Read(dir string) (*Record, error) {
 	}
 	r, err := Parse(content)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, FileName), err)
+		return nil, fmt.Errorf("%s %w", filepath.Join(dir, FileName), err)
 	}
 	return r, nil
 }
@@ -43,7 +43,7 @@ func Parse(content []byte) (*Record, error) {
 	var r Record
 	err := ParseJSON(content, &r)
 	if r.Format != Format && r.Format != 0 { // a later one may have what this one does not know
-		return nil, fmt.Errorf("format %d; this detgen reads format %d", r.Format, Format)
+		return nil, fmt.Errorf("has format %d; this detgen reads format %d", r.Format, Format)
 	}
 	if err != nil {
 		return nil, err

@@ -92,7 +92,7 @@ func TestPackets(t *testing.T) {
 		{"not there", []string{dir + "/nothing"}, nil, "stat " + dir + "/nothing: no such file or directory", true},
 		{"empty", []string{one, empty}, nil, empty + ": not a capture: empty", true},
 		{"not a capture", []string{run + "/run.json"}, nil, run + "/run.json: not a capture: it starts with 7b 7d, which is neither pcap nor pcapng (nor gzip or zstd)", true},
-		{"no run directory", []string{noRun}, nil, noRun + ": is no run directory: it has no run.json", true},
+		{"no run directory", []string{noRun}, nil, noRun + " is not a run directory: it has no run.json", true},
 		{"format", []string{one, "--format", "xls"}, nil, `format "xls": there are csv and parquet`, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -116,7 +116,7 @@ func TestVerify(t *testing.T) {
 		"another format":    {edited(t, dir, replace(`"format": 1`, `"format": 99`)), "format 99; this detgen reads format 1"},
 		"another type":      {edited(t, dir, replace(`"mtu": 1500`, `"mtu": "big"`)), "run.json is damaged: run.hosts.transport.mtu cannot be a string"},
 		"no captures":       {edited(t, dir, replace(`"captures": \[[^\]]*\]`, `"captures": []`)), "run.json is damaged: it names no hosts, no activities or no captures"},
-		"capture elsewhere": {edited(t, dir, replace(`captures/client.pcap`, `../../client.pcap`)), `run.json is damaged: capture "../../client.pcap" is not in the run directory`},
+		"capture elsewhere": {edited(t, dir, replace(`captures/client.pcap`, `../../client.pcap`)), `run.json is damaged: result.captures[0].file "../../client.pcap": must be the name of a file below the run directory`},
 		"unknown image":     {edited(t, dir, replace(`("image": "ping-client",\s*"digest": "sha256:)[0-9a-f]+`, "${1}"+none)), "image ping-client (sha256:" + none + ") is not in the cache, and the catalogue's recipe makes another (sha256:"},
 		"changed capture":   {broken, "client.pcap is not as it was recorded: its SHA-256 is"},
 		"missing capture":   {gone, "target.pcap: no such file"},
