@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -41,7 +42,8 @@ of packets, or of connections with --what connections. docs/truth.md describes t
 				return badRequest(errors.New("--host: only for pcapng files"))
 			}
 			rec, err := record.Read(args[0])
-			if err != nil {
+			_, noFolder := os.Stat(filepath.Dir(output))
+			if err := errors.Join(err, noFolder); err != nil {
 				return badRequest(err)
 			}
 			rec.Unchecked = unchecked

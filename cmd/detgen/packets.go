@@ -40,9 +40,8 @@ docs/truth.md.`,
 }
 
 type packetsFlags struct {
-	output, format string
-	tunnels        bool
-	unchecked      bool
+	output, format     string
+	tunnels, unchecked bool
 }
 
 func (o *packetsFlags) run(ctx context.Context, args []string) error {
