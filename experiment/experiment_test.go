@@ -87,10 +87,11 @@ func (f *fake) Make(_ context.Context, r *Request) error {
 	if err := os.WriteFile(filepath.Join(staging.Dir(), "captures", "client.pcap"), out.Bytes(), 0o644); err != nil {
 		return err
 	}
+	client := record.Host{Name: "client", Digest: "sha256:" + strings.Repeat("0", 64), Interfaces: []record.Interface{{Name: "eth0", MAC: "02:00:00:00:00:01"}}}
 	done := &record.Record{
-		Run: record.Run{Seed: r.Seed, Activities: []record.Activity{{Scripts: []record.Script{{Host: "client"}}}}},
+		Run: record.Run{Seed: r.Seed, Hosts: []record.Host{client}, Activities: []record.Activity{{Name: "main", Scripts: []record.Script{{Host: "client"}}}}},
 		Result: record.Result{Status: record.Complete, Started: time.Unix(0, start), WallTime: record.Duration(2 * time.Second),
-			Captures: []record.Capture{{Host: "client", File: "captures/client.pcap"}}},
+			Captures: []record.Capture{{Host: "client", Interface: "eth0", File: "captures/client.pcap"}}},
 	}
 	if f.failed != "" && r.Name == f.failed {
 		done.Result.Status = record.Failed

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 
+	"detgen/record"
+
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
@@ -218,6 +220,9 @@ func (e *NotBuiltError) Error() string {
 // Lookup gives a built image by its digest, whether or not a recipe still names it. Its name
 // is the one it was built under. It is not held: Ensure does that.
 func (s *Store) Lookup(digest string) (Image, error) {
+	if err := record.CheckDigest(digest); err != nil {
+		return Image{}, err
+	}
 	entry, err := s.entry(digest)
 	if err != nil {
 		return Image{}, err
@@ -252,6 +257,11 @@ func (s *Store) entry(digest string) (entry, error) {
 	if err := json.Unmarshal(text, &e); err != nil {
 		return e, fmt.Errorf("read %s: %w", filepath.Join(s.path(digest), "image.json"), err)
 	}
+	for _, ancestor := range e.Ancestors {
+		if err := record.CheckDigest(ancestor); err != nil {
+			return e, fmt.Errorf("read %s: ancestors: %w", filepath.Join(s.path(digest), "image.json"), err)
+		}
+	}
 	return e, nil
 }
 
@@ -262,6 +272,7 @@ func (s *Store) exists(digest string) bool {
 
 func hexOf(digest string) string { return strings.TrimPrefix(digest, "sha256:") }
 
+// path is the folder of an image. Digests that were read from a file, record.CheckDigest has seen.
 func (s *Store) path(digest string) string     { return filepath.Join(s.dir, "images", hexOf(digest)) }
 func (s *Store) lockFile(digest string) string { return filepath.Join(s.dir, "locks", hexOf(digest)) }
 

@@ -115,10 +115,15 @@ func Open(path string) (*Reader, error) {
 		file.Close()
 		return nil, fmt.Errorf("%s: %w: a directory", path, ErrNotCapture)
 	}
+	return OpenFile(file)
+}
+
+// OpenFile reads the capture in a file, which the reader's Close closes; an error does so, too.
+func OpenFile(file *os.File) (*Reader, error) {
 	r, err := NewReader(file)
 	if err != nil {
 		file.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", file.Name(), err)
 	}
 	r.closers = append(r.closers, file.Close)
 	return r, nil

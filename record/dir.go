@@ -10,7 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+
+	"detgen/internal/beneath"
 
 	"golang.org/x/sys/unix"
 )
@@ -180,8 +181,22 @@ func Digest(path string) (string, int64, error) {
 		return "", 0, err
 	}
 	defer f.Close()
+	return digest(f)
+}
+
+// DigestBelow is Digest of a file below a folder that is not trusted (beneath.Open).
+func DigestBelow(dir, name string) (string, int64, error) {
+	f, err := beneath.Open(dir, name)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	return digest(f)
+}
+
+func digest(r io.Reader) (string, int64, error) {
 	h := sha256.New()
-	n, err := io.Copy(h, f)
+	n, err := io.Copy(h, r)
 	return hex.EncodeToString(h.Sum(nil)), n, err
 }
 
@@ -201,28 +216,4 @@ func syncFile(path string) error {
 	}
 	defer f.Close()
 	return f.Sync()
-}
-
-// Read reads the Record of a run directory.
-func Read(dir string) (*Record, error) {
-	path := filepath.Join(dir, FileName)
-	content, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is not a run directory: it has no %s", dir, FileName)
-	}
-	if err != nil {
-		return nil, err
-	}
-	var r Record
-	decoder := json.NewDecoder(strings.NewReader(string(content)))
-	var kind *json.UnmarshalTypeError
-	if err := decoder.Decode(&r); errors.As(err, &kind) {
-		return nil, fmt.Errorf("%s is damaged: %s cannot be a %s", path, kind.Field, kind.Value)
-	} else if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if r.Format != Format {
-		return nil, fmt.Errorf("%s: format %d; this detgen reads format %d", path, r.Format, Format)
-	}
-	return &r, nil
 }

@@ -11,9 +11,10 @@ import (
 )
 
 // LinkLog is what the soft link driver did to every frame: the oracle for the fate of frames.
-// The events are in the order in which frames came into lines. The n-th frame that a host's
-// capture shows as sent is frame number n of the host's up line; the n-th that it shows as
-// received is the n-th of its down line in the order of Out, which no two events share.
+// The events are in the order in which frames came into lines. Processors that send at once may
+// capture frames in another order than the line gets them, and a full device queue drops frames
+// that were captured: a captured frame is found in the log by its checksum, those of equal
+// checksum by their order (the down line's by Out, which no two events share).
 type LinkLog struct {
 	Start  time.Time   `json:"start"` // what the events' times count from
 	Seed   uint64      `json:"seed"`
@@ -23,9 +24,9 @@ type LinkLog struct {
 
 // LinkLine names one direction of one interface.
 type LinkLine struct {
-	Host      string `json:"host"`
-	Interface string `json:"interface"`
-	Direction string `json:"direction"` // "up" or "down"
+	Host      string    `json:"host"`
+	Interface string    `json:"interface"`
+	Direction Direction `json:"direction"`
 }
 
 // LinkEvent is one frame, or one copy of it, on one line. Times are ns since the log's start.
@@ -42,30 +43,30 @@ type LinkEvent struct {
 	Sum        uint32    // CRC-32C of the frame as it came
 	Queue      uint32    // frames that the line held when it came
 	Bit        uint32    // the bit that was flipped: 8 x octet + bit of the octet, when Corrupted
-	Fate       Fate      // what became of it on this line
+	Fate       LineFate  // what became of it on this line
 	Marks      LinkMarks // what else was done to it
 }
 
-// Fate is what became of a frame on a line.
-type Fate uint8
+// LineFate is what became of a frame on one line. What became of it on its whole way is truth.Fate.
+type LineFate uint8
 
 // The fates.
 const (
-	Queued        Fate = iota // still on the line when the links closed
-	Passed                    // left the line: from an up line to the switch, from a down line to the host
-	LostRandom                // by the loss probability
-	LostModel                 // by Gilbert-Elliott or the 4-state model
-	LostQueue                 // the queue was full
-	LostDropped               // by an intervention
-	NotForwarded              // an up line's frame that the switch had no port for, or whose addresses no bridge forwards
-	TooLong                   // for the receiving port's MTU
-	InterfaceDown             // the receiving interface was down or gone
+	Queued        LineFate = iota // still on the line when the links closed
+	Passed                        // left the line: from an up line to the switch, from a down line to the host
+	LostRandom                    // by the loss probability
+	LostModel                     // by Gilbert-Elliott or the 4-state model
+	LostQueue                     // the queue was full
+	LostDropped                   // by an intervention
+	NotForwarded                  // an up line's frame that the switch had no port for, or whose addresses no bridge forwards
+	TooLong                       // for the receiving port's MTU
+	InterfaceDown                 // the receiving interface was down or gone
 )
 
 var fateNames = [...]string{"queued", "passed", "lost", "lost by model", "queue full", "dropped by intervention", "not forwarded", "too long", "interface down"}
 
 // String gives the fate in words.
-func (f Fate) String() string {
+func (f LineFate) String() string {
 	if int(f) < len(fateNames) {
 		return fateNames[f]
 	}
@@ -168,12 +169,18 @@ func (e *LinkEvent) from(b []byte) {
 		In: int64(le.Uint64(b[12:])), Due: int64(le.Uint64(b[20:])), Out: int64(le.Uint64(b[28:])),
 		Delay:  int64(le.Uint64(b[36:])),
 		Length: le.Uint32(b[44:]), Sum: le.Uint32(b[48:]), Queue: le.Uint32(b[52:]), Bit: le.Uint32(b[56:]),
-		Fate: Fate(b[60]), Marks: LinkMarks(le.Uint16(b[62:])),
+		Fate: LineFate(b[60]), Marks: LinkMarks(le.Uint16(b[62:])),
 	}
 }
 
-// ReadLinkLog reads a whole file that WriteTo wrote.
-func ReadLinkLog(r io.Reader) (*LinkLog, error) {
+// maxHeader is how long the header of a log can be: 65,535 lines with names of the usual length.
+const maxHeader = 8 << 20
+
+// maxLogged is the longest frame that a link carries: the largest MTU and the header, or a segment that is not cut yet.
+const maxLogged = 1 << 17
+
+// ReadLinkLog reads a whole file that WriteTo wrote, and checks it. A log of more than most events is an error.
+func ReadLinkLog(r io.Reader, most int) (*LinkLog, error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	start := make([]byte, len(linkLogMagic)+4)
 	if _, err := io.ReadFull(in, start); err != nil || string(start[:len(linkLogMagic)]) != linkLogMagic {
@@ -181,27 +188,69 @@ func ReadLinkLog(r io.Reader) (*LinkLog, error) {
 	}
 	size := binary.LittleEndian.Uint32(start[len(linkLogMagic):])
 	l := &LinkLog{}
-	header := make([]byte, min(size, 1<<24))
+	if size > maxHeader {
+		return nil, fmt.Errorf("read link log: header of %d bytes: must have at most %d", size, maxHeader)
+	}
+	header := make([]byte, size)
 	if _, err := io.ReadFull(in, header); err != nil {
 		return nil, fmt.Errorf("read link log: header: %w", err)
 	}
-	if err := json.Unmarshal(header, l); err != nil {
-		return nil, fmt.Errorf("read link log: header: %w", err)
+	if err := ParseJSON(header, l); err != nil {
+		return nil, fmt.Errorf("read link log: header %w", err)
+	}
+	if err := l.checkLines(); err != nil {
+		return nil, fmt.Errorf("read link log: %w", err)
 	}
 	record := make([]byte, eventSize)
 	for {
 		_, err := io.ReadFull(in, record)
 		if err == io.EOF {
-			return l, nil
+			break
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read link log: event %d: %w", len(l.Events)+1, err)
 		}
+		if len(l.Events) >= most {
+			return nil, fmt.Errorf("read link log: it has more than %d events, more than the captures' frames can cause", most)
+		}
 		var e LinkEvent
 		e.from(record)
-		if int(e.Line) >= len(l.Lines) || int(e.OriginLine) >= len(l.Lines) {
-			return nil, fmt.Errorf("read link log: event %d: line %d of %d", len(l.Events)+1, max(e.Line, e.OriginLine), len(l.Lines))
-		}
 		l.Events = append(l.Events, e)
 	}
+	for i := range l.Events {
+		if err := l.check(&l.Events[i]); err != nil {
+			return nil, fmt.Errorf("read link log: event %d: %w", i+1, err)
+		}
+	}
+	return l, nil
+}
+
+// checkLines finds lines that are named wrongly or twice.
+func (l *LinkLog) checkLines() error {
+	seen := map[LinkLine]bool{}
+	for i, line := range l.Lines {
+		switch {
+		case line.Direction != Up && line.Direction != Down:
+			return fmt.Errorf("line %d: direction %q: must be up or down", i, line.Direction)
+		case seen[line]:
+			return fmt.Errorf("line %d: %s of interface %q of host %q is there twice", i, line.Direction, line.Interface, line.Host)
+		}
+		seen[line] = true
+	}
+	return nil
+}
+
+// check finds what no link does. Lines count their frames, and each is an event, so no number is above that of the events.
+func (l *LinkLog) check(e *LinkEvent) error {
+	switch {
+	case int(e.Line) >= len(l.Lines) || int(e.OriginLine) >= len(l.Lines):
+		return fmt.Errorf("line %d of %d", max(e.Line, e.OriginLine), len(l.Lines))
+	case int64(e.Frame) > int64(len(l.Events)) || int64(e.Origin) > int64(len(l.Events)):
+		return fmt.Errorf("frame %d, in a log of %d events", max(e.Frame, e.Origin), len(l.Events))
+	case e.Length > maxLogged:
+		return fmt.Errorf("length %d: must be at most %d bytes", e.Length, maxLogged)
+	case e.Marks&Corrupted != 0 && uint64(e.Bit) >= 8*uint64(e.Length):
+		return fmt.Errorf("bit %d of a frame of %d bytes", e.Bit, e.Length)
+	}
+	return nil
 }

@@ -12,6 +12,9 @@ type Record struct {
 	Tool   string `json:"tool"` // "detgen <version>"
 	Run    Run    `json:"run"`
 	Result Result `json:"result"`
+
+	// Unchecked lets CheckCapture take captures as they are, whatever their SHA-256.
+	Unchecked bool `json:"-"`
 }
 
 // Status says whether a run did what it claims.
@@ -85,18 +88,18 @@ type Exit struct {
 // LinkResult is one direction of one interface as the driver read it back, and what it
 // counted.
 type LinkResult struct {
-	Host       string `json:"host"`
-	Interface  string `json:"interface"`
-	Direction  string `json:"direction"` // "up" or "down"
-	ReadBack   Link   `json:"read_back"`
-	Frames     uint64 `json:"frames"` // that entered the link
-	Lost       uint64 `json:"lost"`   // by chance
-	Corrupted  uint64 `json:"corrupted"`
-	Duplicated uint64 `json:"duplicated"`
-	Reordered  uint64 `json:"reordered"`
-	QueueDrops uint64 `json:"queue_drops"`          // lost because the queue was full
-	Intervened uint64 `json:"intervened,omitempty"` // chosen by interventions
-	Overruns   uint64 `json:"overruns,omitempty"`   // on an up line: sent by the host but never seen by the link, which was late; not in Frames; a complete run has 0
+	Host       string    `json:"host"`
+	Interface  string    `json:"interface"`
+	Direction  Direction `json:"direction"`
+	ReadBack   Link      `json:"read_back"`
+	Frames     uint64    `json:"frames"` // that entered the link
+	Lost       uint64    `json:"lost"`   // by chance
+	Corrupted  uint64    `json:"corrupted"`
+	Duplicated uint64    `json:"duplicated"`
+	Reordered  uint64    `json:"reordered"`
+	QueueDrops uint64    `json:"queue_drops"`          // lost because the queue was full
+	Intervened uint64    `json:"intervened,omitempty"` // chosen by interventions
+	Overruns   uint64    `json:"overruns,omitempty"`   // on an up line: sent by the host but never seen by the link, which was late; not in Frames; a complete run has 0
 }
 
 // LoadResult is the load measured on a host's CPUs over the main activity.

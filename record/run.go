@@ -170,6 +170,22 @@ type Labels struct {
 	Technique string `json:"technique,omitempty"` // MITRE ATT&CK technique: "T1110.001"
 }
 
+// LabelsOf are the labels of what goes on between a client's and a server's host: those of the script on the client's host
+// where it has its own, else of the one on the server's, else the activity's.
+func (a *Activity) LabelsOf(client, server string) Labels {
+	for _, host := range []string{client, server} {
+		for i := range a.Scripts {
+			if s := &a.Scripts[i]; s.Host == host {
+				if s.Labels != nil {
+					return *s.Labels
+				}
+				return a.Labels
+			}
+		}
+	}
+	return a.Labels
+}
+
 // Script is what one host does in an activity: a shell script, run by "sh -eu".
 type Script struct {
 	Host        string            `json:"host"`

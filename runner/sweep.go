@@ -155,8 +155,9 @@ func (s *Sweep) choose(counts []twin.Positions) (int, error) {
 		}
 		s.On = counts[best].Host + ".up"
 	}
-	host, direction, ok := strings.Cut(s.On, ".")
-	if !ok || direction != "up" && direction != "down" {
+	host, name, _ := strings.Cut(s.On, ".")
+	direction, err := record.ParseDirection(name)
+	if err != nil {
 		return 0, request(fmt.Errorf("--on %q: must be HOST.up or HOST.down", s.On))
 	}
 	for _, c := range counts {
@@ -164,11 +165,11 @@ func (s *Sweep) choose(counts []twin.Positions) (int, error) {
 			continue
 		}
 		switch {
-		case s.Position == "each-frame" && direction == "up":
+		case s.Position == "each-frame" && direction == record.Up:
 			return c.FramesSent, nil
 		case s.Position == "each-frame":
 			return c.FramesReceived, nil
-		case direction == "up":
+		case direction == record.Up:
 			return c.DataSegments, nil
 		}
 		return c.DataSegmentsReceived, nil

@@ -51,16 +51,9 @@ func verifiable(dir string) error {
 	if len(r.Run.Hosts) == 0 || len(r.Run.Activities) == 0 || len(r.Result.Captures) == 0 {
 		return fmt.Errorf("%s is damaged: it names no hosts, no activities or no captures", filepath.Join(dir, record.FileName))
 	}
-	for _, c := range r.Result.Captures {
-		if !filepath.IsLocal(c.File) {
-			return fmt.Errorf("%s is damaged: capture %q is not in the run directory", filepath.Join(dir, record.FileName), c.File)
-		}
-		sum, _, err := record.Digest(filepath.Join(dir, c.File))
-		if err != nil {
+	for i := range r.Result.Captures {
+		if err := r.CheckCapture(dir, &r.Result.Captures[i]); err != nil {
 			return err
-		}
-		if sum != c.SHA256 {
-			return fmt.Errorf("%s is not as it was recorded: its SHA-256 is %s, run.json says %s", filepath.Join(dir, c.File), sum, c.SHA256)
 		}
 	}
 	return nil
@@ -170,8 +163,8 @@ func sameFiles(first, second *record.Record, dir, again string) (bool, error) {
 			return false, nil
 		}
 	}
-	a, _, errA := record.Digest(filepath.Join(dir, record.LinkLogFile))
-	b, _, errB := record.Digest(filepath.Join(again, record.LinkLogFile))
+	a, _, errA := record.DigestBelow(dir, record.LinkLogFile)
+	b, _, errB := record.DigestBelow(again, record.LinkLogFile)
 	if errors.Is(errA, fs.ErrNotExist) && errors.Is(errB, fs.ErrNotExist) {
 		return true, nil // the kernel's links keep none
 	}

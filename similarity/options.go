@@ -41,6 +41,9 @@ type Options struct {
 	// KSLevel is the p-value from which the Kolmogorov-Smirnov test passes: 0.01 in the authors' paper of 2019
 	// (Clausen et al., DYNAMICS 2019).
 	KSLevel float64
+
+	// Unchecked takes the captures of run directories as they are, whatever their SHA-256.
+	Unchecked bool
 }
 
 // NewOptions gives the defaults.

@@ -68,7 +68,11 @@ func Read(path, host string, o Options) (*Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := readCapture(path, time.Time{}, o)
+	reader, err := packet.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := readCapture(reader, path, time.Time{}, o)
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +85,7 @@ func readRun(dir, host string, o Options) (*Sample, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.Unchecked = o.Unchecked
 	if host == "" {
 		host = r.Run.Activities[0].Scripts[0].Host
 	}
@@ -92,7 +97,18 @@ func readRun(dir, host string, o Options) (*Sample, error) {
 		if c.Host != host || s != nil {
 			continue
 		}
-		if s, err = readCapture(dir+"/"+c.File, r.Result.Started, o); err != nil {
+		if err := r.CheckCapture(dir, &c); err != nil {
+			return nil, err
+		}
+		file, err := record.OpenCapture(dir, &c)
+		if err != nil {
+			return nil, err
+		}
+		reader, err := packet.OpenFile(file)
+		if err != nil {
+			return nil, err
+		}
+		if s, err = readCapture(reader, file.Name(), r.Result.Started, o); err != nil {
 			return nil, err
 		}
 	}
@@ -103,12 +119,8 @@ func readRun(dir, host string, o Options) (*Sample, error) {
 	return s, nil
 }
 
-// readCapture reads the frames of a capture that were captured at or after from.
-func readCapture(path string, from time.Time, o Options) (*Sample, error) {
-	r, err := packet.Open(path)
-	if err != nil {
-		return nil, err
-	}
+// readCapture reads the frames that were captured at or after from, and closes r.
+func readCapture(r *packet.Reader, path string, from time.Time, o Options) (*Sample, error) {
 	defer r.Close()
 	after := int64(-1 << 63)
 	if !from.IsZero() {

@@ -1,21 +1,20 @@
 package truth
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"detgen/packet"
 	"detgen/record"
 	"detgen/table"
 )
 
-// CaptureFiles gives the captures that arguments name: files as they are, and those in the
-// captures folder of run directories, in the order of their names. Each one is opened to see that it
-// is a capture, so that nothing is started for a request that cannot be met.
-func CaptureFiles(args []string) ([]string, error) {
+// CaptureFiles gives the captures that arguments name: files as they are, and those of run
+// directories, compared with their record unless unchecked, in the order of their names. Each one is
+// opened to see that it is a capture, so that nothing is started for a request that cannot be met.
+func CaptureFiles(args []string, unchecked bool) ([]string, error) {
 	var paths []string
 	for _, arg := range args {
 		if arg == "-" {
@@ -30,7 +29,7 @@ func CaptureFiles(args []string) ([]string, error) {
 			paths = append(paths, arg)
 			continue
 		}
-		inside, err := runCaptures(arg)
+		inside, err := runCaptures(arg, unchecked)
 		if err != nil {
 			return nil, err
 		}
@@ -49,45 +48,51 @@ func CaptureFiles(args []string) ([]string, error) {
 	return paths, nil
 }
 
-// runCaptures gives the captures of a run directory.
-func runCaptures(dir string) ([]string, error) {
-	if _, err := os.Stat(filepath.Join(dir, record.FileName)); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: is no run directory: it has no %s", dir, record.FileName)
-	} else if err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir(filepath.Join(dir, "captures"))
+// runCaptures gives the captures of a run directory, in the order of their names.
+func runCaptures(dir string, unchecked bool) ([]string, error) {
+	rec, err := record.Read(dir)
 	if err != nil {
 		return nil, err
 	}
+	rec.Unchecked = unchecked
 	var paths []string
-	for _, e := range entries {
-		if e.Type().IsRegular() {
-			paths = append(paths, filepath.Join(dir, "captures", e.Name()))
+	for i := range rec.Result.Captures {
+		c := &rec.Result.Captures[i]
+		file, err := record.OpenCapture(dir, c) // a missing one is an error in any case
+		if err != nil {
+			return nil, err
 		}
+		file.Close()
+		if err := rec.CheckCapture(dir, c); err != nil {
+			return nil, err
+		}
+		paths = append(paths, filepath.Join(dir, c.File))
 	}
 	if len(paths) == 0 {
-		return nil, fmt.Errorf("%s: there is no capture in it", filepath.Join(dir, "captures"))
+		return nil, fmt.Errorf("%s: the run has no capture", dir)
 	}
+	slices.Sort(paths)
 	return paths, nil
 }
 
 // Labels gives the labels of the captures of run directories, which are read one after the
 // other.
 type Labels struct {
+	unchecked bool
+
 	dir   string
 	truth *Truth // of dir
 }
 
 // LabelsOf is not nil when the arguments are directories of complete runs only: others have no
-// labels.
-func LabelsOf(args []string) *Labels {
+// labels. With unchecked, captures are taken as they are.
+func LabelsOf(args []string, unchecked bool) *Labels {
 	for _, arg := range args {
 		if rec, err := record.Read(arg); err != nil || rec.Result.Status != record.Complete {
 			return nil
 		}
 	}
-	return &Labels{}
+	return &Labels{unchecked: unchecked}
 }
 
 // Of gives what adds the labels of a capture, which is in the captures folder of its run directory.
@@ -98,6 +103,7 @@ func (l *Labels) Of(path string) (func(*table.Batch, *packet.Frame, *packet.Head
 		if err != nil {
 			return nil, err
 		}
+		rec.Unchecked = l.unchecked
 		if l.truth, err = Read(dir, rec); err != nil {
 			return nil, fmt.Errorf("%s: %w", dir, err)
 		}

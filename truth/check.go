@@ -12,7 +12,7 @@ const LeastExplained = 0.995
 
 // Summary counts fates and says how much of the run is explained.
 func (t *Truth) Summary() record.TruthSummary {
-	s := record.TruthSummary{Connections: uint64(len(t.Connections)), Log: t.logged, Corrected: uint64(t.Corrected)}
+	s := record.TruthSummary{Connections: uint64(len(t.Connections)), Log: t.hasLog, Corrected: uint64(t.Corrected)}
 	var explained, ip, attributed uint64
 	can := newAbilities(t)
 	for i, c := range t.Captures {
@@ -68,9 +68,7 @@ func share(part, whole uint64) float64 {
 
 // abilities are what the links of each capture's interface were asked to do, at any time of the
 // run.
-type abilities struct{ up, down []ability }
-
-type ability struct{ lose, corrupt, duplicate bool }
+type abilities struct{ up, down []record.LinkEffects }
 
 func newAbilities(t *Truth) *abilities {
 	a := &abilities{}
@@ -79,36 +77,11 @@ func newAbilities(t *Truth) *abilities {
 			h := &t.Record.Run.Hosts[i]
 			for _, n := range h.Interfaces {
 				if h.Name == c.Host && n.Name == c.Interface {
-					a.up = append(a.up, abilityOf(&n.Up))
-					a.down = append(a.down, abilityOf(&n.Down))
+					a.up = append(a.up, n.Up.Effects())
+					a.down = append(a.down, n.Down.Effects())
 				}
 			}
 		}
-	}
-	return a
-}
-
-// abilityOf says what a link can do to frames. One that lets them wait has a queue that can be
-// full.
-func abilityOf(l *record.Link) ability {
-	a := ability{
-		lose:      l.Loss > 0 || l.GilbertElliott != nil || l.FourState != nil || l.Delay > 0 || l.Jitter > 0 || l.Rate > 0,
-		corrupt:   l.Corrupt > 0,
-		duplicate: l.Duplicate > 0,
-	}
-	for _, i := range l.Interventions {
-		switch i.Action {
-		case record.DropFrame:
-			a.lose = true
-		case record.CorruptFrame:
-			a.corrupt = true
-		case record.DuplicateFrame:
-			a.duplicate = true
-		}
-	}
-	for _, change := range l.Schedule {
-		b := abilityOf(&change.Link)
-		a.lose, a.corrupt, a.duplicate = a.lose || b.lose, a.corrupt || b.corrupt, a.duplicate || b.duplicate
 	}
 	return a
 }
@@ -119,7 +92,7 @@ func (a *abilities) explain(t *Truth, r Ref, f *Frame) bool {
 		return false
 	}
 	if !f.Sent {
-		return f.Peer.Some() && (!t.logged || f.UpQueue >= 0)
+		return f.Peer.Some() && (!t.hasLog || f.UpQueue >= 0)
 	}
 	if f.Fate == Delivered && f.Copy <= 1 || f.Receivers == 0 {
 		return true
@@ -127,22 +100,22 @@ func (a *abilities) explain(t *Truth, r Ref, f *Frame) bool {
 	if t.Record.Result.Systems && f.Activity < 0 {
 		return true // systems go on sending when the captures are closed
 	}
-	if t.logged {
+	if t.hasLog {
 		return f.Fate == Delivered || f.Cause != 0
 	}
-	return a.any(t, r, func(l ability) bool {
+	return a.any(t, r, func(l record.LinkEffects) bool {
 		switch {
 		case f.Fate == Delivered:
-			return l.duplicate
+			return l.Duplicate
 		case f.Fate == Corrupted:
-			return l.corrupt
+			return l.Corrupt
 		}
-		return l.lose || l.corrupt // a damaged address is lost on the way
+		return l.Lose || l.Corrupt // a damaged address is lost on the way
 	})
 }
 
 // any says whether one of the links that a sent frame passes can do something.
-func (a *abilities) any(t *Truth, r Ref, can func(ability) bool) bool {
+func (a *abilities) any(t *Truth, r Ref, can func(record.LinkEffects) bool) bool {
 	if can(a.up[r.Capture()]) {
 		return true
 	}

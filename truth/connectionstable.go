@@ -8,7 +8,6 @@ import (
 
 	"detgen/flow"
 	"detgen/packet"
-	"detgen/record"
 	"detgen/table"
 )
 
@@ -46,17 +45,20 @@ func connectionTime(name, doc string, get func(c *Connection) int64) connectionC
 		func(b *table.Batch, t *Truth, i int, c *Connection) { b.Time(get(c)) }}
 }
 
-// label is a column with something of the connection's activity.
-func label(name, doc string, get func(a *record.Activity) string) connectionColumn {
-	return connectionText(name, doc, func(t *Truth, c *Connection) string {
-		if c.Activity < 0 {
-			return ""
-		}
-		return get(&t.Record.Run.Activities[c.Activity])
-	})
+// connectionLabels are the columns of the labels.
+func connectionLabels() []connectionColumn {
+	list := make([]connectionColumn, len(labels))
+	for i, l := range labels {
+		list[i] = connectionText(l.name, l.doc, func(t *Truth, c *Connection) string { return l.of(t, labelledConnection(c)) })
+	}
+	return list
 }
 
-var connectionColumns = []connectionColumn{
+// connectionColumns are all but the statistics.
+var connectionColumns = slices.Concat(endColumns, connectionLabels(), partColumns)
+
+// endColumns name the ends of a connection and count what they sent.
+var endColumns = []connectionColumn{
 	{table.Column{Name: "id", Kind: table.Int, Doc: "Number of the connection in the run, from 1, by the time of its first frame."},
 		func(b *table.Batch, t *Truth, i int, c *Connection) { b.Int(int64(i + 1)) }},
 	connectionText("client_host", "Host that opened it; empty when its address is no host's.", func(t *Truth, c *Connection) string { return c.Client.Host }),
@@ -86,30 +88,15 @@ var connectionColumns = []connectionColumn{
 		}
 		return c.Closing.String()
 	}),
-	label("class", "`benign` or `attack`; empty when it belongs to no activity.", func(a *record.Activity) string { return a.Labels.Class }),
-	label("family", "Attack family.", func(a *record.Activity) string { return a.Labels.Family }),
-	label("technique", "ATT&CK technique.", func(a *record.Activity) string { return a.Labels.Technique }),
-	label("activity", "Activity that it belongs to: `main` or a background one.", func(a *record.Activity) string { return a.Name }),
-	label("scenario", "Of the activity.", func(a *record.Activity) string { return a.Scenario }),
-	label("task", "Of the activity.", func(a *record.Activity) string { return a.Task }),
-	label("failure", "Failure option of the activity.", func(a *record.Activity) string { return a.Failure }),
-	label("caching", "Caching option of the activity.", func(a *record.Activity) string { return a.Caching }),
+}
+
+// partColumns place a connection in the run.
+var partColumns = []connectionColumn{
 	connectionText("program", "Program that opened it: the name of a service, of an activity, or `load`.", func(t *Truth, c *Connection) string { return c.Program }),
-	connectionText("client_implementation", "Implementation of the client's host.", func(t *Truth, c *Connection) string { return t.implementation(c.Client.Host) }),
-	connectionText("server_implementation", "Implementation of the server's host.", func(t *Truth, c *Connection) string { return t.implementation(c.Server.Host) }),
 	connectionText("first_phase", "Phase of its first frame in one.", func(t *Truth, c *Connection) string { return t.Phases[c.FirstPhase] }),
 	connectionText("last_phase", "Phase of its last frame in one.", func(t *Truth, c *Connection) string { return t.Phases[c.LastPhase] }),
 	connectionText("span", "Part of the run in which it began: `setup`, `warmup`, `main` or `drain`.", func(t *Truth, c *Connection) string { return c.Span.String() }),
 	connectionText("outcome", "Observed outcome of the activity: `key=value`, separated by spaces.", func(t *Truth, c *Connection) string { return t.outcome(c.Activity) }),
-}
-
-func (t *Truth) implementation(host string) string {
-	for i := range t.Record.Run.Hosts {
-		if h := &t.Record.Run.Hosts[i]; h.Name == host {
-			return h.Implementation
-		}
-	}
-	return ""
 }
 
 // outcome is the observed outcome of an activity.

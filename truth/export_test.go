@@ -71,7 +71,7 @@ func Agree(dir string, rec *record.Record) (*Agreement, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := readLog(dir)
+	log, err := t.readLog()
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (t *Truth) lost(some func(Ref) bool) int {
 }
 
 // bits are those that the links flipped in a frame, by its event on the last one.
-func (g *logged) bits(e *record.LinkEvent) []int32 {
+func (g *joinedLog) bits(e *record.LinkEvent) []int32 {
 	var list []int32
 	for i := range g.Events {
 		u := &g.Events[i]

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"detgen/flow"
 	"detgen/packet"
@@ -36,7 +35,7 @@ func (t *Truth) measure() ([]*features, error) {
 // measureCapture does it for the connections that began at one capture's host.
 func (t *Truth) measureCapture(capture int, list []*features) error {
 	c := t.Captures[capture]
-	in, err := packet.Open(filepath.Join(t.dir, filepath.FromSlash(c.File)))
+	in, _, err := c.open(t.dir)
 	if err != nil {
 		return err
 	}

@@ -2,33 +2,41 @@ package truth
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
+	"detgen/internal/beneath"
 	"detgen/record"
 )
 
-// readLog reads the log of the links of a run, nil when its driver kept none.
-func readLog(dir string) (*record.LinkLog, error) {
-	file, err := os.Open(filepath.Join(dir, record.LinkLogFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+// readLog reads the log of the run's links.
+func (t *Truth) readLog() (*record.LinkLog, error) {
+	file, err := beneath.Open(t.dir, record.LinkLogFile)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	return record.ReadLinkLog(file)
+	return record.ReadLinkLog(file, t.mostEvents())
 }
 
-// logged is a log joined to the captures.
-type logged struct {
+// unseen is how many frames the links may have had before the captures were open and after they were closed, for each line.
+const unseen = 1 << 14
+
+// mostEvents bounds the events that the links' log can have: a frame has one on its sender's line, and one on the line of
+// each host that it is for, and as many for a copy on either.
+func (t *Truth) mostEvents() int {
+	frames := 0
+	for _, c := range t.Captures {
+		frames += len(c.Frames)
+	}
+	lines := 2 * len(t.net.stations)
+	return 4*(lines+1)*frames + lines*unseen
+}
+
+// joinedLog is a log joined to the captures.
+type joinedLog struct {
 	*record.LinkLog
 	capture []int     // of each line: index of its host's capture; -1: none
 	frames  [][]int32 // of each up line, by its frame number: index of the frame in the capture; -1: not captured
@@ -37,8 +45,8 @@ type logged struct {
 }
 
 // joinLog finds the captured frames in a log: sent ones by their checksum, received ones by the checksum that they must have after their link and their order.
-func (t *Truth) joinLog(l *record.LinkLog) (*logged, error) {
-	g := &logged{LinkLog: l}
+func (t *Truth) joinLog(l *record.LinkLog) (*joinedLog, error) {
+	g := &joinedLog{LinkLog: l}
 	for _, c := range t.Captures {
 		g.events = append(g.events, filled(len(c.Frames)))
 	}
@@ -55,7 +63,7 @@ func (t *Truth) joinLog(l *record.LinkLog) (*logged, error) {
 	for i := range l.Events {
 		e := &l.Events[i]
 		switch {
-		case l.Lines[e.Line].Direction == "down":
+		case l.Lines[e.Line].Direction == record.Down:
 			if e.Fate == record.Passed {
 				down[e.Line] = append(down[e.Line], int32(i))
 			}
@@ -67,12 +75,12 @@ func (t *Truth) joinLog(l *record.LinkLog) (*logged, error) {
 		}
 	}
 	for line, capture := range g.capture {
-		if capture >= 0 && l.Lines[line].Direction == "up" {
+		if capture >= 0 && l.Lines[line].Direction == record.Up {
 			g.findSent(line, t.Captures[capture])
 		}
 	}
 	for line, capture := range g.capture {
-		if capture >= 0 && l.Lines[line].Direction == "down" {
+		if capture >= 0 && l.Lines[line].Direction == record.Down {
 			g.findReceived(down[line], capture, t.Captures[capture])
 		}
 	}
@@ -91,7 +99,7 @@ func filled(n int) []int32 {
 // findSent numbers the sent frames of a capture. Frames that processors send at once can stand in the log in another
 // order than in the capture, so each is found by its checksum, equal ones by their order. One that the log does not have
 // was dropped before the link, by the host's own device, or was not sent at all.
-func (g *logged) findSent(line int, c *Capture) {
+func (g *joinedLog) findSent(line int, c *Capture) {
 	g.frames[line] = filled(len(g.up[line]))
 	numbers := map[uint32][]int{} // by checksum
 	for number, i := range g.up[line] {
@@ -115,14 +123,21 @@ func (g *logged) findSent(line int, c *Capture) {
 
 // findReceived finds the events of the received frames of a capture. A frame from the host's own
 // MAC that the log has not as sent, but as received, was damaged there.
-func (g *logged) findReceived(delivered []int32, capture int, c *Capture) {
+func (g *joinedLog) findReceived(delivered []int32, capture int, c *Capture) {
 	slices.SortStableFunc(delivered, func(a, b int32) int {
 		return cmp.Or(cmp.Compare(g.Events[a].Out, g.Events[b].Out), cmp.Compare(g.Events[a].Due, g.Events[b].Due))
 	})
 	type sight struct{ sum, length uint32 }
+	lengths := map[uint32]bool{}
+	for i := range c.Frames {
+		lengths[uint32(c.Frames[i].Length)] = true
+	}
 	queues := map[sight][]int32{}
 	for _, i := range delivered {
 		e := &g.Events[i]
+		if !lengths[e.Length] {
+			continue // none of these; a long one would take its time in flipSum
+		}
 		sum := e.Sum
 		if e.Marks&record.Corrupted != 0 {
 			sum ^= flipSum(e.Bit, e.Length)
@@ -159,7 +174,7 @@ func flipSum(bit, length uint32) uint32 {
 }
 
 // origin is the sent frame that an event is about; the zero Ref when it was not captured.
-func (g *logged) origin(e *record.LinkEvent) Ref {
+func (g *joinedLog) origin(e *record.LinkEvent) Ref {
 	line := e.OriginLine
 	if g.capture[line] < 0 || int(e.Origin) >= len(g.frames[line]) || g.frames[line][e.Origin] < 0 {
 		return Ref{}
@@ -168,7 +183,7 @@ func (g *logged) origin(e *record.LinkEvent) Ref {
 }
 
 // received gives the received frames that the log has, each with the index of its event.
-func (g *logged) received() iter.Seq2[Ref, int32] {
+func (g *joinedLog) received() iter.Seq2[Ref, int32] {
 	return func(yield func(Ref, int32) bool) {
 		for i, events := range g.events {
 			for j, e := range events {
@@ -181,7 +196,7 @@ func (g *logged) received() iter.Seq2[Ref, int32] {
 }
 
 // correct replaces the pairs that the log knows otherwise, and says how many those were.
-func (t *Truth) correct(p *pairs, g *logged) (changed int, err error) {
+func (t *Truth) correct(p *pairs, g *joinedLog) (changed int, err error) {
 	wanted := map[int][]int{}
 	var again []Ref
 	for r, i := range g.received() {
@@ -215,16 +230,21 @@ const causeSeparator = "; "
 // lineName names a line as the keys of factors do: "client.up", or "router.eth1.up" for a host
 // with several interfaces.
 func (t *Truth) lineName(l *record.LinkLine) string {
+	return t.interfaceName(l.Host, l.Interface) + "." + string(l.Direction)
+}
+
+// interfaceName is the name of an interface within that of a line.
+func (t *Truth) interfaceName(host, iface string) string {
 	for i := range t.Record.Run.Hosts {
-		if h := &t.Record.Run.Hosts[i]; h.Name == l.Host && len(h.Interfaces) > 1 {
-			return l.Host + "." + l.Interface + "." + l.Direction
+		if h := &t.Record.Run.Hosts[i]; h.Name == host && len(h.Interfaces) > 1 {
+			return host + "." + iface
 		}
 	}
-	return l.Host + "." + l.Direction
+	return host
 }
 
 // explain notes the causes and queue positions that the log knows.
-func (t *Truth) explain(g *logged) {
+func (t *Truth) explain(g *joinedLog) {
 	names := map[string]uint16{"": 0}
 	add := func(to *uint16, phrase string) {
 		text := t.Causes[*to]
@@ -249,12 +269,12 @@ func (t *Truth) explain(g *logged) {
 }
 
 // explainSent notes what made frames be lost or damaged.
-func (t *Truth) explainSent(g *logged, add func(to *uint16, phrase string)) {
+func (t *Truth) explainSent(g *joinedLog, add func(to *uint16, phrase string)) {
 	for _, c := range t.Captures {
 		for _, j := range c.strange {
 			// The link never got it: the queue of the host's own device was full.
 			if f := &c.Frames[j]; f.Sent {
-				add(&f.Cause, t.lineName(&record.LinkLine{Host: c.Host, Interface: c.Interface, Direction: "device"})+" dropped")
+				add(&f.Cause, t.interfaceName(c.Host, c.Interface)+".device dropped")
 			}
 		}
 	}
@@ -266,10 +286,10 @@ func (t *Truth) explainSent(g *logged, add func(to *uint16, phrase string)) {
 		}
 		f := t.Frame(ref)
 		line := &g.Lines[e.Line]
-		if line.Direction == "up" && e.Marks&record.Copy == 0 {
+		if line.Direction == record.Up && e.Marks&record.Copy == 0 {
 			f.UpQueue = int32(e.Queue)
 		}
-		if line.Direction == "down" && f.DownQueue < 0 {
+		if line.Direction == record.Down && f.DownQueue < 0 {
 			f.DownQueue = int32(e.Queue)
 		}
 		if f.Fate == Delivered {
@@ -285,7 +305,7 @@ func (t *Truth) explainSent(g *logged, add func(to *uint16, phrase string)) {
 }
 
 // explainReceived notes what was done to frames that arrived.
-func (t *Truth) explainReceived(g *logged, add func(to *uint16, phrase string)) {
+func (t *Truth) explainReceived(g *joinedLog, add func(to *uint16, phrase string)) {
 	for r, i := range g.received() {
 		f, e := t.Frame(r), &g.Events[i]
 		f.DownQueue = int32(e.Queue)

@@ -33,7 +33,7 @@ func TestSentFramesAreFoundInTheLog(t *testing.T) {
 			for range tt.capture {
 				c.Frames = append(c.Frames, Frame{Sent: true})
 			}
-			g := &logged{LinkLog: log, up: [][]int32{numbers}, frames: make([][]int32, 1)}
+			g := &joinedLog{LinkLog: log, up: [][]int32{numbers}, frames: make([][]int32, 1)}
 			g.findSent(0, c)
 			if !slices.Equal(g.frames[0], tt.want) || !slices.Equal(c.strange, tt.strange) {
 				t.Errorf("frames %v, strange %v; want %v, %v", g.frames[0], c.strange, tt.want, tt.strange)

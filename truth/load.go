@@ -22,11 +22,13 @@ func Read(dir string, rec *record.Record) (*Truth, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := readLog(dir)
-	if err != nil {
-		return nil, err
+	var log *record.LinkLog
+	if t.hasLog {
+		if log, err = t.readLog(); err != nil {
+			return nil, err
+		}
 	}
-	var known *logged
+	var known *joinedLog
 	if log != nil {
 		if known, err = t.joinLog(log); err != nil {
 			return nil, err
@@ -69,12 +71,15 @@ func load(dir string, rec *record.Record) (*Truth, error) {
 		n.stations[s].capture = i
 		t.Captures = append(t.Captures, &Capture{Capture: c, station: s})
 	}
-	_, err = os.Stat(filepath.Join(dir, record.LinkLogFile))
-	t.logged = err == nil
+	_, err = os.Lstat(filepath.Join(dir, record.LinkLogFile))
+	t.hasLog = err == nil
 	var group errgroup.Group
 	for _, c := range t.Captures {
 		group.Go(func() error {
-			if err := c.read(dir, n, t.logged); err != nil {
+			if err := rec.CheckCapture(dir, &c.Capture); err != nil {
+				return err
+			}
+			if err := c.read(dir, n, t.hasLog); err != nil {
 				return fmt.Errorf("capture %s: %w", c.File, err)
 			}
 			return nil
@@ -86,13 +91,14 @@ func load(dir string, rec *record.Record) (*Truth, error) {
 // read reads the file. What comes from the station's own MAC was sent, everything else
 // received. With sums it also keeps the checksums that the links' log knows frames by.
 func (c *Capture) read(dir string, n *network, sums bool) error {
-	in, err := packet.Open(filepath.Join(dir, filepath.FromSlash(c.File)))
+	in, size, err := c.open(dir)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	c.Frames = make([]Frame, 0, c.Capture.Frames)
-	c.prints = make([]fingerprint, 0, c.Capture.Frames)
+	expected := min(c.Capture.Frames, uint64(size)/smallestFrame)
+	c.Frames = make([]Frame, 0, expected)
+	c.prints = make([]fingerprint, 0, expected)
 	forwards := n.forwards[n.stations[c.station].host]
 	mac, addressee := n.stations[c.station].mac, n.addressees(c.station)
 	var f packet.Frame
@@ -131,6 +137,24 @@ func (c *Capture) read(dir string, n *network, sums bool) error {
 		return fmt.Errorf("it has %d frames, but the record says %d", n, c.Capture.Frames)
 	}
 	return nil
+}
+
+// smallestFrame is what a frame takes in a capture file: its record header and Ethernet's.
+const smallestFrame = 16 + 14
+
+// open opens the file, and gives its length in bytes.
+func (c *Capture) open(dir string) (*packet.Reader, int64, error) {
+	file, err := record.OpenCapture(dir, &c.Capture)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		file.Close()
+		return nil, 0, err
+	}
+	in, err := packet.OpenFile(file)
+	return in, info.Size(), err
 }
 
 // castagnoli is the polynomial of the log's checksums.

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"detgen/internal/plain"
 	"detgen/packet"
 	"detgen/record"
 )
@@ -182,9 +183,9 @@ func protocolName(p uint8) string {
 // maxListed is how many connections the text lists.
 const maxListed = 40
 
-// WriteText writes the overview for a person.
+// WriteText writes the overview for a person. What names, outcomes and errors hold does nothing to a terminal.
 func (o *Overview) WriteText(w io.Writer) error {
-	out := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	out := tabwriter.NewWriter(plain.Writer(w), 0, 8, 2, ' ', 0)
 	fmt.Fprintf(out, "%s, seed %d: %s\n", o.Activities[0].Task, o.Seed, o.Status)
 	if o.Error != "" {
 		fmt.Fprintf(out, "  %s\n", strings.ReplaceAll(o.Error, "\n", "\n  "))
@@ -200,7 +201,7 @@ func (o *Overview) WriteText(w io.Writer) error {
 	fmt.Fprint(out, "\nLinks\n")
 	for i := range o.Links {
 		l := &o.Links[i]
-		fmt.Fprintf(out, "  %s\t%s\t%s\n", l.Host+"."+l.Interface+"."+l.Direction, linkText(&l.ReadBack), linkCounts(l))
+		fmt.Fprintf(out, "  %s\t%s\t%s\n", l.Host+"."+l.Interface+"."+string(l.Direction), l.ReadBack.String(), linkCounts(l))
 	}
 	for _, l := range o.Loads {
 		fmt.Fprintf(out, "  load on %s\t%d CPU and %d memory workers\tthey used %.2f CPUs\n", l.Host, l.Asked.CPU, l.Asked.Memory, l.CPU)
@@ -264,61 +265,6 @@ func (o *Overview) writeFates(out io.Writer) {
 		fmt.Fprintf(out, "%d frames were received that nobody sent\n", s.Unsent)
 	}
 	fmt.Fprintf(out, "%.2f %% of %d frames explained, %.2f %% attributed to an activity\n", 100*s.Explained, s.Frames, 100*s.Attributed)
-}
-
-// linkText writes a link's settings with the names of their keys, "perfect" when there is
-// none.
-func linkText(l *record.Link) string {
-	var parts []string
-	add := func(name, value string) { parts = append(parts, name+"="+value) }
-	percent := func(name string, v float64) {
-		if v != 0 {
-			add(name, strconv.FormatFloat(100*v, 'g', 6, 64)+"%")
-		}
-	}
-	if l.Rate > 0 {
-		add("rate", strconv.FormatUint(l.Rate, 10)+"bit/s")
-	}
-	if l.Delay > 0 {
-		add("delay", l.Delay.String())
-	}
-	if l.Jitter > 0 {
-		add("jitter", l.Jitter.String())
-	}
-	if l.Distribution != "" {
-		add("distribution", l.Distribution)
-	}
-	percent("delay_correlation", l.DelayCorrelation)
-	percent("loss", l.Loss)
-	percent("loss_correlation", l.LossCorrelation)
-	if l.GilbertElliott != nil {
-		add("loss_model", "gilbert-elliott")
-	}
-	if l.FourState != nil {
-		add("loss_model", "four-state")
-	}
-	percent("corrupt", l.Corrupt)
-	percent("corrupt_correlation", l.CorruptCorrelation)
-	percent("duplicate", l.Duplicate)
-	percent("duplicate_correlation", l.DuplicateCorrelation)
-	percent("reorder", l.Reorder)
-	percent("reorder_correlation", l.ReorderCorrelation)
-	if l.ReorderGap > 0 {
-		add("reorder_gap", strconv.Itoa(l.ReorderGap))
-	}
-	if l.Limit > 0 {
-		add("limit", strconv.Itoa(l.Limit))
-	}
-	for _, i := range l.Interventions {
-		parts = append(parts, i.String())
-	}
-	if len(l.Schedule) > 0 {
-		parts = append(parts, fmt.Sprintf("(%d changes by schedule)", len(l.Schedule)))
-	}
-	if len(parts) == 0 {
-		return "perfect"
-	}
-	return strings.Join(parts, " ")
 }
 
 // linkCounts writes what a link did.

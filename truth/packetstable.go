@@ -42,20 +42,23 @@ func (t *Truth) PutLabels(b *table.Batch, r Ref) {
 	}
 }
 
-// packetColumn is a column and how to fill it.
+// packetColumn is a column and how to fill it. show is nil where only tables have it; it gives the text that a comment of
+// pcapng has, "" for none.
 type packetColumn struct {
 	table.Column
-	put func(b *table.Batch, t *Truth, r Ref, f *Frame)
+	put  func(b *table.Batch, t *Truth, r Ref, f *Frame)
+	show func(t *Truth, r Ref, f *Frame) string
 }
 
 func text(name, doc string, get func(t *Truth, r Ref, f *Frame) string) packetColumn {
 	return packetColumn{table.Column{Name: name, Kind: table.Text, Doc: doc},
-		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Text(get(t, r, f)) }}
+		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Text(get(t, r, f)) }, get}
 }
 
 func number(name, unit, doc string, get func(t *Truth, r Ref, f *Frame) int64) packetColumn {
 	return packetColumn{table.Column{Name: name, Kind: table.Int, Unit: unit, Doc: doc},
-		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Int(get(t, r, f)) }}
+		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Int(get(t, r, f)) },
+		func(t *Truth, r Ref, f *Frame) string { return strconv.FormatInt(get(t, r, f), 10) }}
 }
 
 // optional is a number that some frames do not have.
@@ -67,6 +70,12 @@ func optional(name, unit, doc string, get func(t *Truth, r Ref, f *Frame) (int64
 			} else {
 				b.Null()
 			}
+		},
+		func(t *Truth, r Ref, f *Frame) string {
+			if v, ok := get(t, r, f); ok {
+				return strconv.FormatInt(v, 10)
+			}
+			return ""
 		}}
 }
 
@@ -82,16 +91,28 @@ func (f *Frame) IsTCP() bool {
 // packetColumns are all columns of packets.csv.
 var packetColumns = slices.Concat(placeColumns, labelColumns, headerColumns)
 
+// labelColumns are the truth about a frame.
+var labelColumns = slices.Concat(whoseColumns, packetLabels(), fateColumns)
+
+// packetLabels are the columns of the labels.
+func packetLabels() []packetColumn {
+	list := make([]packetColumn, len(labels))
+	for i, l := range labels {
+		list[i] = text(l.name, l.doc, func(t *Truth, r Ref, f *Frame) string { return l.of(t, t.labelledFrame(f)) })
+	}
+	return list
+}
+
 // placeColumns say which frame it is.
 var placeColumns = []packetColumn{
 	text("capture", "Capture file, in the run directory.", func(t *Truth, r Ref, f *Frame) string { return t.Captures[r.Capture()].File }),
 	number("number", "", "Number of the frame in the capture, from 1.", func(t *Truth, r Ref, f *Frame) int64 { return int64(r.Index() + 1) }),
 	{table.Column{Name: "time", Kind: table.Time, Unit: "ns", Doc: "When it was captured, since the Unix epoch."},
-		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Time(f.Time) }},
+		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Time(f.Time) }, nil},
 }
 
-// labelColumns are the truth about a frame.
-var labelColumns = []packetColumn{
+// whoseColumns are between whom a frame goes.
+var whoseColumns = []packetColumn{
 	text("direction", "`sent` or `received` by the host of the capture.", func(t *Truth, r Ref, f *Frame) string { return f.direction() }),
 	optional("connection", "", "`id` in `connections.csv`; empty for frames of none (ARP).", func(t *Truth, r Ref, f *Frame) (int64, bool) {
 		return int64(f.Connection) + 1, f.Connection >= 0
@@ -107,32 +128,12 @@ var labelColumns = []packetColumn{
 	}),
 	text("src_host", "Host that made it; empty when none has its source address.", func(t *Truth, r Ref, f *Frame) string { return t.from(f) }),
 	text("dst_host", "Host that it is for; empty when none has its destination address.", func(t *Truth, r Ref, f *Frame) string { return t.to(f) }),
-	text("activity", "Activity that it belongs to: `main` or a background one; empty for none.", func(t *Truth, r Ref, f *Frame) string {
-		if f.Activity < 0 {
-			return ""
-		}
-		return t.Record.Run.Activities[f.Activity].Name
-	}),
-	text("scenario", "Of the activity.", func(t *Truth, r Ref, f *Frame) string {
-		if f.Activity < 0 {
-			return ""
-		}
-		return t.Record.Run.Activities[f.Activity].Scenario
-	}),
-	text("task", "Of the activity.", func(t *Truth, r Ref, f *Frame) string {
-		if f.Activity < 0 {
-			return ""
-		}
-		return t.Record.Run.Activities[f.Activity].Task
-	}),
+}
+
+// fateColumns are what a frame is for and what became of it.
+var fateColumns = []packetColumn{
 	text("process", "What opened the connection: `task`, `service`, `load`, `kernel` (no process did), `system` (of a virtual machine: none of the run's), or empty when the run has no owners.", func(t *Truth, r Ref, f *Frame) string {
 		return t.process(f)
-	}),
-	text("class", "`benign` or `attack`; empty when it belongs to no activity.", func(t *Truth, r Ref, f *Frame) string {
-		if f.Activity < 0 {
-			return ""
-		}
-		return t.Record.Run.Activities[f.Activity].Labels.Class
 	}),
 	text("phase", "Phase of the activity in which it was sent.", func(t *Truth, r Ref, f *Frame) string { return t.Phases[f.Phase] }),
 	text("span", "Part of the run in which it was sent: `setup`, `warmup`, `main` or `drain`.", func(t *Truth, r Ref, f *Frame) string { return f.Span.String() }),
@@ -183,9 +184,9 @@ var headerColumns = []packetColumn{
 	number("ethertype", "", "EtherType, after VLAN tags.", func(t *Truth, r Ref, f *Frame) int64 { return int64(f.EtherType) }),
 	optional("protocol", "", "IP protocol number.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.Protocol), f.IPVersion != 0 }),
 	{table.Column{Name: "src", Kind: table.Text, Doc: "Source address (of IP or ARP), as captured."},
-		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Addr(f.Source()) }},
+		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Addr(f.Source()) }, nil},
 	{table.Column{Name: "dst", Kind: table.Text, Doc: "Destination address, as captured."},
-		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Addr(f.Destination()) }},
+		func(b *table.Batch, t *Truth, r Ref, f *Frame) { b.Addr(f.Destination()) }, nil},
 	optional("src_port", "", "Source port, as captured.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.SrcPort), f.ported() }),
 	optional("dst_port", "", "Destination port, as captured.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.DstPort), f.ported() }),
 	optional("ttl", "", "IP time to live or hop limit.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.TTL), f.IPVersion != 0 }),

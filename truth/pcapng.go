@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"detgen/packet"
@@ -15,7 +17,7 @@ import (
 // comment has the grammar of pcapML (https://github.com/nprint/pcapml): sample identifier, label,
 // and pairs of key and value, with commas between them. The sample is the connection, by its id in
 // connections.csv, and 0 for frames of none; the label is the class, or "none"; the keys are
-// columns of packets.csv, those that are empty left out. A comma in a value becomes a semicolon.
+// columns of packets.csv; those that are empty, a copy up to 1 and 0 overtaken are left out. A comma in a value becomes a semicolon.
 func (t *Truth) WritePcapng(w io.Writer, application, host string) error {
 	out, err := packet.NewPcapngWriter(w, application)
 	if err != nil {
@@ -31,7 +33,7 @@ func (t *Truth) WritePcapng(w io.Writer, application, host string) error {
 		if host != "" && c.Host != host {
 			continue
 		}
-		in, err := packet.Open(filepath.Join(t.dir, filepath.FromSlash(c.File)))
+		in, _, err := c.open(t.dir)
 		if err != nil {
 			return err
 		}
@@ -69,6 +71,20 @@ func (t *Truth) WritePcapng(w io.Writer, application, host string) error {
 	}
 }
 
+// WritePcapngFile writes a file of WritePcapng, under another name first, so that it appears when it is whole.
+func (t *Truth) WritePcapngFile(path, application, host string) error {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name()) // fails after the renaming, as it should
+	err = errors.Join(t.WritePcapng(file, application, host), file.Chmod(0o644), file.Close())
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.Rename(file.Name(), path)
+}
+
 // cursor is a place in a capture.
 type cursor struct {
 	capture int
@@ -87,59 +103,49 @@ func (c *cursor) next() error {
 	return err
 }
 
-// Comment gives the labels of a frame as WritePcapng writes them.
-func (t *Truth) Comment(r Ref) string { return string(t.appendComment(nil, r)) }
+// commentKeys are the columns of packets.csv that a comment has after the labels.
+var commentKeys = []string{
+	"process", "phase", "span", "kind", "direction", "src_host", "dst_host", "fate", "cause", "damage", "delay", "copy", "overtaken", "tcp_class", "tcp_exact",
+}
 
+// commentColumns are the columns of a comment: the labels but the first, which is the class, and commentKeys.
+var commentColumns = func() []packetColumn {
+	list := packetLabels()[1:]
+	for _, key := range commentKeys {
+		list = append(list, packetColumns[slices.IndexFunc(packetColumns, func(c packetColumn) bool { return c.Name == key })])
+	}
+	return list
+}()
+
+// appendComment adds the labels of a frame.
 func (t *Truth) appendComment(b []byte, r Ref) []byte {
 	f := t.Frame(r)
 	b = strconv.AppendInt(b, int64(f.Connection)+1, 10)
-	class := "none"
-	add := func(key, value string) {
-		if value == "" {
-			return
+	class := labels[0].of(t, t.labelledFrame(f))
+	if class == "" {
+		class = "none"
+	}
+	b = appendValue(append(b, ','), class)
+	for i := range commentColumns {
+		c := &commentColumns[i]
+		value := c.show(t, r, f)
+		if value == "" || c.Name == "copy" && f.Copy <= 1 || c.Name == "overtaken" && f.Overtaken == 0 {
+			continue
 		}
-		b = append(append(append(b, ','), key...), '=')
-		for i := range len(value) {
-			if c := value[i]; c == ',' || c == '\n' {
-				b = append(b, ';')
-			} else {
-				b = append(b, c)
-			}
+		b = append(append(append(b, ','), c.Name...), '=')
+		b = appendValue(b, value)
+	}
+	return b
+}
+
+// appendValue adds a value without what ends one in pcapML.
+func appendValue(b []byte, value string) []byte {
+	for i := range len(value) {
+		if c := value[i]; c == ',' || c == '\n' {
+			b = append(b, ';')
+		} else {
+			b = append(b, c)
 		}
 	}
-	if f.Activity >= 0 {
-		class = t.Record.Run.Activities[f.Activity].Labels.Class
-	}
-	b = append(append(b, ','), class...)
-	if f.Activity >= 0 {
-		a := &t.Record.Run.Activities[f.Activity]
-		add("family", a.Labels.Family)
-		add("technique", a.Labels.Technique)
-		add("activity", a.Name)
-		add("scenario", a.Scenario)
-		add("task", a.Task)
-		add("failure", a.Failure)
-	}
-	add("process", t.process(f))
-	add("phase", t.Phases[f.Phase])
-	add("span", f.Span.String())
-	add("kind", f.Kind.String())
-	add("direction", f.direction())
-	add("src_host", t.from(f))
-	add("dst_host", t.to(f))
-	add("fate", f.Fate.String())
-	add("cause", t.Causes[f.Cause])
-	add("damage", t.damageText(r))
-	if delay, ok := t.Delay(r); ok {
-		add("delay", strconv.FormatInt(delay, 10))
-	}
-	if f.Copy > 1 {
-		add("copy", strconv.Itoa(int(f.Copy)))
-	}
-	if f.Overtaken > 0 {
-		add("overtaken", strconv.Itoa(int(f.Overtaken)))
-	}
-	add("tcp_class", classNames(f.Classes))
-	add("tcp_exact", f.Exact.String())
 	return b
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"sort"
 
@@ -159,7 +158,7 @@ func (t *Truth) bytes(wanted map[int][]int) (map[Ref][]byte, error) {
 
 // reread calls use for each frame in an ascending list of indexes.
 func (c *Capture) reread(dir string, list []int, use func(index int, frame []byte)) error {
-	in, err := packet.Open(filepath.Join(dir, filepath.FromSlash(c.File)))
+	in, _, err := c.open(dir)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"detgen/internal/plain"
 	"detgen/packet"
 )
 
@@ -161,14 +162,14 @@ func WriteStory(w io.Writer, lines []Line) error {
 		l := &lines[i]
 		if h := l.heading(); h != heading {
 			heading = h
-			fmt.Fprintf(out, "-- %s\n", h)
+			fmt.Fprintf(out, "-- %s\n", plain.Text(h))
 		}
 		connection := ""
 		if l.Connection > 0 {
 			connection = fmt.Sprintf("#%d", l.Connection)
 		}
 		text := fmt.Sprintf("%12.6f  %*s %s %-*s  %-5s %-*s  %s", l.After.Seconds(), from, l.From, l.arrow(), to, l.To, connection, what, l.What, l.remarks())
-		fmt.Fprintln(out, strings.TrimRight(text, " "))
+		fmt.Fprintln(out, plain.Text(strings.TrimRight(text, " ")))
 	}
 	return out.Flush()
 }

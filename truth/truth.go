@@ -21,7 +21,7 @@ type Truth struct {
 
 	dir    string
 	net    *network
-	logged bool // the links kept a log
+	hasLog bool // the links kept a log
 }
 
 // Capture is one capture file, read.

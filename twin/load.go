@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"path/filepath"
 
 	"detgen/packet"
 	"detgen/record"
@@ -49,7 +48,10 @@ func load(dir string) (*record.Record, []capture, error) {
 	}
 	var captures []capture
 	for _, c := range r.Result.Captures {
-		frames, err := readFrames(filepath.Join(dir, c.File), names)
+		if err := r.CheckCapture(dir, &c); err != nil {
+			return nil, nil, err
+		}
+		frames, err := readFrames(dir, &c, names)
 		if err != nil {
 			return nil, nil, fmt.Errorf("capture of host %q: %w", c.Host, err)
 		}
@@ -58,8 +60,12 @@ func load(dir string) (*record.Record, []capture, error) {
 	return r, captures, nil
 }
 
-func readFrames(path string, names map[netip.Addr]string) ([]frame, error) {
-	reader, err := packet.Open(path)
+func readFrames(dir string, c *record.Capture, names map[netip.Addr]string) ([]frame, error) {
+	file, err := record.OpenCapture(dir, c)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := packet.OpenFile(file)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"detgen/packet"
 	"detgen/record"
@@ -34,7 +33,10 @@ func CountPositions(dir string) ([]Positions, error) {
 	}
 	var list []Positions
 	for _, c := range r.Result.Captures {
-		p, err := count(filepath.Join(dir, c.File), macs[c.Host+"/"+c.Interface])
+		if err := r.CheckCapture(dir, &c); err != nil {
+			return nil, err
+		}
+		p, err := count(dir, &c, macs[c.Host+"/"+c.Interface])
 		if err != nil {
 			return nil, fmt.Errorf("capture of host %q: %w", c.Host, err)
 		}
@@ -44,9 +46,13 @@ func CountPositions(dir string) ([]Positions, error) {
 	return list, nil
 }
 
-func count(path, mac string) (Positions, error) {
+func count(dir string, c *record.Capture, mac string) (Positions, error) {
 	var p Positions
-	reader, err := packet.Open(path)
+	file, err := record.OpenCapture(dir, c)
+	if err != nil {
+		return p, err
+	}
+	reader, err := packet.OpenFile(file)
 	if err != nil {
 		return p, err
 	}

@@ -32,6 +32,7 @@ one host is compared, from the start of the task on. docs/determinism.md describ
 	f.StringVar(&flags.host, "host", "", "the host of run directories whose capture is compared (default: that of the task's first script)")
 	f.StringArrayVar(&flags.reference, "reference", nil, "take the scales from this capture or run directory too (repeatable)")
 	f.BoolVar(&flags.asJSON, "json", false, "print the result as JSON")
+	addUnchecked(cmd, &flags.options.Unchecked)
 	return cmd
 }
 

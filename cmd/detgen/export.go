@@ -17,6 +17,7 @@ import (
 // newExport is "detgen export": the labels of a run in other forms.
 func newExport() *cobra.Command {
 	var output, what, host string
+	var unchecked bool
 	cmd := &cobra.Command{
 		Use:   "export DIR -o FILE",
 		Short: "Write a run's labels as pcapng with comments, Parquet or CSV",
@@ -41,9 +42,11 @@ of packets, or of connections with --what connections. docs/truth.md describes t
 				return badRequest(errors.New("--host: only for pcapng files"))
 			}
 			rec, err := record.Read(args[0])
-			if err != nil {
+			_, noFolder := os.Stat(filepath.Dir(output))
+			if err := errors.Join(err, noFolder); err != nil {
 				return badRequest(err)
 			}
+			rec.Unchecked = unchecked
 			t, err := truth.Read(args[0], rec)
 			if err != nil {
 				return err
@@ -54,7 +57,7 @@ of packets, or of connections with --what connections. docs/truth.md describes t
 			format := table.Format(extension[1:])
 			switch {
 			case extension == ".pcapng":
-				return writePcapng(output, t, host)
+				return t.WritePcapngFile(output, "detgen "+version, host)
 			case what == "connections":
 				return t.WriteConnections(output, format)
 			}
@@ -64,19 +67,6 @@ of packets, or of connections with --what connections. docs/truth.md describes t
 	cmd.Flags().StringVarP(&output, "output", "o", "", "the file to write: .pcapng, .parquet or .csv")
 	cmd.Flags().StringVar(&what, "what", "packets", "packets or connections")
 	cmd.Flags().StringVar(&host, "host", "", "pcapng: only the captures of this host")
+	addUnchecked(cmd, &unchecked)
 	return cmd
-}
-
-// writePcapng writes a file under another name first, so that it appears when it is whole.
-func writePcapng(path string, t *truth.Truth, host string) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*")
-	if err != nil {
-		return badRequest(err)
-	}
-	defer os.Remove(file.Name()) // fails after the renaming, as it should
-	err = errors.Join(t.WritePcapng(file, "detgen "+version, host), file.Chmod(0o644), file.Close())
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return os.Rename(file.Name(), path)
 }

@@ -47,12 +47,14 @@ differently are described in docs/flow-features.md.`,
 	f.BoolVar(&flags.options.CountPadding, "count-padding", false, "count Ethernet padding as payload, as in the CICIDS-17 files (mode cic2017)")
 	f.BoolVar(&flags.options.Tunnels, "tunnels", false, "measure what is inside IP in IP and GRE (mode default)")
 	f.IntVar(&flags.jobs, "jobs", runtime.NumCPU(), "share the work by that many; the result is the same")
+	addUnchecked(cmd, &flags.unchecked)
 	return cmd
 }
 
 type flowsFlags struct {
 	output, format, mode, columns string
 	jobs                          int
+	unchecked                     bool
 	options                       flow.Options
 }
 
@@ -65,7 +67,7 @@ func (o *flowsFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return badRequest(err)
 	}
-	paths, err := truth.CaptureFiles(args)
+	paths, err := truth.CaptureFiles(args, o.unchecked)
 	if err != nil {
 		return badRequest(err)
 	}

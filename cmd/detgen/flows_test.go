@@ -62,14 +62,9 @@ func TestFlows(t *testing.T) {
 	one := filepath.Join(dir, "one.pcap")
 	content := datagrams(t, one, packet.LinkEthernet, 3)
 	run := filepath.Join(dir, "run")
-	if err := os.MkdirAll(filepath.Join(run, "captures"), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(run, "run.json"), []byte("{}"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	datagrams(t, filepath.Join(run, "captures", "server.pcap"), packet.LinkEthernet, 2)
-	datagrams(t, filepath.Join(run, "captures", "client.pcap"), packet.LinkEthernet, 1)
+	failedRun(t, run, func(host, path string) {
+		datagrams(t, path, packet.LinkEthernet, map[string]int{"client": 1, "server": 2}[host])
+	})
 	cut := filepath.Join(dir, "cut.pcap")
 	if err := os.WriteFile(cut, content[:len(content)-10], 0o666); err != nil {
 		t.Fatal(err)
@@ -101,8 +96,8 @@ func TestFlows(t *testing.T) {
 		{"no argument", nil, nil, "flows: name a capture or a run directory", true},
 		{"not there", []string{dir + "/nothing"}, nil, "stat " + dir + "/nothing: no such file or directory", true},
 		{"empty", []string{one, empty}, nil, empty + ": not a capture: empty", true},
-		{"not a capture", []string{run + "/run.json"}, nil, run + "/run.json: not a capture: it starts with 7b 7d, which is neither pcap nor pcapng (nor gzip or zstd)", true},
-		{"no run directory", []string{noRun}, nil, noRun + ": is no run directory: it has no run.json", true},
+		{"not a capture", []string{run + "/run.json"}, nil, run + "/run.json: not a capture: it starts with 7b 0a 20 20, which is neither pcap nor pcapng (nor gzip or zstd)", true},
+		{"no run directory", []string{noRun}, nil, noRun + " is not a run directory: it has no run.json", true},
 		{"format", []string{one, "--format", "xls"}, nil, `format "xls": there are csv and parquet`, true},
 		{"mode", []string{one, "--mode", "cic2018"}, nil, `--mode: mode "cic2018": there are default, cic2017, cic2021, cic-fixed`, true},
 		{"columns", []string{one, "--columns", "all"}, nil, `--columns: columns "all": there are tool, cicids2017, ml`, true},

@@ -15,6 +15,7 @@ import (
 
 	"detgen/emulator"
 	"detgen/engine/engines"
+	"detgen/internal/plain"
 	"detgen/lab/inside"
 	"detgen/lab/link"
 	"detgen/runner"
@@ -100,7 +101,7 @@ func exitCode(err error, interrupted bool) int {
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintln(os.Stderr, "detgen:", err)
+	fmt.Fprintln(os.Stderr, "detgen:", plain.Text(err.Error()))
 	var request runner.RequestError
 	switch {
 	case interrupted:

@@ -35,12 +35,13 @@ docs/truth.md.`,
 	cmd.Flags().StringVarP(&flags.output, "output", "o", "-", `write to this file; "-" is the standard output`)
 	cmd.Flags().StringVar(&flags.format, "format", "", "csv or parquet (default: by the file's extension, else csv)")
 	cmd.Flags().BoolVar(&flags.tunnels, "tunnels", false, "read the headers inside IP in IP and GRE")
+	addUnchecked(cmd, &flags.unchecked)
 	return cmd
 }
 
 type packetsFlags struct {
-	output, format string
-	tunnels        bool
+	output, format     string
+	tunnels, unchecked bool
 }
 
 func (o *packetsFlags) run(ctx context.Context, args []string) error {
@@ -48,11 +49,11 @@ func (o *packetsFlags) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return badRequest(err)
 	}
-	paths, err := truth.CaptureFiles(args)
+	paths, err := truth.CaptureFiles(args, o.unchecked)
 	if err != nil {
 		return badRequest(err)
 	}
-	columns, labels := packet.Columns(), truth.LabelsOf(args)
+	columns, labels := packet.Columns(), truth.LabelsOf(args, o.unchecked)
 	if labels != nil {
 		columns = append(columns, truth.LabelColumns()...)
 	}

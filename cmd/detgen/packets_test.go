@@ -6,10 +6,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"detgen/packet"
+	"detgen/record"
 	"detgen/runner"
 )
 
@@ -37,6 +39,31 @@ func capture(t *testing.T, path string, link packet.LinkType, n int) []byte {
 	return out.Bytes()
 }
 
+// failedRun makes a run directory, which has no labels, of a client and a server whose captures write writes.
+func failedRun(t *testing.T, dir string, write func(host, path string)) {
+	t.Helper()
+	staging, err := record.Create(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(staging.Dir(), "captures"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	r := &record.Record{Result: record.Result{Status: record.Failed}}
+	r.Run.Activities = []record.Activity{{Name: "main", Scripts: []record.Script{{Host: "client"}}}}
+	for i, host := range []string{"client", "server"} {
+		r.Run.Hosts = append(r.Run.Hosts, record.Host{Name: host, Digest: "sha256:" + strings.Repeat("0", 64), Interfaces: []record.Interface{
+			{Name: "eth0", MAC: "02:00:00:00:00:0" + strconv.Itoa(i+1)},
+		}})
+		file := "captures/" + host + ".pcap"
+		write(host, filepath.Join(staging.Dir(), file))
+		r.Result.Captures = append(r.Result.Captures, record.Capture{Host: host, Interface: "eth0", File: file})
+	}
+	if err := staging.Commit(r); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // packetsOf runs "detgen packets" and returns the lines of the table that it wrote, nil when there is none.
 func packetsOf(t *testing.T, args ...string) ([]string, error) {
 	t.Helper()
@@ -56,14 +83,9 @@ func TestPackets(t *testing.T) {
 	one := filepath.Join(dir, "one.pcap")
 	content := capture(t, one, packet.LinkEthernet, 3)
 	run := filepath.Join(dir, "run")
-	if err := os.MkdirAll(filepath.Join(run, "captures"), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(run, "run.json"), []byte("{}"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	capture(t, filepath.Join(run, "captures", "server.pcap"), packet.LinkEthernet, 2)
-	capture(t, filepath.Join(run, "captures", "client.pcap"), packet.LinkEthernet, 1)
+	failedRun(t, run, func(host, path string) {
+		capture(t, path, packet.LinkEthernet, map[string]int{"client": 1, "server": 2}[host])
+	})
 	cut := filepath.Join(dir, "cut.pcap")
 	if err := os.WriteFile(cut, content[:len(content)-10], 0o666); err != nil {
 		t.Fatal(err)
@@ -91,8 +113,8 @@ func TestPackets(t *testing.T) {
 		{"no argument", nil, nil, "packets: name a capture or a run directory", true},
 		{"not there", []string{dir + "/nothing"}, nil, "stat " + dir + "/nothing: no such file or directory", true},
 		{"empty", []string{one, empty}, nil, empty + ": not a capture: empty", true},
-		{"not a capture", []string{run + "/run.json"}, nil, run + "/run.json: not a capture: it starts with 7b 7d, which is neither pcap nor pcapng (nor gzip or zstd)", true},
-		{"no run directory", []string{noRun}, nil, noRun + ": is no run directory: it has no run.json", true},
+		{"not a capture", []string{run + "/run.json"}, nil, run + "/run.json: not a capture: it starts with 7b 0a 20 20, which is neither pcap nor pcapng (nor gzip or zstd)", true},
+		{"no run directory", []string{noRun}, nil, noRun + " is not a run directory: it has no run.json", true},
 		{"format", []string{one, "--format", "xls"}, nil, `format "xls": there are csv and parquet`, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 
 // newShow is "detgen show": what happened in a run.
 func newShow() *cobra.Command {
-	var packets, asJSON bool
+	var packets, asJSON, unchecked bool
 	var selection truth.Selection
 	var figure, color string
 	cmd := &cobra.Command{
@@ -43,6 +43,7 @@ a stem a packet, as high as the packet is large, upwards what the host sent (wit
 			if err != nil {
 				return badRequest(err)
 			}
+			rec.Unchecked = unchecked
 			t, err := truth.Read(args[0], rec)
 			if packets {
 				if err != nil {
@@ -72,7 +73,13 @@ a stem a packet, as high as the packet is large, upwards what the host sent (wit
 	cmd.Flags().StringVar(&figure, "svg", "", "draw the packet sequences to this file (.svg or .png)")
 	cmd.Flags().StringVar(&color, "color", "flag", "with --svg: what the colour of a packet says, flag or phase")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; with --packets an object a line")
+	addUnchecked(cmd, &unchecked)
 	return cmd
+}
+
+// addUnchecked adds the flag of commands that read the captures of run directories.
+func addUnchecked(cmd *cobra.Command, unchecked *bool) {
+	cmd.Flags().BoolVar(unchecked, "unchecked", false, "take the captures of a run directory as they are, also when their SHA-256 is not what run.json says")
 }
 
 // oneRun wants one run directory.

@@ -25,13 +25,13 @@ func runDirectory(t *testing.T) string {
 	}
 	start := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	host := func(name, mac, address string) record.Host {
-		return record.Host{Name: name, Interfaces: []record.Interface{{Name: "eth0", Network: "lan", MAC: mac, Address: netip.MustParsePrefix(address), Up: record.Link{Loss: 0.1}}}}
+		return record.Host{Name: name, Digest: "sha256:" + strings.Repeat("0", 64), Interfaces: []record.Interface{{Name: "eth0", Network: "lan", MAC: mac, Address: netip.MustParsePrefix(address), Up: record.Link{Loss: 0.1}}}}
 	}
 	r := &record.Record{
 		Run: record.Run{
 			Networks:   []record.Network{{Name: "lan", Prefix: netip.MustParsePrefix("10.0.0.0/24")}},
 			Hosts:      []record.Host{host("client", "02:11:00:00:00:01", "10.0.0.1/24"), host("server", "02:22:00:00:00:02", "10.0.0.2/24")},
-			Activities: []record.Activity{{Name: "main", Scenario: "test", Task: "talk", Labels: record.Labels{Class: "benign"}}},
+			Activities: []record.Activity{{Name: "main", Scenario: "test", Task: "talk", Scripts: []record.Script{{Host: "client"}}, Labels: record.Labels{Class: "benign"}}},
 		},
 		Result: record.Result{
 			Status: record.Complete, Started: start,
@@ -185,7 +185,7 @@ func TestPacketsOfARunHaveLabels(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
-	if len(lines) != 4 || !strings.Contains(lines[0], ",comment,direction,connection,") || !strings.Contains(lines[2], ",sent,1,client,client,server,main,test,talk,") || !strings.Contains(lines[2], ",lost,") {
+	if len(lines) != 4 || !strings.Contains(lines[0], ",comment,direction,connection,") || !strings.Contains(lines[2], ",sent,1,client,client,server,benign,,,main,test,talk,") || !strings.Contains(lines[2], ",lost,") {
 		t.Errorf("rows\n%s", content)
 	}
 }

@@ -111,15 +111,15 @@ func TestVerify(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ dir, want string }{
 		"no run":            {t.TempDir(), "is not a run directory: it has no run.json"},
-		"cut off":           {edited(t, dir, func(s string) string { return s[:len(s)/2] }), "run.json: unexpected EOF"},
+		"cut off":           {edited(t, dir, func(s string) string { return s[:len(s)/2] }), "run.json is damaged: it ends too early"},
 		"another engine":    {edited(t, dir, replace(`"name": "exact"`, `"name": "live"`)), "was made on the live engine; only runs of the exact engine"},
 		"another format":    {edited(t, dir, replace(`"format": 1`, `"format": 99`)), "format 99; this detgen reads format 1"},
 		"another type":      {edited(t, dir, replace(`"mtu": 1500`, `"mtu": "big"`)), "run.json is damaged: run.hosts.transport.mtu cannot be a string"},
 		"no captures":       {edited(t, dir, replace(`"captures": \[[^\]]*\]`, `"captures": []`)), "run.json is damaged: it names no hosts, no activities or no captures"},
-		"capture elsewhere": {edited(t, dir, replace(`captures/client.pcap`, `../../client.pcap`)), `run.json is damaged: capture "../../client.pcap" is not in the run directory`},
+		"capture elsewhere": {edited(t, dir, replace(`captures/client.pcap`, `../../client.pcap`)), `run.json is damaged: result.captures[0].file "../../client.pcap": must be the name of a file below the run directory`},
 		"unknown image":     {edited(t, dir, replace(`("image": "ping-client",\s*"digest": "sha256:)[0-9a-f]+`, "${1}"+none)), "image ping-client (sha256:" + none + ") is not in the cache, and the catalogue's recipe makes another (sha256:"},
 		"changed capture":   {broken, "client.pcap is not as it was recorded: its SHA-256 is"},
-		"missing capture":   {gone, "target.pcap: no such file"},
+		"missing capture":   {gone, "captures/target.pcap is missing"},
 	} {
 		code, stdout, stderr := run("verify", dir, c.dir)
 		if code != exitRequest || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 || stdout != "" {

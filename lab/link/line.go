@@ -62,7 +62,7 @@ const swapPatience = int64(time.Second)
 func newLine(seed uint64, p Port, d direction) (*line, error) {
 	name := fmt.Sprintf("link/%s/%s/%s", p.Host, p.Interface, d.name)
 	n := &line{
-		up: d.name == "up", own: d.own, plain: true,
+		up: d.name == record.Up, own: d.own, plain: true,
 		counts: record.LinkResult{Host: p.Host, Interface: p.Interface, Direction: d.name},
 	}
 	for _, l := range d.both {
@@ -151,7 +151,7 @@ func (s *softSwitch) newEvent(l *line, f *frame, now int64) *record.LinkEvent {
 }
 
 // lose ends a frame.
-func (s *softSwitch) lose(f *frame, fate record.Fate) {
+func (s *softSwitch) lose(f *frame, fate record.LineFate) {
 	f.event.Fate = fate
 	s.pool.put(f)
 }
@@ -179,7 +179,7 @@ func (s *softSwitch) enterCopy(l *line, f *frame, d decision, now int64) {
 	s.place(l, f, d, nil, now)
 }
 
-func (m *model) lossFate() record.Fate {
+func (m *model) lossFate() record.LineFate {
 	if m.model == randomLoss {
 		return record.LostRandom
 	}

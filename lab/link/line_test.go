@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"log/slog"
-	"math"
 	"slices"
 	"testing"
 	"time"
@@ -242,7 +241,7 @@ func TestLineJitterReorders(t *testing.T) {
 }
 
 func TestLineReorderLeavesAtOnce(t *testing.T) {
-	b := newBench(t, 1, 2, record.Link{Delay: ms(10), ReorderGap: 4}, record.Link{})
+	b := newBench(t, 1, 2, record.Link{Delay: ms(10), Reorder: 1, ReorderGap: 4}, record.Link{})
 	for range 8 {
 		b.send(1, testFrame(station(1), station(2), 100))
 	}
@@ -312,7 +311,7 @@ func TestLineScheduleFollowsTheActivity(t *testing.T) {
 	b.started = b.now
 	for _, c := range []struct {
 		at   float64
-		fate record.Fate
+		fate record.LineFate
 	}{{99, record.Passed}, {100, record.LostRandom}, {199, record.LostRandom}, {200, record.Queued}} {
 		b.until(b.started + int64(ms(c.at)))
 		if e := send(); e.Fate != c.fate {
@@ -390,28 +389,6 @@ func TestLineCountsWhatItLogs(t *testing.T) {
 	}
 	if got.Lost == 0 || got.QueueDrops == 0 || got.Corrupted == 0 || got.Reordered == 0 || got.Duplicated == 0 {
 		t.Errorf("some impairment did not happen: %+v", got)
-	}
-}
-
-func TestCompileNamesWhatIsWrong(t *testing.T) {
-	nan := math.NaN()
-	for want, l := range map[string]record.Link{
-		"loss 1.5: must be from 0 to 1 (0% to 100%)":                                   {Loss: 1.5},
-		"corrupt -0.1: must be from 0 to 1 (0% to 100%)":                               {Corrupt: -0.1},
-		"reorder_correlation NaN: must be from 0 to 1 (0% to 100%)":                    {ReorderCorrelation: nan},
-		"gilbert_elliott r 2: must be from 0 to 1 (0% to 100%)":                        {GilbertElliott: &record.GilbertElliott{R: 2}},
-		"loss: only one of a probability, gilbert_elliott and four_state can be given": {Loss: 0.1, FourState: &record.FourState{}},
-		"four_state: p13 + p14 is 1.5, must not exceed 1":                              {FourState: &record.FourState{P13: 1, P14: 0.5}},
-		"delay -1ms: must not be negative":                                             {Delay: ms(-1)},
-		"jitter 3s: must be from 0 to 2.147483647s":                                    {Jitter: ms(3000)},
-		"reorder: needs a delay, which the frames that overtake do not have":           {Reorder: 0.1},
-		"limit -1: must be from 0 (the default, 1000) to 2147483647 frames":            {Limit: -1},
-		"rate 7 bit/s: must be 0 (unlimited) or at least 8":                            {Rate: 7},
-		`distribution "gamma": must be uniform, normal, pareto or paretonormal`:        {Distribution: "gamma"},
-	} {
-		if _, err := compile(l); err == nil || err.Error() != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
 	}
 }
 

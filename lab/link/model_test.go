@@ -97,7 +97,7 @@ func TestModelCertainty(t *testing.T) {
 }
 
 func TestModelGapOvertakesEveryNth(t *testing.T) {
-	l := record.Link{Delay: record.Duration(time.Millisecond), ReorderGap: 5}
+	l := record.Link{Delay: record.Duration(time.Millisecond), Reorder: 1, ReorderGap: 5}
 	for i, d := range testModel(t, l, 1).run(100) {
 		if want := i%5 == 4; d.ahead != want {
 			t.Fatalf("frame %d: overtakes: %v, want %v", i+1, d.ahead, want)

@@ -54,7 +54,7 @@ type netemPort struct {
 
 // netemLine is one direction of a port.
 type netemLine struct {
-	direction string
+	direction record.Direction
 	device    int // with the qdisc at its root; 0 when the link is perfect for ever
 	seed      uint64
 	link      record.Link // in force
@@ -68,8 +68,8 @@ func openNetEm(ctx context.Context, seed uint64, switchNS int, ports []Port, log
 	for _, p := range ports {
 		port := &netemPort{Port: p}
 		links := p.directions()
-		if port.up, err = newNetEmLine(seed, p, "up", links[0].link()); err == nil {
-			port.down, err = newNetEmLine(seed, p, "down", links[1].link())
+		if port.up, err = newNetEmLine(seed, p, record.Up, links[0].link()); err == nil {
+			port.down, err = newNetEmLine(seed, p, record.Down, links[1].link())
 		}
 		if err != nil {
 			return nil, fmt.Errorf("link of host %q, interface %q: %w", p.Host, p.Interface, err)
@@ -107,7 +107,7 @@ func openNetEm(ctx context.Context, seed uint64, switchNS int, ports []Port, log
 	return n, nil
 }
 
-func newNetEmLine(s uint64, p Port, direction string, l record.Link) (netemLine, error) {
+func newNetEmLine(s uint64, p Port, direction record.Direction, l record.Link) (netemLine, error) {
 	settings, changes, err := compileAll(l)
 	if err != nil {
 		return netemLine{}, fmt.Errorf("%s: %w", direction, err)

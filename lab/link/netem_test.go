@@ -321,7 +321,7 @@ func TestNetEmAndSoftConform(t *testing.T) {
 		"corruption":      {Corrupt: 0.05},
 		"duplication":     {Duplicate: 0.05},
 		"reordering":      {Delay: ms(20), Reorder: 0.1, ReorderGap: 3},
-		"a gap":           {Delay: ms(20), ReorderGap: 5},
+		"a gap":           {Delay: ms(20), Reorder: 1, ReorderGap: 5},
 		"rate":            {Rate: 3_000_000},
 		"rate and limit":  {Rate: 1_500_000, Limit: 20},
 		"all":             {Delay: ms(40), Jitter: ms(10), Distribution: "normal", Loss: 0.05, Corrupt: 0.05, Duplicate: 0.05, Reorder: 0.1},

@@ -36,7 +36,7 @@ func (p Port) check() error {
 
 // direction is the settings of one direction of a port.
 type direction struct {
-	name string
+	name record.Direction
 	both []record.Link // of the port alone, or of both twins
 	own  int           // which counts
 }
@@ -46,8 +46,8 @@ func (d direction) link() record.Link { return d.both[d.own] }
 // directions gives up and down.
 func (p *Port) directions() [2]direction {
 	if p.Twin == nil {
-		return [2]direction{{"up", []record.Link{p.Up}, 0}, {"down", []record.Link{p.Down}, 0}}
+		return [2]direction{{record.Up, []record.Link{p.Up}, 0}, {record.Down, []record.Link{p.Down}, 0}}
 	}
 	own := record.TwinIndex(p.Side)
-	return [2]direction{{"up", p.Twin.Up[:], own}, {"down", p.Twin.Down[:], own}}
+	return [2]direction{{record.Up, p.Twin.Up[:], own}, {record.Down, p.Twin.Down[:], own}}
 }

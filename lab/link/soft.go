@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"slices"
 	"sync"
@@ -161,7 +162,7 @@ func (s *soft) Log() (*record.LinkLog, error) {
 	if _, err := s.logFile.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	return record.ReadLinkLog(s.logFile)
+	return record.ReadLinkLog(s.logFile, math.MaxInt)
 }
 
 // Close implements Driver.

@@ -122,7 +122,7 @@ func TestSoftLogIsWhatCapturesShow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := func(host, direction string) uint16 {
+	line := func(host string, direction record.Direction) uint16 {
 		return uint16(slices.Index(log.Lines, record.LinkLine{Host: host, Interface: "eth0", Direction: direction}))
 	}
 	up, down := line("h1", "up"), line("h2", "down")
@@ -207,7 +207,7 @@ func TestSoftResultsAfterClose(t *testing.T) {
 	r := results(t, d)
 	var want []record.LinkResult
 	for _, host := range []string{"h1", "h2"} {
-		for _, direction := range []string{"up", "down"} {
+		for _, direction := range []record.Direction{record.Up, record.Down} {
 			want = append(want, record.LinkResult{Host: host, Interface: "eth0", Direction: direction})
 		}
 	}

@@ -24,7 +24,7 @@ func TestSwitchForwards(t *testing.T) {
 		from, to mac
 		length   int
 		want     []int
-		fate     record.Fate
+		fate     record.LineFate
 	}{
 		"to a known station":       {h1, h2, 100, []int{2}, record.Passed},
 		"to all":                   {h1, broadcast, 100, []int{2, 3}, record.Passed},

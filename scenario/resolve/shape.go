@@ -54,9 +54,9 @@ func shape(a *activity) {
 	}
 	for _, p := range a.parts {
 		for _, card := range p.Interfaces {
-			for direction, l := range map[string]record.Link{"up": card.Up, "down": card.Down} {
-				if wrong := checkLink(l); wrong != "" && !p.shared {
-					a.problems.Add(problem.Position{}, fmt.Sprintf("link.%s.%s", p.Name, direction), "", "%s", wrong)
+			for direction, l := range map[record.Direction]*record.Link{record.Up: &card.Up, record.Down: &card.Down} {
+				if err := l.Check(); err != nil && !p.shared {
+					a.problems.Add(problem.Position{}, fmt.Sprintf("link.%s.%s", p.Name, direction), "", "%v", err)
 				}
 			}
 		}
@@ -106,25 +106,12 @@ func (sc *scope) applyLink(p *part, s applied) bool {
 			continue
 		}
 		hit = true
-		if s.Direction != "down" {
+		if s.Direction != string(record.Down) {
 			s.Link(&card.Up, s.value)
 		}
-		if s.Direction != "up" {
+		if s.Direction != string(record.Up) {
 			s.Link(&card.Down, s.value)
 		}
 	}
 	return hit
-}
-
-// checkLink names a combination of settings that NetEm does not know, or gives "".
-func checkLink(l record.Link) string {
-	switch {
-	case l.Loss > 0 && (l.GilbertElliott != nil || l.FourState != nil):
-		return "has both loss and loss_model: leave out one"
-	case l.Reorder > 0 && l.Delay == 0:
-		return "has reorder without a delay: only frames that are not delayed overtake others, so give a delay"
-	case l.ReorderGap > 0 && l.Reorder == 0:
-		return "has reorder_gap without reorder: give reorder, too"
-	}
-	return ""
 }

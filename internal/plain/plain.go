@@ -1,0 +1,61 @@
+// Package plain shows text that is not trusted on a terminal: names, logs, and errors that quote them.
+package plain
+
+import (
+	"io"
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Text replaces what a terminal would act on (control characters, escape sequences, characters that turn the direction
+// of writing) and what is not UTF-8 by Go's escapes, like \x1b. Newlines and tabs stay.
+func Text(s string) string {
+	for i, r := range s {
+		if !harmless(r, s[i:]) {
+			return string(appendText([]byte(s[:i]), s[i:]))
+		}
+	}
+	return s
+}
+
+// harmless tells of the first character of s.
+func harmless(r rune, s string) bool {
+	switch {
+	case r == '\n' || r == '\t':
+		return true
+	case r == utf8.RuneError:
+		_, size := utf8.DecodeRuneInString(s)
+		return size > 1
+	}
+	return !unicode.Is(unicode.Cc, r) && !unicode.Is(unicode.Cf, r) && r != '\u2028' && r != '\u2029'
+}
+
+func appendText(b []byte, s string) []byte {
+	for i, r := range s {
+		_, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case harmless(r, s[i:]):
+			b = append(b, s[i:i+size]...)
+		case r == utf8.RuneError:
+			b = append(b, `\x`...)
+			b = append(b, "0123456789abcdef"[s[i]>>4], "0123456789abcdef"[s[i]&15])
+		default:
+			quoted := strconv.QuoteRuneToASCII(r)
+			b = append(b, quoted[1:len(quoted)-1]...)
+		}
+	}
+	return b
+}
+
+// Writer gives a writer that passes text on to w as Text does. A write must not end within a character.
+func Writer(w io.Writer) io.Writer { return writer{w} }
+
+type writer struct{ to io.Writer }
+
+func (w writer) Write(b []byte) (int, error) {
+	if _, err := io.WriteString(w.to, Text(string(b))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
