@@ -91,3 +91,41 @@ not-found) path=/files/no-$NAME ;;
 forbidden) path=/private/$NAME ;;
 wrong-credentials) login=$USER:not-$PASSWORD ;;
 esac
+
+# visit NAME: asks for the first page as a visitor who waits WAIT seconds and no longer, adds a line to the file
+# NAME (status, 000 when none came; seconds), then thinks.
+visit() {
+	curl -s -o /dev/null --max-time "$WAIT" -w '%{http_code} %{time_total}\n' "$site/" >>"/root/$1" || true
+	sleep "$THINK"
+}
+
+# visits COUNT NAME: so many.
+visits() {
+	: >"/root/$2"
+	for i in $(seq "$1"); do
+		visit "$2"
+	done
+}
+
+# visits_until SIGNAL NAME: until another host gives the signal.
+visits_until() {
+	: >"/root/$2"
+	(await "$1" && : >/root/over) &
+	while [ ! -e /root/over ]; do
+		visit "$2"
+	done
+	wait
+}
+
+# median NAME: of the milliseconds of the visits in the file NAME.
+median() {
+	sort -k 2 -n "/root/$1" | awk '{ ms[NR] = $2 * 1000 } END { printf "%.3f\n", ms[int((NR + 1) / 2)] }'
+}
+
+# tell NAME: what became of the visits in the file NAME, as outcomes.
+tell() {
+	cat "/root/$1"
+	outcome "served_$1=$(grep -c '^200 ' "/root/$1" || true)"
+	outcome "failed_$1=$(grep -vc '^200 ' "/root/$1" || true)"
+	outcome "median_$1=$(median "$1")"
+}
