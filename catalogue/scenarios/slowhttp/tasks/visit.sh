@@ -6,7 +6,7 @@ tell before
 if [ "$TASK" != visit ]; then
 	signal start
 	phase during
-	visits_until over during
+	visits_until during over
 	tell during
 	phase after
 	visits "$VISITS" after

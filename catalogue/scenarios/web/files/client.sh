@@ -107,14 +107,26 @@ visits() {
 	done
 }
 
-# visits_until SIGNAL NAME: until another host gives the signal.
+# visits_until NAME SIGNAL...: until other hosts have given all the signals.
 visits_until() {
-	: >"/root/$2"
-	(await "$1" && : >/root/over) &
+	during=$1
+	shift
+	: >"/root/$during"
+	(
+		for name; do
+			await "$name"
+		done
+		: >/root/over
+	) &
 	while [ ! -e /root/over ]; do
-		visit "$2"
+		visit "$during"
 	done
 	wait
+}
+
+# slowed NAME NAME: whether the median of the second visits is more than twice that of the first.
+slowed() {
+	awk -v before="$(median "$1")" -v during="$(median "$2")" 'BEGIN { print (during > 2 * before) ? "yes" : "no" }'
 }
 
 # median NAME: of the milliseconds of the visits in the file NAME.

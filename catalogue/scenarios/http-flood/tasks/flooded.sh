@@ -1,0 +1,5 @@
+# How many requests the server's log has that are not the visitor's.
+for i in $(seq "$ATTACKER_COUNT"); do
+	await "over-$i"
+done
+outcome requests="$(grep '"GET /' /.detgen/logs/web.log | grep -vc 'curl/' || true)"
