@@ -163,6 +163,16 @@ type Activity struct {
 	Timeout  Duration          `json:"timeout"`
 }
 
+// LabelsOf gives the class labels of what a host does in the activity: those of its script, else the activity's.
+func (a *Activity) LabelsOf(host string) Labels {
+	for i := range a.Scripts {
+		if s := &a.Scripts[i]; s.Host == host && s.Labels != nil {
+			return *s.Labels
+		}
+	}
+	return a.Labels
+}
+
 // Labels are the class labels of an activity.
 type Labels struct {
 	Class     string `json:"class"`               // "benign" or "attack"

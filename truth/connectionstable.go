@@ -86,9 +86,9 @@ var connectionColumns = []connectionColumn{
 		}
 		return c.Closing.String()
 	}),
-	label("class", "`benign` or `attack`; empty when it belongs to no activity.", func(a *record.Activity) string { return a.Labels.Class }),
-	label("family", "Attack family.", func(a *record.Activity) string { return a.Labels.Family }),
-	label("technique", "ATT&CK technique.", func(a *record.Activity) string { return a.Labels.Technique }),
+	connectionText("class", "`benign` or `attack`, of what its client does in its activity; empty when it belongs to none.", func(t *Truth, c *Connection) string { return t.labels(c).Class }),
+	connectionText("family", "Attack family.", func(t *Truth, c *Connection) string { return t.labels(c).Family }),
+	connectionText("technique", "ATT&CK technique.", func(t *Truth, c *Connection) string { return t.labels(c).Technique }),
 	label("activity", "Activity that it belongs to: `main` or a background one.", func(a *record.Activity) string { return a.Name }),
 	label("scenario", "Of the activity.", func(a *record.Activity) string { return a.Scenario }),
 	label("task", "Of the activity.", func(a *record.Activity) string { return a.Task }),
@@ -101,6 +101,25 @@ var connectionColumns = []connectionColumn{
 	connectionText("last_phase", "Phase of its last frame in one.", func(t *Truth, c *Connection) string { return t.Phases[c.LastPhase] }),
 	connectionText("span", "Part of the run in which it began: `setup`, `warmup`, `main` or `drain`.", func(t *Truth, c *Connection) string { return c.Span.String() }),
 	connectionText("outcome", "Observed outcome of the activity: `key=value`, separated by spaces.", func(t *Truth, c *Connection) string { return t.outcome(c.Activity) }),
+}
+
+// labels are the class labels of what a connection's client does in its activity.
+func (t *Truth) labels(c *Connection) record.Labels {
+	if c.Activity < 0 {
+		return record.Labels{}
+	}
+	return t.Record.Run.Activities[c.Activity].LabelsOf(c.Client.Host)
+}
+
+// frameLabels are those of what the client of a frame's connection does, or, where it has none, of its activity.
+func (t *Truth) frameLabels(f *Frame) record.Labels {
+	switch {
+	case f.Activity < 0:
+		return record.Labels{}
+	case f.Connection >= 0:
+		return t.Record.Run.Activities[f.Activity].LabelsOf(t.Connections[f.Connection].Client.Host)
+	}
+	return t.Record.Run.Activities[f.Activity].Labels
 }
 
 func (t *Truth) implementation(host string) string {

@@ -128,11 +128,8 @@ var labelColumns = []packetColumn{
 	text("process", "What opened the connection: `task`, `service`, `load`, `kernel` (no process did), `system` (of a virtual machine: none of the run's), or empty when the run has no owners.", func(t *Truth, r Ref, f *Frame) string {
 		return t.process(f)
 	}),
-	text("class", "`benign` or `attack`; empty when it belongs to no activity.", func(t *Truth, r Ref, f *Frame) string {
-		if f.Activity < 0 {
-			return ""
-		}
-		return t.Record.Run.Activities[f.Activity].Labels.Class
+	text("class", "`benign` or `attack`, of what its connection's client does in the activity; empty when it belongs to none.", func(t *Truth, r Ref, f *Frame) string {
+		return t.frameLabels(f).Class
 	}),
 	text("phase", "Phase of the activity in which it was sent.", func(t *Truth, r Ref, f *Frame) string { return t.Phases[f.Phase] }),
 	text("span", "Part of the run in which it was sent: `setup`, `warmup`, `main` or `drain`.", func(t *Truth, r Ref, f *Frame) string { return f.Span.String() }),

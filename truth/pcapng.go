@@ -108,13 +108,14 @@ func (t *Truth) appendComment(b []byte, r Ref) []byte {
 		}
 	}
 	if f.Activity >= 0 {
-		class = t.Record.Run.Activities[f.Activity].Labels.Class
+		class = t.frameLabels(f).Class
 	}
 	b = append(append(b, ','), class...)
 	if f.Activity >= 0 {
 		a := &t.Record.Run.Activities[f.Activity]
-		add("family", a.Labels.Family)
-		add("technique", a.Labels.Technique)
+		labels := t.frameLabels(f)
+		add("family", labels.Family)
+		add("technique", labels.Technique)
 		add("activity", a.Name)
 		add("scenario", a.Scenario)
 		add("task", a.Task)
