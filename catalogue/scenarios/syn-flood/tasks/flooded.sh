@@ -1,7 +1,11 @@
-# What the server's kernel says of the flood: half-open connections at its end, and SYN cookies sent.
+# What the server's kernel counts: segments that it dropped, or answered with SYN cookies, as the queue was full.
 [ "$COOKIES" = true ] || echo 0 >/proc/sys/net/ipv4/tcp_syncookies
 signal ready
 await over
-outcome half_open="$(ss -Hnt state syn-recv | wc -l)"
+ss -Hnt state syn-recv | wc -l
 # a line of names, then one of values
-outcome cookies_sent="$(awk '$1 == "TcpExt:" { if (!split(names, name)) names = $0; else for (i in name) if (name[i] == "SyncookiesSent") print $i }' /proc/net/netstat)"
+count() {
+	awk -v name="$1" '$1 == "TcpExt:" { if (!names) names = split($0, list); else for (i in list) if (list[i] == name) print $i }' /proc/net/netstat
+}
+outcome dropped="$(count TCPReqQFullDrop)"
+outcome cookies_sent="$(count SyncookiesSent)"
