@@ -23,3 +23,4 @@ echo "status $status"
 hit=$(sed -n 's/^\([0-9]*\) GoldenEye strikes hit.*/\1/p' /root/said | sort -n | tail -n 1)
 outcome hit="${hit:-0}"
 signal over
+wait

@@ -2,4 +2,4 @@
 for i in $(seq "$ATTACKER_COUNT"); do
 	await "over-$i"
 done
-outcome requests="$(grep -e '"GET /' -e '"method":"GET"' /.detgen/logs/web.log | grep -vc 'curl/' || true)"
+outcome requests="$(log web | grep -e '"GET /' -e '"method":"GET"' | grep -vc 'curl/' || true)"

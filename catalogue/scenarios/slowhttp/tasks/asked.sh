@@ -1,3 +1,3 @@
 # How many requests for ranges the server's log has.
 await over
-outcome asked="$(grep -c '"HEAD / ' /.detgen/logs/web.log || true)"
+outcome asked="$(log web | grep -c '"HEAD / ' || true)"
