@@ -8,5 +8,5 @@ ss -Hnt state syn-recv | wc -l
 count() {
 	awk -v name="$1" '$1 == "TcpExt:" { if (!names) names = split($0, list); else for (i in list) if (list[i] == name) print $i }' /proc/net/netstat
 }
-outcome dropped="$(count TCPReqQFullDrop)"
+outcome dropped="$(count ListenDrops)"
 outcome cookies_sent="$(count SyncookiesSent)"
