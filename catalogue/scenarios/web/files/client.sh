@@ -124,9 +124,10 @@ visits_until() {
 	wait
 }
 
-# slowed NAME NAME: whether the median of the second visits is more than twice that of the first.
+# slowed NAME NAME: whether the median of the second visits is more than one and a half times the shortest of the first.
 slowed() {
-	awk -v before="$(median "$1")" -v during="$(median "$2")" 'BEGIN { print (during > 2 * before) ? "yes" : "no" }'
+	shortest=$(sort -k 2 -n "/root/$1" | awk 'NR == 1 { print $2 * 1000 }')
+	awk -v before="$shortest" -v during="$(median "$2")" 'BEGIN { print (during > 1.5 * before) ? "yes" : "no" }'
 }
 
 # median NAME: of the milliseconds of the visits in the file NAME.
