@@ -1,8 +1,12 @@
-# Say when the server's log has as many requests of the attack as are enough, or the attack is over before. The
-# visitor's have no query.
+# Say when the server's log has the first request of the attack, and as many as are enough; or that the attack is over
+# before. The visitor's have no query.
+log web '/\?' 1 >/dev/null &
+first=$!
 log web '/\?' "$STRIKES" >/dev/null &
 enough=$!
-(await over && kill $enough 2>/dev/null || true) &
+(await over && kill $first $enough 2>/dev/null || true) &
+wait $first || true
+signal struck
 wait $enough || true
 signal enough
 wait

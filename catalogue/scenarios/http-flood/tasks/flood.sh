@@ -5,12 +5,15 @@ site=$PROTOCOL://www.$DOMAIN.test:$PORT
 phase flood
 status=0
 case $IMPLEMENTATION in
-wrk) wrk --threads 1 --connections "$CONNECTIONS" --duration "${LENGTH}s" --timeout 30s --script /root/flood.lua "$site/" >/root/said 2>&1 || status=$? ;;
+wrk)
+	wrk --threads 1 --connections "$CONNECTIONS" --duration "${LENGTH}s" --timeout 30s --script /root/flood.lua \
+		"$site/" >/root/said 2>&1 || status=$?
+	;;
 siege)
 	# Each of its users takes addresses from another place of the list on.
 	echo "connection = $([ "$KEEP" = true ] && echo keep-alive || echo close)" >/root/siegerc
-	HOME=/root timeout "$LENGTH" siege --rc=/root/siegerc --benchmark --internet --no-parser --file=/root/addresses --concurrent="$CONNECTIONS" \
-		--reps=$((REQUESTS / CONNECTIONS)) --json-output >/root/said 2>&1 || status=$?
+	HOME=/root timeout "$LENGTH" siege --rc=/root/siegerc --benchmark --internet --no-parser \
+		--file=/root/addresses --concurrent="$CONNECTIONS" --reps=$((REQUESTS / CONNECTIONS)) --json-output >/root/said 2>&1 || status=$?
 	;;
 esac
 cat /root/said

@@ -1,5 +1,6 @@
 # Visit before the flood, while it lasts, until there is an answer again, and after it.
 . /usr/local/lib/client.sh
+. /usr/local/lib/visitor.sh
 phase before
 visits "$VISITS" before
 tell before
