@@ -237,7 +237,6 @@ func checkLabels(t *testing.T, about *scenario.About, tc testCase, r *record.Rec
 		t.Errorf("class %q, want %q", main.Labels.Class, task.Class)
 	}
 	want := map[string]string{
-		"class": main.Labels.Class, "family": main.Labels.Family, "technique": main.Labels.Technique,
 		"scenario": about.Scenario, "task": task.Name, "failure": tc.set["failure"], "caching": tc.set["caching"],
 	}
 	if main.Failure != want["failure"] || main.Caching != want["caching"] {
@@ -252,11 +251,13 @@ func checkLabels(t *testing.T, about *scenario.About, tc testCase, r *record.Rec
 	if err != nil || len(rows) == 0 {
 		t.Fatalf("connections.csv: %d rows, %v", len(rows), err)
 	}
-	activity := slices.Index(rows[0], "activity")
+	activity, client, server := slices.Index(rows[0], "activity"), slices.Index(rows[0], "client_host"), slices.Index(rows[0], "server_host")
 	for _, row := range rows[1:] {
 		if row[activity] != main.Name {
 			continue // of the warm-up, outside the labelled span
 		}
+		labels := main.LabelsOf(row[client], row[server])
+		want["class"], want["family"], want["technique"] = labels.Class, labels.Family, labels.Technique
 		for column, value := range want {
 			if i := slices.Index(rows[0], column); i < 0 || row[i] != value {
 				t.Errorf("connections.csv: connection %s: %s is %q, want %q", row[0], column, row[max(i, 0)], value)

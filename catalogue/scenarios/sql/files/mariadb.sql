@@ -2,7 +2,7 @@ CREATE DATABASE {{.params.database}} CHARACTER SET utf8mb4;
 CREATE USER '{{.params.database}}'@'%' IDENTIFIED BY '{{.params.database_password}}';
 GRANT ALL ON {{.params.database}}.* TO '{{.params.database}}'@'%';
 USE {{.params.database}};
-{{- if eq .task "register" "login"}}
+{{- if index .params "accounts"}}
 CREATE TABLE accounts (name VARCHAR(64) PRIMARY KEY, email VARCHAR(200) NOT NULL, hash VARCHAR(100) NOT NULL, since TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
 LOAD DATA INFILE '/srv/accounts.tsv' INTO TABLE accounts (name, email, hash);
 {{- else}}

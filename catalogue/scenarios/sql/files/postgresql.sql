@@ -1,7 +1,7 @@
 CREATE ROLE {{.params.database}} LOGIN PASSWORD '{{.params.database_password}}';
 CREATE DATABASE {{.params.database}} OWNER {{.params.database}};
 \connect {{.params.database}} {{.params.database}}
-{{- if eq .task "register" "login"}}
+{{- if index .params "accounts"}}
 CREATE TABLE accounts (name VARCHAR(64) PRIMARY KEY, email VARCHAR(200) NOT NULL, hash VARCHAR(100) NOT NULL, since TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
 \copy accounts (name, email, hash) FROM '/srv/accounts.tsv'
 {{- else}}
