@@ -52,8 +52,8 @@ const (
 type Flow struct {
 	key    key
 	number uint64 // frame number of the first packet
-	start  int64  // time of the first packet, ticks
-	end    int64  // time of the last packet, ticks
+	start  int64  // time of the first packet (Default: the earliest time), ticks
+	end    int64  // time of the last packet (Default: the latest time), ticks
 
 	activeStart, activeEnd int64
 	gap                    times  // between successive packets
@@ -162,7 +162,7 @@ func (f *Flow) Protocol() uint8 { return f.key.protocol }
 // Start is the time of the first packet, ns since the Unix epoch (whole microseconds in the CIC modes).
 func (f *Flow) Start() int64 { return f.start * (1e9 / f.mode.ticks()) }
 
-// Duration is the time from the first to the last packet; negative when the capture's clock went back.
+// Duration is the time from the first to the last packet; negative in the CIC modes when the capture's clock went back.
 func (f *Flow) Duration() time.Duration {
 	return time.Duration((f.end - f.start) * (1e9 / f.mode.ticks()))
 }

@@ -11,11 +11,15 @@ import (
 type headersDecoder struct {
 	decoder   packet.Decoder
 	fragments fragments
+	passed    packet.Unread
 }
+
+func (d *headersDecoder) unread() error { return d.passed.Err() }
 
 func (d *headersDecoder) decode(f *packet.Frame, it *item) bool {
 	d.decoder.Decode(f, &it.headers)
 	if !it.fill(f) {
+		d.passed.Note(f, &it.headers)
 		return false
 	}
 	if it.headers.Fragment != packet.NotFragment {

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"detgen/packet"
 	"detgen/table"
 )
 
@@ -185,19 +184,6 @@ func (i *featureInfo) tableColumn(name string) table.Column {
 // Columns are the columns, in their order.
 func (l *Layout) Columns() []table.Column { return l.columns }
 
-// FeatureLayout gives the columns for what is measured of a flow in mode Default, without those that name it: for tables
-// with columns of their own before or after (Layout.Append).
-func FeatureLayout() *Layout {
-	whole := NewLayout(Default, ToolColumns)
-	l := &Layout{mode: Default}
-	for i, c := range whole.cells {
-		if c < cell(features) && feature(c) != firstFrame && feature(c) != lastFrame {
-			l.add(c, whole.columns[i])
-		}
-	}
-	return l
-}
-
 // Write adds a row for a flow to a batch of a table with these columns.
 func (l *Layout) Write(b *table.Batch, f *Flow, capture string) {
 	l.Append(b, f, capture)
@@ -345,14 +331,3 @@ func (f *Flow) Vector() (vector [Statistics]float64) {
 	}
 	return vector
 }
-
-// ICMP gives the type and code of the first packet; ok is false when it was not ICMP.
-func (f *Flow) ICMP() (icmpType, icmpCode uint8, ok bool) {
-	if f.icmpType < 0 {
-		return 0, 0, false
-	}
-	return uint8(f.icmpType), uint8(f.icmpCode), true
-}
-
-// Flags gives how many packets of a direction had a flag.
-func (f *Flow) Flags(d Direction, flag packet.TCPFlags) uint64 { return f.dir[d].count(flag) }

@@ -33,6 +33,9 @@ type decoder interface {
 	// decode says whether the frame is a packet of a flow, and if so, fills in what the
 	// mode needs of the item.
 	decode(f *packet.Frame, it *item) bool
+
+	// unread is a *packet.LinkError when there were frames whose headers it could not read.
+	unread() error
 }
 
 // NewMeter makes a meter that calls emit with every flow that ends. The flow is valid until emit returns.

@@ -8,7 +8,7 @@ const analysisClasses = 15
 // addDefault splits by connections:
 //
 //   - A SYN starts a new flow when it does not belong to the connection so far (another initial sequence
-//     number), and when that was closed.
+//     number), and when that was closed and its initial sequence number is not known.
 //   - A flow ends when it was silent for longer than the idle timeout (a closed one: the linger timeout).
 //   - Later than the flow timeout after the flow's start, the next packet starts another flow of the same
 //     connection, with the same source.
@@ -32,13 +32,13 @@ func (m *Meter) addDefault(it *item) uint64 {
 	a, analysed := it.analyse(m.conversations.at(index), &m.streams)
 	isSYN := p.flags&(packet.SYN|packet.ACK) == packet.SYN
 	switch {
-	case f.analysed && a.First || f.closing == closingReady && isSYN:
+	case f.analysed && a.First || f.closing == closingReady && isSYN && !a.OwnSYN:
 		m.finish(f, EndReused)
 		f.again()
 		m.orient(f, p)
 		f.begin(&m.settings, p, f.direction(p))
 	case m.flowTimeout > 0 && p.time-f.start > m.flowTimeout:
-		silent := p.time - f.end
+		silent := max(0, p.time-f.end)
 		m.finish(f, EndTimeout)
 		before := *f
 		f.again()
@@ -115,7 +115,7 @@ func (it *item) analyse(c *packet.Conversation, streams *packet.Streams) (a pack
 // note takes in what the analysis says of a packet.
 func (f *Flow) note(a *packet.Analysis, dir Direction) {
 	f.analysed = true
-	f.handshake, f.shut, f.rtt = a.Handshake, a.Closing, a.RTT
+	f.handshake, f.shut, f.rtt = a.Handshake, a.Closing, max(0, a.RTT)
 	d := &f.dir[dir]
 	if a.Classes != 0 {
 		for i := range d.classes {

@@ -1,6 +1,7 @@
 package packet
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -148,11 +149,13 @@ func (r *Reader) uncompress() error {
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		plain, err := gzip.NewReader(r.rest())
+		compressed := bufio.NewReader(r.rest())
+		first, err := gzip.NewReader(compressed)
 		if err != nil {
 			return r.notStarted(fmt.Errorf("bad gzip: %w", err))
 		}
-		r.in = input{src: plain}
+		first.Multistream(false)
+		r.in = input{src: &members{gzip: first, src: compressed, warn: r.warn}}
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		plain, err := zstd.NewReader(r.rest(), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
 		if err != nil {
