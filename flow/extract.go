@@ -61,7 +61,7 @@ func (c *caller) finish() error { return c.err }
 
 // extract works for a sink; the options and jobs were checked.
 func extract(ctx context.Context, src Source, o Options, jobs int, out sink) error {
-	if jobs == 1 {
+	if jobs == 1 || o.MaxFlows > 0 {
 		return extractAlone(ctx, src, o, out)
 	}
 	return extractSharded(ctx, src, o, jobs, out)

@@ -126,7 +126,7 @@ func (l *Layout) tool() {
 	if l.mode == Default {
 		l.add(cellHandshake, table.Column{Name: "Handshake", Kind: table.Text, Doc: "how much of TCP's handshake was captured: `missing`, `syn`, `syn_ack`, `complete`; empty when it is not TCP"})
 		l.add(cellClosing, table.Column{Name: "Closing", Kind: table.Text, Doc: "how far the TCP connection was closed: `open`, `half`, `both` (FINs), `done` (both acknowledged), `reset`; empty when it is not TCP"})
-		l.add(cellEnd, table.Column{Name: "End", Kind: table.Text, Doc: "why the flow ended: `open` (with the capture), `timeout`, `idle`, `reused`"})
+		l.add(cellEnd, table.Column{Name: "End", Kind: table.Text, Doc: "why the flow ended: `open` (with the capture), `timeout`, `idle`, `reused`, `full` (`--max-flows`)"})
 		return
 	}
 	l.add(cellLabel, table.Column{Name: "Label", Kind: table.Text, Doc: "a constant"})

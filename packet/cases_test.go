@@ -206,3 +206,12 @@ func TestCommentIsText(t *testing.T) {
 		t.Errorf("comments %q", got)
 	}
 }
+
+// TestClockBack warns once, with the number of steps back.
+func TestClockBack(t *testing.T) {
+	file := pcapFile(binary.LittleEndian, 0xa1b2c3d4, 2, 4, 100, 1, [4]uint32{3, 0, 4, 4}, [4]uint32{1, 0, 4, 4}, [4]uint32{2, 0, 4, 4}, [4]uint32{1, 0, 4, 4})
+	_, warnings, err := read(bytes.NewReader(file))
+	if len(warnings) != 1 || warnings[0].Text != "times go back 2 times, first at frame 2" || err != io.EOF {
+		t.Errorf("%v, %v", warnings, err)
+	}
+}
