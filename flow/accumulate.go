@@ -19,12 +19,17 @@ func (f *Flow) begin(s *settings, p *Packet, dir Direction) {
 
 // add takes in a packet after the first.
 func (f *Flow) add(s *settings, p *Packet, dir Direction) {
-	gap := p.time - f.end
+	t := p.time
+	if s.mode == Default { // a clock that goes back leaves no negative times
+		f.start = min(f.start, t)
+		t = max(t, f.end)
+	}
+	gap := t - f.end
 	if gap > s.second {
 		f.longGaps++
 	}
 	f.gap.add(gap, f.dir[Forward].packets+f.dir[Backward].packets)
-	f.end = p.time
+	f.end = t
 	f.take(s, p, dir)
 }
 
@@ -32,18 +37,23 @@ func (f *Flow) add(s *settings, p *Packet, dir Direction) {
 func (f *Flow) take(s *settings, p *Packet, dir Direction) {
 	f.last = p.frame
 	d := &f.dir[dir]
+	t := p.time
+	if s.mode == Default && d.packets > 0 {
+		d.first = min(d.first, t)
+		t = max(t, d.last)
+	}
 	d.packets++
 	if d.packets == 1 {
-		d.first = p.time
+		d.first = t
 		d.window = p.window
 		d.minHeader = p.header
 		d.ipMin, d.ipMax = p.ip, p.ip
 	} else {
-		d.gap.add(p.time-d.last, d.packets-1)
+		d.gap.add(t-d.last, d.packets-1)
 		d.minHeader = min(d.minHeader, p.header)
 		d.ipMin, d.ipMax = min(d.ipMin, p.ip), max(d.ipMax, p.ip)
 	}
-	d.last = p.time
+	d.last = t
 	d.bytes += uint64(p.payload)
 	d.headers += uint64(p.header)
 	d.ip += uint64(p.ip)
@@ -56,7 +66,7 @@ func (f *Flow) take(s *settings, p *Packet, dir Direction) {
 	d.flag(p.flags)
 	switch s.mode {
 	case Default: // the statistics of both directions are made of those of each
-		d.bulk.add(p.time, p.payload, f.dir[1-dir].bulk.last, s.second)
+		d.bulk.follow(t, p.payload, &f.dir[1-dir].bulk, s.second)
 		return
 	case CIC2017: // its bulks are always of one packet
 	case CIC2021: // takes every packet for one of the second direction, without looking at the first
@@ -77,6 +87,9 @@ func (f *Flow) take(s *settings, p *Packet, dir Direction) {
 // activity notes whether the flow was idle up to a time. What goes on when the flow ends is neither noted as
 // active nor as idle.
 func (f *Flow) activity(s *settings, t int64) {
+	if s.mode == Default {
+		t = max(t, f.activeEnd)
+	}
 	silent := t - f.activeEnd
 	if silent > s.activity {
 		if active := f.activeEnd - f.activeStart; active > 0 {

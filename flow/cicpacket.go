@@ -40,6 +40,9 @@ func (d *cicDecoder) decode(f *packet.Frame, it *item) bool {
 	return ok
 }
 
+// unread is nil: CICFlowMeter takes every link for Ethernet.
+func (d *cicDecoder) unread() error { return nil }
+
 // floorDiv divides and rounds down.
 func floorDiv(a, b int64) int64 {
 	q := a / b

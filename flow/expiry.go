@@ -39,11 +39,24 @@ func (e *expiry) due(frame uint64, time int64) bool {
 // expire ends the flows that were silent for too long at a time, in the order of their first packets.
 func (m *Meter) expire(now int64) {
 	old := m.table.ordered(func(f *Flow) bool {
+		if f.dormant {
+			return now-f.end > dormantTime
+		}
 		limit := m.silence(f)
 		return limit > 0 && now-f.end > limit
 	})
 	for _, s := range old {
-		m.finish(m.table.at(s.flow-1), EndIdle)
+		f := m.table.at(s.flow - 1)
+		if !f.dormant {
+			m.finish(f, EndIdle)
+			if f.dormant = f.mayGoOn() && now-f.end <= dormantTime; f.dormant {
+				m.asleep++
+				continue
+			}
+		} else {
+			m.asleep--
+		}
+		f.entered = 0
 		m.table.remove(s.flow-1, s.hash)
 	}
 }

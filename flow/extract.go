@@ -21,7 +21,7 @@ type Source interface {
 // flows are the same.
 //
 // When the source fails, the flows of what was read before are given all the same, and then the source's error is
-// returned; in mode Default so is a *packet.LinkError when frames of unknown link types were passed over. An error of emit
+// returned; in mode Default so is a *packet.LinkError when frames were passed over whose headers cannot be read. An error of emit
 // ends the extraction.
 func Extract(ctx context.Context, src Source, o Options, jobs int, emit func(*Flow) error) error {
 	if err := check(o, jobs); err != nil {
@@ -61,16 +61,7 @@ func (c *caller) finish() error { return c.err }
 
 // extract works for a sink; the options and jobs were checked.
 func extract(ctx context.Context, src Source, o Options, jobs int, out sink) error {
-	if o.Mode != Default { // takes every link for Ethernet
-		return extractFrom(ctx, src, o, jobs, out)
-	}
-	checked := &links{Source: src}
-	err := extractFrom(ctx, checked, o, jobs, out)
-	return errors.Join(err, checked.err())
-}
-
-func extractFrom(ctx context.Context, src Source, o Options, jobs int, out sink) error {
-	if jobs == 1 {
+	if jobs == 1 || o.MaxFlows > 0 {
 		return extractAlone(ctx, src, o, out)
 	}
 	return extractSharded(ctx, src, o, jobs, out)
@@ -87,7 +78,7 @@ func extractAlone(ctx context.Context, src Source, o Options, out sink) error {
 		err := src.Next(&frame)
 		if err != nil {
 			m.Flush()
-			return errors.Join(end(err), out.finish())
+			return errors.Join(end(err), out.finish(), m.decoder.unread())
 		}
 		m.Add(&frame)
 		if frame.Number%expiryFrames != 0 {

@@ -101,6 +101,7 @@ const (
 
 	// Of mode Default alone.
 	ipVersion
+	vlanID
 	firstFrame
 	lastFrame
 	fwdIPBytes

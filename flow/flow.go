@@ -28,12 +28,13 @@ const (
 	EndReused               // a SYN started a new connection between the same ports
 	EndFIN                  // a FIN ended it (CIC2017, CIC2021)
 	EndRST                  // a RST ended it (CIC2021)
+	EndFull                 // there were too many open flows (Options.MaxFlows)
 	EndICMP                 // an ICMP packet of another type and code came (CICFixed)
 )
 
 // String gives the reason as the columns show it.
 func (e End) String() string {
-	return [...]string{"open", "timeout", "idle", "reused", "fin", "rst", "icmp"}[e]
+	return [...]string{"open", "timeout", "idle", "reused", "fin", "rst", "full", "icmp"}[e]
 }
 
 // closing is how far a TCP connection is closed, by the rules of CICFixed and Default.
@@ -52,8 +53,8 @@ const (
 type Flow struct {
 	key    key
 	number uint64 // frame number of the first packet
-	start  int64  // time of the first packet, ticks
-	end    int64  // time of the last packet, ticks
+	start  int64  // time of the first packet (Default: the earliest time), ticks
+	end    int64  // time of the last packet (Default: the latest time), ticks
 
 	activeStart, activeEnd int64
 	gap                    times  // between successive packets
@@ -79,6 +80,9 @@ type Flow struct {
 	icmpType, icmpCode int16
 	firstFlags         uint8
 	idIsDst            bool    // the flow ID names the destination first
+	heard              [2]bool // each side sent something in a flow of the connection before this one (Default)
+	entered            uint64  // frame number with which its key came into the table, when flows are bounded
+	dormant            bool    // it ended, but its TCP connection may go on (Default)
 	fins               [2]bool // FINs of each side were seen in the connection (CIC2021, Default)
 }
 
@@ -162,7 +166,7 @@ func (f *Flow) Protocol() uint8 { return f.key.protocol }
 // Start is the time of the first packet, ns since the Unix epoch (whole microseconds in the CIC modes).
 func (f *Flow) Start() int64 { return f.start * (1e9 / f.mode.ticks()) }
 
-// Duration is the time from the first to the last packet; negative when the capture's clock went back.
+// Duration is the time from the first to the last packet; negative in the CIC modes when the capture's clock went back.
 func (f *Flow) Duration() time.Duration {
 	return time.Duration((f.end - f.start) * (1e9 / f.mode.ticks()))
 }

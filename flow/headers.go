@@ -9,17 +9,25 @@ import (
 // headersDecoder makes items of the headers that package packet decodes, for mode Default: IPv4 and IPv6 on
 // any link, lengths by the IP header.
 type headersDecoder struct {
-	decoder   packet.Decoder
-	fragments fragments
+	decoder    packet.Decoder
+	ignoreVLAN bool
+	fragments  fragments
+	passed     packet.Unread
 }
+
+func (d *headersDecoder) unread() error { return d.passed.Err() }
 
 func (d *headersDecoder) decode(f *packet.Frame, it *item) bool {
 	d.decoder.Decode(f, &it.headers)
 	if !it.fill(f) {
+		d.passed.Note(f, &it.headers)
 		return false
 	}
 	if it.headers.Fragment != packet.NotFragment {
 		d.fragments.ports(&it.headers)
+	}
+	if d.ignoreVLAN {
+		it.headers.VLAN = 0
 	}
 	it.hash = endpointsHash(&it.headers)
 	return true
@@ -58,6 +66,7 @@ func (it *item) fromHeaders() *Packet {
 	h, p := &it.headers, &it.packet
 	p.frame, p.time = it.frame, it.time
 	p.key.version, p.key.protocol, p.key.group = h.IPVersion, h.Protocol, 0
+	p.key.vlan = h.VLAN
 	p.flags, p.sequence, p.ack = 0, h.Seq, h.Ack
 	p.window, p.icmpType, p.icmpCode = -1, -1, -1
 	p.payload, p.header, p.ip = int32(min(h.Payload, math.MaxInt32)), int32(h.L4Length), int32(min(h.IPLength, math.MaxInt32))

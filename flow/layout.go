@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"detgen/packet"
 	"detgen/table"
 )
 
@@ -127,7 +126,7 @@ func (l *Layout) tool() {
 	if l.mode == Default {
 		l.add(cellHandshake, table.Column{Name: "Handshake", Kind: table.Text, Doc: "how much of TCP's handshake was captured: `missing`, `syn`, `syn_ack`, `complete`; empty when it is not TCP"})
 		l.add(cellClosing, table.Column{Name: "Closing", Kind: table.Text, Doc: "how far the TCP connection was closed: `open`, `half`, `both` (FINs), `done` (both acknowledged), `reset`; empty when it is not TCP"})
-		l.add(cellEnd, table.Column{Name: "End", Kind: table.Text, Doc: "why the flow ended: `open` (with the capture), `timeout`, `idle`, `reused`"})
+		l.add(cellEnd, table.Column{Name: "End", Kind: table.Text, Doc: "why the flow ended: `open` (with the capture), `timeout`, `idle`, `reused`, `full` (`--max-flows`)"})
 		return
 	}
 	l.add(cellLabel, table.Column{Name: "Label", Kind: table.Text, Doc: "a constant"})
@@ -184,19 +183,6 @@ func (i *featureInfo) tableColumn(name string) table.Column {
 
 // Columns are the columns, in their order.
 func (l *Layout) Columns() []table.Column { return l.columns }
-
-// FeatureLayout gives the columns for what is measured of a flow in mode Default, without those that name it: for tables
-// with columns of their own before or after (Layout.Append).
-func FeatureLayout() *Layout {
-	whole := NewLayout(Default, ToolColumns)
-	l := &Layout{mode: Default}
-	for i, c := range whole.cells {
-		if c < cell(features) && feature(c) != firstFrame && feature(c) != lastFrame {
-			l.add(c, whole.columns[i])
-		}
-	}
-	return l
-}
 
 // Write adds a row for a flow to a batch of a table with these columns.
 func (l *Layout) Write(b *table.Batch, f *Flow, capture string) {
@@ -345,14 +331,3 @@ func (f *Flow) Vector() (vector [Statistics]float64) {
 	}
 	return vector
 }
-
-// ICMP gives the type and code of the first packet; ok is false when it was not ICMP.
-func (f *Flow) ICMP() (icmpType, icmpCode uint8, ok bool) {
-	if f.icmpType < 0 {
-		return 0, 0, false
-	}
-	return uint8(f.icmpType), uint8(f.icmpCode), true
-}
-
-// Flags gives how many packets of a direction had a flag.
-func (f *Flow) Flags(d Direction, flag packet.TCPFlags) uint64 { return f.dir[d].count(flag) }

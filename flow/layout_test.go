@@ -56,11 +56,6 @@ func TestColumnNames(t *testing.T) {
 			t.Errorf("%s is not described", c.Name)
 		}
 	}
-	for _, c := range FeatureLayout().Columns() {
-		if !seen[c.Name] {
-			t.Errorf("FeatureLayout has %s", c.Name)
-		}
-	}
 }
 
 // TestVector gives the numbers that the tables have between Flow Duration and Idle Min.

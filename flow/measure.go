@@ -310,6 +310,7 @@ func (f *Flow) extended(v *values) {
 	v.count(fwdHeaderBytes, fwd.ip-fwd.bytes)
 	v.count(bwdHeaderBytes, bwd.ip-bwd.bytes)
 	v.whole(ipVersion, int64(f.key.version))
+	v.whole(vlanID, int64(f.key.vlan))
 	v.count(firstFrame, f.number)
 	v.count(lastFrame, f.last)
 	v.count(fwdIPBytes, fwd.ip)

@@ -16,6 +16,8 @@ type Meter struct {
 	seen          slab[*segments]           // CICFixed: by flow index
 	conversations slab[packet.Conversation] // Default: by flow index
 	streams       packet.Streams
+	asleep        int     // flows that are dormant
+	oldest        []begun // Default with MaxFlows: in the order of their first packets
 }
 
 // item is a frame on its way into a meter. It holds no pointers.
@@ -33,6 +35,9 @@ type decoder interface {
 	// decode says whether the frame is a packet of a flow, and if so, fills in what the
 	// mode needs of the item.
 	decode(f *packet.Frame, it *item) bool
+
+	// unread is a *packet.LinkError when there were frames whose headers it could not read.
+	unread() error
 }
 
 // NewMeter makes a meter that calls emit with every flow that ends. The flow is valid until emit returns.
@@ -66,7 +71,7 @@ func newSettings(o Options) settings {
 
 func newDecoder(o Options) decoder {
 	if o.Mode == Default {
-		return &headersDecoder{decoder: packet.Decoder{Tunnels: o.Tunnels}}
+		return &headersDecoder{decoder: packet.Decoder{Tunnels: o.Tunnels}, ignoreVLAN: o.IgnoreVLAN}
 	}
 	return newCICDecoder(o)
 }
@@ -99,17 +104,18 @@ func (m *Meter) add(it *item) (flow uint64) {
 // Flush ends the flows that are still open, in the order of their first packets. The meter is empty
 // afterwards.
 func (m *Meter) Flush() {
-	for _, s := range m.table.all() {
+	for _, s := range m.table.all() { // but those that are dormant
 		m.finish(m.table.at(s.flow-1), EndOfCapture)
 	}
 	m.table = flowTable{}
 	m.seen, m.conversations = slab[*segments]{}, slab[packet.Conversation]{}
 	m.streams = packet.Streams{}
+	m.asleep, m.oldest = 0, nil
 	m.expiry = newExpiry(m.options)
 }
 
 // Open is the number of flows that have not ended.
-func (m *Meter) Open() int { return m.table.used }
+func (m *Meter) Open() int { return m.table.used - m.asleep }
 
 // finish gives a flow that ends.
 func (m *Meter) finish(f *Flow, reason End) {
@@ -147,7 +153,7 @@ func (m *Meter) open(p *Packet, hash uint64) (*Flow, uint32) {
 
 // again empties a flow for another one of the same key, with the same source and ID.
 func (f *Flow) again() {
-	*f = Flow{key: f.key, mode: f.mode, sourceIsB: f.sourceIsB, idIsDst: f.idIsDst}
+	*f = Flow{key: f.key, mode: f.mode, entered: f.entered, sourceIsB: f.sourceIsB, idIsDst: f.idIsDst}
 }
 
 // turn makes an endpoint the source of the flow; the ID stays as it is.

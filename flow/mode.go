@@ -54,8 +54,15 @@ type Options struct {
 	// the CICIDS-17 files were made. Mode CIC2017 only.
 	CountPadding bool
 
-	// Tunnels measures what is inside IP in IP and GRE instead of the tunnel. Mode Default only.
+	// Tunnels measures what is inside tunnels (packet.Decoder.Tunnels) instead of the tunnel. Mode Default only.
 	Tunnels bool
+
+	// IgnoreVLAN makes the same endpoints in different VLANs one flow. Mode Default only; the others always do.
+	IgnoreVLAN bool
+
+	// MaxFlows bounds how many flows are open at once: when there would be more, the one that began first ends. 0
+	// means no bound. Mode Default only. One goroutine then does the work of all jobs but writing.
+	MaxFlows int
 }
 
 // NewOptions gives the options of a mode with its usual timeouts.
@@ -86,6 +93,12 @@ func (o Options) Validate() error {
 		return fmt.Errorf("linger timeout %v: must not be negative", o.LingerTimeout)
 	case o.CountPadding && o.Mode != CIC2017:
 		return fmt.Errorf("counting padding: only mode %v has it", CIC2017)
+	case o.IgnoreVLAN && o.Mode != Default:
+		return fmt.Errorf("ignoring VLANs: only mode %v does not anyway", Default)
+	case o.MaxFlows < 0:
+		return fmt.Errorf("at most %d flows: must not be negative", o.MaxFlows)
+	case o.MaxFlows > 0 && o.Mode != Default:
+		return fmt.Errorf("a bound of flows: only mode %v has it", Default)
 	case o.Tunnels && o.Mode != Default:
 		return fmt.Errorf("tunnels: only mode %v reads through them", Default)
 	}

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -249,47 +248,5 @@ func TestStatisticsCover(t *testing.T) {
 		if _, ok := names[featureInfos[s].cicids]; !ok {
 			t.Errorf("%s is not compared", featureInfos[s].cicids)
 		}
-	}
-}
-
-// TestAccumulator measures connections whose packets are chosen by the test, and as a Meter does.
-func TestAccumulator(t *testing.T) {
-	o := NewOptions(Default)
-	o.FlowTimeout, o.IdleTimeout, o.LingerTimeout = 0, 0, 0
-	for seed := range uint64(100) {
-		packets, c := makeUp(rand.New(rand.NewPCG(seed, 2)))
-		a := NewAccumulator(0)
-		if a.Flow() != nil {
-			t.Fatal("there is a flow before the first packet")
-		}
-		var h packet.Headers
-		for i := range c.frames {
-			packet.Decode(&c.frames[i], &h)
-			d := Backward
-			if packets[i].forward {
-				d = Forward
-			}
-			if !a.Add(&c.frames[i], &h, d) {
-				t.Fatalf("seed %d: packet %d cannot be used", seed, i)
-			}
-		}
-		got := *a.Flow()
-		err := Extract(t.Context(), c, o, 1, func(f *Flow) error {
-			want := *f
-			want.cumulative = 0
-			if got != want {
-				return fmt.Errorf("seed %d: %+v\nwant %+v", seed, got, want)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	var h packet.Headers
-	arp := packet.Frame{Data: ethernet(0x0806, make([]byte, 28)), WireLen: 42, LinkType: packet.LinkEthernet}
-	packet.Decode(&arp, &h)
-	if NewAccumulator(0).Add(&arp, &h, Forward) {
-		t.Error("ARP is a packet of a connection")
 	}
 }

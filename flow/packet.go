@@ -57,8 +57,9 @@ type key struct {
 	a, b         address
 	aPort, bPort uint16
 	protocol     uint8
-	version      uint8 // of IP
-	group        uint8 // divides the flows of a protocol without ports: see icmpGroup
+	version      uint8  // of IP
+	vlan         uint16 // innermost VLAN (Default)
+	group        uint8  // divides the flows of a protocol without ports: see icmpGroup
 }
 
 // setEndpoints makes the key from the source and destination of the packet, putting the lower one
@@ -82,7 +83,7 @@ func (p *Packet) setEndpoints(src, dst address, srcPort, dstPort uint16) {
 
 // is compares two keys, without the call that == makes of it.
 func (k *key) is(o *key) bool {
-	return k.a == o.a && k.b == o.b && k.aPort == o.aPort && k.bPort == o.bPort && k.protocol == o.protocol && k.version == o.version && k.group == o.group
+	return k.a == o.a && k.b == o.b && k.aPort == o.aPort && k.bPort == o.bPort && k.protocol == o.protocol && k.version == o.version && k.vlan == o.vlan && k.group == o.group
 }
 
 // hash mixes the key. It is not secret: a hostile capture can make a table slow, not big.

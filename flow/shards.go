@@ -134,7 +134,7 @@ func distribute(ctx context.Context, src Source, o Options, shards []*shard, ord
 		err := src.Next(&frame)
 		if err != nil {
 			hand(p)
-			return end(err)
+			return errors.Join(end(err), decoder.unread())
 		}
 		n := len(p.items)
 		p.items = slices.Grow(p.items, 1)[:n+1]

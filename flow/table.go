@@ -117,9 +117,9 @@ func (t *flowTable) remove(index uint32, hash uint32) {
 	t.free = append(t.free, index)
 }
 
-// all gives the flows in the order of their first packets.
+// all gives the flows that are not dormant in the order of their first packets.
 func (t *flowTable) all() []slot {
-	return t.ordered(func(*Flow) bool { return true })
+	return t.ordered(func(f *Flow) bool { return !f.dormant })
 }
 
 // ordered gives the slots of the flows that are wanted, in the order of their first packets.

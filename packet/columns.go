@@ -20,11 +20,11 @@ func Columns() []table.Column {
 		{Name: "vlans", Kind: table.Int, Doc: "Number of VLAN tags."},
 		{Name: "vlan", Kind: table.Int, Optional: true, Doc: "Identifier of the innermost VLAN; empty without tags."},
 		{Name: "ethertype", Kind: table.Int, Optional: true, Doc: "EtherType of what follows the link header and its tags (2048 IPv4, 34525 IPv6, 2054 ARP); empty when the link header does not say."},
-		{Name: "src", Kind: table.Text, Doc: "Source address of IP, or the sender's protocol address of ARP."},
+		{Name: "src", Kind: table.Text, Doc: "Source address of IP (empty when the header is cut or broken before it), or the sender's protocol address of ARP."},
 		{Name: "dst", Kind: table.Text, Doc: "Destination address of IP (the last stop of a source route), or the target's protocol address of ARP."},
 		{Name: "protocol", Kind: table.Int, Optional: true, Doc: "IP protocol number, after extension headers (6 TCP, 17 UDP, 1 ICMP, 58 ICMPv6, 132 SCTP)."},
-		{Name: "src_port", Kind: table.Int, Optional: true, Doc: "Of TCP, UDP, UDP-Lite and SCTP."},
-		{Name: "dst_port", Kind: table.Int, Optional: true, Doc: "Of TCP, UDP, UDP-Lite and SCTP."},
+		{Name: "src_port", Kind: table.Int, Optional: true, Doc: "Of TCP, UDP, UDP-Lite, SCTP and DCCP."},
+		{Name: "dst_port", Kind: table.Int, Optional: true, Doc: "Of TCP, UDP, UDP-Lite, SCTP and DCCP."},
 		{Name: "ttl", Kind: table.Int, Optional: true, Doc: "Time to live (IPv4) or hop limit (IPv6)."},
 		{Name: "ip_id", Kind: table.Int, Optional: true, Doc: "Identification field of IPv4."},
 		{Name: "ip_length", Kind: table.Int, Unit: "bytes", Optional: true, Doc: "Length of the IP datagram by its header; what was on the wire when the header says 0 (segmentation offload)."},
@@ -36,7 +36,7 @@ func Columns() []table.Column {
 		{Name: "icmp_code", Kind: table.Int, Optional: true, Doc: "Of ICMP and ICMPv6."},
 		{Name: "truncated", Kind: table.Bool, Doc: "A header is cut by the capture length; what follows the cut is empty or 0."},
 		{Name: "malformed", Kind: table.Bool, Doc: "A length in a header contradicts another."},
-		{Name: "flags", Kind: table.Text, Doc: "The TCP flags that are set, in the order of the header: `F`IN, `S`YN, `R`ST, `P`SH, `A`CK, `U`RG, `E`CE, `C`WR."},
+		{Name: "flags", Kind: table.Text, Doc: "The TCP flags that are set, in the order of the header: `F`IN, `S`YN, `R`ST, `P`SH, `A`CK, `U`RG, `E`CE, `C`WR, `N` (AE, once NS), and `z`, `y`, `x` for the reserved bits."},
 		{Name: "seq", Kind: table.Int, Optional: true, Doc: "TCP sequence number, as in the header."},
 		{Name: "ack", Kind: table.Int, Optional: true, Doc: "TCP acknowledgement number, as in the header."},
 		{Name: "window", Kind: table.Int, Unit: "bytes", Optional: true, Doc: "TCP window, as in the header: not scaled."},
@@ -130,16 +130,16 @@ func appendMAC(text, mac []byte) []byte {
 }
 
 func appendIP(b *table.Batch, h *Headers) {
-	ip := h.IPVersion != 0
+	ip := h.IPVersion != 0 && h.ipRead > 0
 	b.Addr(h.Source())
 	b.Addr(h.Destination())
-	optional(b, ip, int64(h.Protocol))
+	optional(b, h.hasIP(10, 7), int64(h.Protocol))
 	ports := h.L4Offset > 0 && h.SrcPort|h.DstPort != 0 || h.L4Length > 0 && h.portProtocol()
 	optional(b, ports, int64(h.SrcPort))
 	optional(b, ports, int64(h.DstPort))
-	optional(b, ip, int64(h.TTL))
-	optional(b, h.IPVersion == 4, int64(h.IPID))
-	optional(b, ip, int64(h.IPLength))
+	optional(b, h.hasIP(9, 8), int64(h.TTL))
+	optional(b, h.IPVersion == 4 && h.hasIP(6, 0), int64(h.IPID))
+	optional(b, h.hasIP(4, 6), int64(h.IPLength))
 	b.Text([...]string{"", "first", "later"}[h.Fragment])
 	optional(b, h.L4Length > 0, int64(h.L4Length))
 	optional(b, ip, int64(h.Payload))
@@ -152,7 +152,7 @@ func appendIP(b *table.Batch, h *Headers) {
 // portProtocol says whether the transport protocol has ports that are read.
 func (h *Headers) portProtocol() bool {
 	switch h.Protocol {
-	case ProtocolTCP, ProtocolUDP, ProtocolUDPLite, ProtocolSCTP:
+	case ProtocolTCP, ProtocolUDP, ProtocolUDPLite, ProtocolSCTP, ProtocolDCCP:
 		return true
 	}
 	return false
@@ -160,9 +160,9 @@ func (h *Headers) portProtocol() bool {
 
 // String gives the letters of the flags that are set, in the order of the header from FIN on.
 func (f TCPFlags) String() string {
-	var letters [8]byte
+	var letters [12]byte
 	text := letters[:0]
-	for i, letter := range []byte("FSRPAUEC") {
+	for i, letter := range []byte("FSRPAUECNzyx") {
 		if f&(1<<i) != 0 {
 			text = append(text, letter)
 		}

@@ -22,7 +22,7 @@ func common(f *Frame, h *Headers) bool {
 	}
 	*h = Headers{}
 	h.EtherType = EtherTypeIPv4
-	h.IPVersion = 4
+	h.IPVersion, h.ipRead = 4, 20
 	h.Protocol = b[ip+9]
 	h.TTL = b[ip+8]
 	h.IPID = binary.BigEndian.Uint16(b[ip+4:])
@@ -48,7 +48,7 @@ func common(f *Frame, h *Headers) bool {
 		}
 		h.Seq = binary.BigEndian.Uint32(b[l4+4:])
 		h.Ack = binary.BigEndian.Uint32(b[l4+8:])
-		h.Flags = TCPFlags(b[l4+13])
+		h.Flags = tcpFlags(b[l4:])
 		h.Window = binary.BigEndian.Uint16(b[l4+14:])
 		h.tcp = true
 		if h.L4Length > 20 || h.Flags&SYN != 0 {

@@ -4,8 +4,8 @@ import "encoding/binary"
 
 // Decoder decodes headers. Its zero value reads the outermost IP header.
 type Decoder struct {
-	// Tunnels makes it read through IPv4 and IPv6 in IP (RFC 2003, RFC 2473, RFC 4213) and GRE (RFC 2784, also
-	// with Ethernet inside), to the innermost IP header.
+	// Tunnels makes it read through IPv4 and IPv6 in IP (RFC 2003, RFC 2473, RFC 4213), MPLS in IP (RFC 4023),
+	// GRE (RFC 2784, also with Ethernet or ERSPAN inside), VXLAN, GENEVE and GTP-U, to the innermost IP header.
 	Tunnels bool
 }
 
@@ -15,7 +15,7 @@ func Decode(f *Frame, h *Headers) { Decoder{}.Decode(f, h) }
 // Decode fills h, whatever it held, from the frame. Where lengths disagree it does what
 // Wireshark does. It allocates nothing and keeps nothing of f.
 func (d Decoder) Decode(f *Frame, h *Headers) {
-	if !common(f, h) {
+	if d.Tunnels || !common(f, h) {
 		d.decode(f, h)
 	}
 }
@@ -110,12 +110,12 @@ func (l *layer) ipv4(b []byte, h *Headers) (next uint8, ok bool) {
 			return 0, false
 		}
 	}
-	h.IPVersion = 4
+	h.IPVersion, h.ipRead = 4, 20
 	total := int(binary.BigEndian.Uint16(b[2:]))
 	wire := l.end - l.at
 	if total < size {
 		if total != 0 {
-			h.IPLength, h.Malformed = total, true
+			h.ipRead, h.IPLength, h.Malformed = 4, total, true
 			return 0, false
 		}
 		total = wire // segmentation offload leaves it 0
@@ -151,6 +151,7 @@ func (l *layer) ipv4(b []byte, h *Headers) (next uint8, ok bool) {
 
 // cut4 reads what there is of a cut IPv4 header.
 func cut4(b []byte, h *Headers) {
+	h.ipRead = uint8(len(b))
 	if len(b) >= 4 {
 		h.IPLength = int(binary.BigEndian.Uint16(b[2:]))
 	}
@@ -204,6 +205,7 @@ func (l *layer) ipv6(b []byte, h *Headers) (next uint8, ok bool) {
 		cut6(b, h)
 		return 0, false
 	}
+	h.ipRead = 40
 	payload := int(binary.BigEndian.Uint16(b[4:]))
 	next = b[6]
 	h.Protocol = next
@@ -238,6 +240,7 @@ func (l *layer) ipv6(b []byte, h *Headers) (next uint8, ok bool) {
 
 // cut6 reads what there is of a cut IPv6 header.
 func cut6(b []byte, h *Headers) {
+	h.ipRead = uint8(len(b))
 	if len(b) >= 6 {
 		h.IPLength = 40 + int(binary.BigEndian.Uint16(b[4:]))
 	}
@@ -337,6 +340,12 @@ func (l *layer) transport(h *Headers) {
 		l.tcp(b, length, h)
 	case ProtocolUDP, ProtocolUDPLite:
 		ports(b, 8, length, h)
+	case ProtocolDCCP:
+		size := 12
+		if len(b) > 4 {
+			size = max(size, int(b[4])*4)
+		}
+		ports(b, size, length, h)
 	case ProtocolSCTP:
 		ports(b, 12, length, h)
 	case ProtocolICMP, ProtocolICMPv6:
@@ -349,7 +358,7 @@ func (l *layer) transport(h *Headers) {
 	}
 }
 
-// ports reads the ports that UDP, UDP-Lite and SCTP start with.
+// ports reads the ports that UDP, UDP-Lite, SCTP and DCCP start with.
 func ports(b []byte, size, length int, h *Headers) {
 	if len(b) >= 2 {
 		h.SrcPort = binary.BigEndian.Uint16(b)
@@ -390,7 +399,7 @@ func (l *layer) tcp(b []byte, length int, h *Headers) {
 	h.DstPort = binary.BigEndian.Uint16(b[2:])
 	h.Seq = binary.BigEndian.Uint32(b[4:])
 	h.Ack = binary.BigEndian.Uint32(b[8:])
-	h.Flags = TCPFlags(b[13])
+	h.Flags = tcpFlags(b)
 	h.Window = binary.BigEndian.Uint16(b[14:])
 	h.tcp = true
 	size := int(b[12]>>4) * 4
@@ -421,9 +430,12 @@ func cutTCP(b []byte, h *Headers) {
 		h.Ack = binary.BigEndian.Uint32(b[8:])
 	}
 	if len(b) >= 14 {
-		h.Flags = TCPFlags(b[13])
+		h.Flags = tcpFlags(b)
 	}
 }
+
+// tcpFlags reads the flags and the reserved bits before them from a TCP header.
+func tcpFlags(b []byte) TCPFlags { return TCPFlags(b[12]&0xf)<<8 | TCPFlags(b[13]) }
 
 // arp reads the protocol addresses of ARP for IPv4 (RFC 826).
 func (l *layer) arp(h *Headers) {

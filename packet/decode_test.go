@@ -116,9 +116,9 @@ var decodeCases = []struct {
 
 	{"cut in ethernet", 1, []string{macs}, 60, "truncated"},
 	{"cut in vlan", 1, []string{macs, "8100 00"}, 60, "truncated"},
-	{"cut in ipv4", 1, []string{macs, "0800", ip4(17, 12)[:30]}, 60, "ip4+14 len 32 proto 17 ttl 64 0.0.0.0>0.0.0.0 payload 0 truncated"},
-	{"cut in the destination", 1, []string{macs, "0800", ip4(17, 12)[:40]}, 60, "ip4+14 len 32 proto 17 ttl 64 10.0.0.1>0.0.0.0 payload 0 truncated"},
-	{"cut in ipv6", 101, []string{ip6(17, 12)[:69]}, 60, "ip6+0 len 52 proto 17 ttl 64 2001:db8::1>:: payload 0 truncated"},
+	{"cut in ipv4", 1, []string{macs, "0800", ip4(17, 12)[:30]}, 60, "ip4+14 len 32 proto 17 ttl 64 payload 0 truncated"},
+	{"cut in the destination", 1, []string{macs, "0800", ip4(17, 12)[:40]}, 60, "ip4+14 len 32 proto 17 ttl 64 10.0.0.1>invalid IP payload 0 truncated"},
+	{"cut in ipv6", 101, []string{ip6(17, 12)[:69]}, 60, "ip6+0 len 52 proto 17 ttl 64 2001:db8::1>invalid IP payload 0 truncated"},
 	{"cut after ip", 101, []string{ip4(17, 12)}, 32, "ip4+0 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 l4+20 len 0 payload 4 truncated"},
 	{"cut in udp", 101, []string{ip4(17, 12), "0035 1234"}, 32, "ip4+0 len 32 proto 17 ttl 64 10.0.0.1>10.0.0.2 l4+20 len 0 53>4660 payload 4 truncated"},
 	{"cut in tcp", 101, []string{ip4(6, 20), tcp[:18]}, 40, "ip4+0 len 40 proto 6 ttl 64 10.0.0.1>10.0.0.2 l4+20 len 0 80>4660 payload 0 truncated"},
@@ -129,8 +129,8 @@ var decodeCases = []struct {
 	{"empty", 1, nil, 0, "truncated"},
 	{"empty raw", 101, nil, 0, "truncated"},
 
-	{"ipv4 header of 16 bytes", 101, []string{"4400 0020 1234 0000 40 11 0000 0a000001 0a000002", udp}, 0, "ip4+0 len 0 proto 0 ttl 0 0.0.0.0>0.0.0.0 payload 0 malformed"},
-	{"ipv4 length below its header", 101, []string{"4500 0013 1234 0000 40 11 0000 0a000001 0a000002", udp}, 0, "ip4+0 len 19 proto 0 ttl 0 0.0.0.0>0.0.0.0 payload 0 malformed"},
+	{"ipv4 header of 16 bytes", 101, []string{"4400 0020 1234 0000 40 11 0000 0a000001 0a000002", udp}, 0, "ip4+0 len 0 proto 0 ttl 0 payload 0 malformed"},
+	{"ipv4 length below its header", 101, []string{"4500 0013 1234 0000 40 11 0000 0a000001 0a000002", udp}, 0, "ip4+0 len 19 proto 0 ttl 0 payload 0 malformed"},
 	{"ip version 5", 1, []string{macs, "0800", "5500 0020"}, 0, "malformed"},
 	{"tcp header of 16 bytes", 101, []string{ip4(6, 20), "0050 1234 00000005 00000006 4018 0400 0000 0000"}, 0,
 		"ip4+0 len 40 proto 6 ttl 64 10.0.0.1>10.0.0.2 l4+20 len 16 80>4660 PA seq 5 ack 6 win 1024 payload 4 malformed"},

@@ -7,6 +7,7 @@ const (
 	etherTypeVLAN       = 0x8100 // IEEE 802.1Q
 	etherTypeQinQ       = 0x88a8 // IEEE 802.1ad
 	etherTypeQinQOld    = 0x9100
+	etherTypeQinQ9200   = 0x9200
 	etherTypeMPLS       = 0x8847 // RFC 3032
 	etherTypeMPLSMulti  = 0x8848
 	etherTypePPPoE      = 0x8864 // RFC 2516, session stage
@@ -57,6 +58,14 @@ func (l *layer) link(h *Headers, link LinkType) {
 		if need(4) {
 			l.etherType(h, binary.BigEndian.Uint16(b[2:]))
 		}
+	case LinkRadiotap:
+		if need(8) && need(int(binary.LittleEndian.Uint16(b[2:]))) {
+			l.wlan(h, radiotapFCS(b))
+		}
+	case LinkWLAN:
+		l.wlan(h, false)
+	case LinkNFLOG:
+		l.nflog(h)
 	case LinkPPP, LinkPPPHDLC:
 		const ciscoUnicast, ciscoMulticast = 0x0f, 0x8f
 		switch {
@@ -128,7 +137,7 @@ func (l *layer) etherType(h *Headers, kind uint16) {
 			}
 			kind = h.EtherType
 			continue
-		case kind == etherTypeVLAN || kind == etherTypeQinQ || kind == etherTypeQinQOld:
+		case kind == etherTypeVLAN || kind == etherTypeQinQ || kind == etherTypeQinQOld || kind == etherTypeQinQ9200:
 			if len(b) < 4 {
 				h.Truncated = true
 				return
@@ -137,6 +146,25 @@ func (l *layer) etherType(h *Headers, kind uint16) {
 			h.VLANs++
 			kind = binary.BigEndian.Uint16(b[2:])
 			l.at += 4
+			continue
+		case kind == etherTypeNSH:
+			if kind = l.nsh(h, b); kind == 0 {
+				return
+			}
+			continue
+		case kind == etherTypeMACsec:
+			if kind = l.macsec(h, b); kind == 0 {
+				return
+			}
+			continue
+		case tagLength(kind, b) > 0:
+			size := tagLength(kind, b)
+			if len(b) < size {
+				h.Truncated = true
+				return
+			}
+			kind = binary.BigEndian.Uint16(b[size-2:])
+			l.at += size
 			continue
 		case kind == etherTypeFabricPath:
 			if len(b) < 16 {
@@ -147,7 +175,12 @@ func (l *layer) etherType(h *Headers, kind uint16) {
 			l.at += 16
 			continue
 		case kind == etherTypeMPLS || kind == etherTypeMPLSMulti:
-			l.mpls(h)
+			if !l.mpls(h) {
+				return
+			}
+			kind = binary.BigEndian.Uint16(l.left()[12:])
+			l.at += 14
+			continue
 		case kind == etherTypePPPoE:
 			if len(b) < 6 {
 				h.Truncated = true
@@ -159,22 +192,32 @@ func (l *layer) etherType(h *Headers, kind uint16) {
 		}
 		return
 	}
+	h.unread = true
 }
 
-// mpls passes over a stack of labels. What follows has no type; only IP is told from the rest.
-func (l *layer) mpls(h *Headers) {
+// mpls passes over a stack of labels. What follows has no type. IP is told by its version, and Ethernet by a control
+// word of zeros (RFC 4448) or, without one, by an EtherType that is known; it reports true when it left l at Ethernet.
+func (l *layer) mpls(h *Headers) (ethernet bool) {
 	for {
 		b := l.left()
 		if len(b) < 5 {
 			h.Truncated = true
-			return
+			return false
 		}
 		l.at += 4
 		if last := b[2]&1 != 0; last {
 			if kind := etherTypeOfVersion(b[4]); kind != 0 {
+				if b = b[4:]; !plausible(kind, b) && l.pseudowire(b) {
+					return true
+				}
 				h.EtherType = kind
+				return false
 			}
-			return
+			if l.pseudowire(b[4:]) {
+				return true
+			}
+			h.unread = true
+			return false
 		}
 	}
 }
@@ -202,8 +245,7 @@ func (l *layer) ppp(h *Headers) {
 	case 0x57:
 		h.EtherType = EtherTypeIPv6
 	case 0x281, 0x283:
-		h.EtherType = etherTypeMPLS
-		l.mpls(h)
+		l.etherType(h, etherTypeMPLS)
 	}
 }
 

@@ -16,10 +16,13 @@ const (
 	LinkPPPHDLC   LinkType = 50  // PPP in HDLC-like framing
 	LinkRaw       LinkType = 101 // raw IP
 	LinkCiscoHDLC LinkType = 104 // Cisco PPP with HDLC framing
+	LinkWLAN      LinkType = 105 // IEEE 802.11
 	LinkLoop      LinkType = 108 // OpenBSD loopback: address family in network byte order
 	LinkLinuxSLL  LinkType = 113 // Linux cooked capture, version 1
+	LinkRadiotap  LinkType = 127 // radiotap header, then IEEE 802.11 (https://www.radiotap.org)
 	LinkIPv4      LinkType = 228
 	LinkIPv6      LinkType = 229
+	LinkNFLOG     LinkType = 239 // Linux netfilter log messages
 	LinkSLL2      LinkType = 276 // Linux cooked capture, version 2
 )
 
@@ -33,6 +36,9 @@ var linkNames = map[LinkType]string{
 	LinkRaw:       "raw",
 	LinkCiscoHDLC: "cisco-hdlc",
 	LinkLoop:      "loop",
+	LinkWLAN:      "ieee802.11",
+	LinkRadiotap:  "radiotap",
+	LinkNFLOG:     "nflog",
 	LinkLinuxSLL:  "linux-sll",
 	LinkIPv4:      "ipv4",
 	LinkIPv6:      "ipv6",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"strings"
 )
 
 // Block types and options of pcapng (draft-ietf-opsawg-pcapng).
@@ -173,7 +174,7 @@ func (r *Reader) readInterface(block []byte) error {
 	for code, value := range options(block[16:len(block)-4], r.swapped) {
 		switch {
 		case code == optionName:
-			i.Name = string(value)
+			i.Name = validText(value)
 		case code == optionTSResol && len(value) == 1:
 			i.units = timeUnits(value[0])
 		case code == optionTSOffset && len(value) == 8:
@@ -288,11 +289,14 @@ func (f *Frame) Comments() []string {
 	var comments []string
 	for code, value := range options(f.options, f.bigEndian) {
 		if code == optionComment {
-			comments = append(comments, string(value))
+			comments = append(comments, validText(value))
 		}
 	}
 	return comments
 }
+
+// validText gives text that is UTF-8, with U+FFFD for what is not.
+func validText(b []byte) string { return strings.ToValidUTF8(string(b), "\uFFFD") }
 
 // options gives code and value of each option, up to the end or to the first that is broken.
 func options(b []byte, bigEndian bool) func(yield func(uint16, []byte) bool) {

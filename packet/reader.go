@@ -1,6 +1,7 @@
 package packet
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"math/bits"
 	"os"
+	"slices"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -83,6 +85,7 @@ type Reader struct {
 	err        error // final
 	closers    []func() error
 	compressed *source // nil when the file is plain
+	clock      clock
 
 	swapped bool // byte order differs from little endian
 	pcapng  bool
@@ -153,11 +156,13 @@ func (r *Reader) uncompress() error {
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		plain, err := gzip.NewReader(r.rest())
+		compressed := bufio.NewReader(r.rest())
+		first, err := gzip.NewReader(compressed)
 		if err != nil {
 			return r.notStarted(fmt.Errorf("bad gzip: %w", err))
 		}
-		r.in = input{src: plain}
+		first.Multistream(false)
+		r.in = input{src: &members{gzip: first, src: compressed, warn: r.warn}}
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		plain, err := zstd.NewReader(r.rest(), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
 		if err != nil {
@@ -232,17 +237,46 @@ func (r *Reader) notCapture(head []byte) error {
 // Next reads the next frame into f. It returns io.EOF after the last one, a *DamageError when
 // the file is cut or broken there, or the error of the source.
 func (r *Reader) Next(f *Frame) error {
+	next := r.nextPcap
 	if r.pcapng {
-		return r.nextPcapng(f)
+		next = r.nextPcapng
 	}
-	return r.nextPcap(f)
+	err := next(f)
+	if err == nil {
+		r.clock.note(f)
+	}
+	return err
+}
+
+// clock counts how often the time of a frame is before that of the frame before it.
+type clock struct {
+	last  int64
+	back  uint64
+	first uint64 // frame after the first step back
+}
+
+func (c *clock) note(f *Frame) {
+	if f.Time == 0 { // as that of a block without a time
+		return
+	}
+	if f.Time < c.last {
+		if c.back++; c.back == 1 {
+			c.first = f.Number
+		}
+	}
+	c.last = f.Time
 }
 
 // Interfaces are the interfaces seen so far, of all sections of the file.
 func (r *Reader) Interfaces() []Interface { return r.interfaces }
 
 // Warnings are what was odd so far, each kind once.
-func (r *Reader) Warnings() []Warning { return r.warnings }
+func (r *Reader) Warnings() []Warning {
+	if c := &r.clock; c.back > 0 {
+		return append(slices.Clip(r.warnings), Warning{Offset: r.in.at(), Text: fmt.Sprintf("times go back %d times, first at frame %d", c.back, c.first)})
+	}
+	return r.warnings
+}
 
 // Close closes what Open opened. Frames must not be used after it.
 func (r *Reader) Close() error {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"detgen/table"
 )
@@ -14,21 +15,61 @@ import (
 // rowsPerBatch is how many rows are handed over at a time.
 const rowsPerBatch = 1024
 
-// LinkError says that frames of unknown link types were met; their headers were not read.
+// LinkError says that frames were met whose headers were not read: they have an unknown link type, or between link
+// and IP a header that cannot be read (an encrypted one, for example).
 type LinkError struct {
-	Types  []LinkType // ascending
-	Frames uint64
+	Types      []LinkType // unknown ones, ascending
+	EtherTypes []uint16   // of headers that could not be read, ascending; 0: the link's own
+	Frames     uint64
+}
+
+// Unread counts the frames of a capture whose headers are not read. Its zero value has met none.
+type Unread struct {
+	types  map[LinkType]bool
+	kinds  map[uint16]bool
+	frames uint64
+}
+
+// Note takes in a frame that Decode has read into h.
+func (u *Unread) Note(f *Frame, h *Headers) {
+	switch {
+	case h.unread:
+		if u.kinds == nil {
+			u.kinds = map[uint16]bool{}
+		}
+		u.kinds[h.EtherType] = true
+	case f.LinkType != LinkEthernet && !f.LinkType.Known():
+		if u.types == nil {
+			u.types = map[LinkType]bool{}
+		}
+		u.types[f.LinkType] = true
+	default:
+		return
+	}
+	u.frames++
+}
+
+// Err is a *LinkError when there were such frames.
+func (u *Unread) Err() error {
+	if u.frames == 0 {
+		return nil
+	}
+	return &LinkError{Types: slices.Sorted(maps.Keys(u.types)), EtherTypes: slices.Sorted(maps.Keys(u.kinds)), Frames: u.frames}
 }
 
 func (e *LinkError) Error() string {
-	text := ""
-	for i, t := range e.Types {
-		if i > 0 {
-			text += ", "
-		}
-		text += t.String()
+	var what []string
+	for _, t := range e.Types {
+		what = append(what, t.String())
 	}
-	return fmt.Sprintf("%s: the headers of %d frames cannot be read", text, e.Frames)
+	for _, t := range e.EtherTypes {
+		if t == 0 {
+			what = append(what, "protected or divided IEEE 802.11 frames")
+		} else {
+			what = append(what, fmt.Sprintf("EtherType %#04x", t))
+		}
+	}
+	return fmt.Sprintf("%s: the headers of %d frames cannot be read", strings.Join(what, ", "), e.Frames)
 }
 
 // Rows writes a row per frame.
@@ -47,19 +88,15 @@ func (o Rows) Write(ctx context.Context, capture string, r *Reader, out *table.F
 	var h Headers
 	var a Analysis
 	conversations := NewConversations(0)
-	unknown := map[LinkType]bool{}
-	var unread uint64
+	var unread Unread
 	batch := out.NewBatch()
 	var end error
 	for {
 		if end = r.Next(&f); end != nil {
 			break
 		}
-		if !f.LinkType.Known() {
-			unknown[f.LinkType] = true
-			unread++
-		}
 		o.Decoder.Decode(&f, &h)
+		unread.Note(&f, &h)
 		var analysis *Analysis
 		var ok bool
 		if a, ok = conversations.Analyze(&f, &h); ok {
@@ -87,8 +124,8 @@ func (o Rows) Write(ctx context.Context, capture string, r *Reader, out *table.F
 	if end == io.EOF {
 		end = nil
 	}
-	if unread > 0 {
-		end = errors.Join(end, &LinkError{Types: slices.Sorted(maps.Keys(unknown)), Frames: unread})
+	if err := unread.Err(); err != nil {
+		end = errors.Join(end, err)
 	}
 	return end
 }

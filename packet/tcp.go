@@ -108,6 +108,7 @@ type Analysis struct {
 	DupAck     uint32 // for DuplicateAck: its number in a row of them
 	RTT        int64  // ns from the SYN to the acknowledgement that ends the handshake (Wireshark's initial_rtt), 0 when not known (yet)
 	First      bool   // the conversation's first segment
+	OwnSYN     bool   // a SYN with the initial sequence number that the conversation had already
 }
 
 // side is the state of one direction of a conversation. Where it follows Wireshark, 0 also
@@ -176,7 +177,10 @@ func (c *Conversation) Analyze(time int64, h *Headers, from int, numbers *Stream
 	}
 	var a Analysis
 	c.open(h, from, numbers, &a)
-	if h.Fragment == NotFragment && h.Segment >= h.L4Length {
+	switch {
+	case h.L4Length < 20 || h.Segment < h.L4Length: // an impossible header: nothing is said of the segment
+		a.Classes = 0
+	case h.Fragment == NotFragment:
 		c.segment(time, h, from, &a)
 	}
 	c.after(time, h, from)
@@ -216,6 +220,7 @@ func (c *Conversation) open(h *Headers, from int, numbers *Streams, a *Analysis)
 			a.First = true
 			a.Classes |= ReusedPorts
 		default:
+			a.OwnSYN = true
 			// A RST with the number of an acknowledgement may have put it too far.
 			f.next = f.contiguous
 		}

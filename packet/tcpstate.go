@@ -6,12 +6,15 @@ func (c *Conversation) progress(h *Headers, from int, end uint32) {
 	s, r := &c.sides[from], &c.sides[1-from]
 	switch h.Flags & (SYN | ACK) {
 	case SYN:
-		c.client = uint8(from)
+		// In a simultaneous open (RFC 9293 figure 7) the first SYN decides.
 		if c.handshake == HandshakeMissing {
+			c.client = uint8(from)
 			c.handshake = HandshakeSYN
 		}
 	case SYN | ACK:
-		c.client = uint8(1 - from)
+		if c.handshake == HandshakeMissing {
+			c.client = uint8(1 - from)
+		}
 		if c.handshake < HandshakeSYNACK && h.Ack == r.base+1 {
 			c.handshake = HandshakeSYNACK
 		}

@@ -22,6 +22,16 @@ func (l *layer) tunnel(h *Headers, protocol uint8) (next uint8, ok bool) {
 			*l = before
 			return 0, false
 		}
+	case ProtocolMPLS:
+		if l.etherType(h, etherTypeMPLS); !h.isIP() {
+			*l = before
+			return 0, false
+		}
+	case ProtocolUDP:
+		if !l.udpTunnel(h) {
+			*l = before
+			return 0, false
+		}
 	default:
 		return 0, false
 	}
@@ -57,20 +67,111 @@ func (l *layer) gre(h *Headers) bool {
 		return false
 	}
 	l.at += size
-	const ppp = 0x880b
+	const ppp, erspan, erspan3 = 0x880b, 0x88be, 0x22eb // of ERSPAN see draft-foschiano-erspan
 	switch kind {
 	case ppp: // PPTP, RFC 2637
 		l.ppp(h)
-	case etherTypeEthernetIn:
-		if b = l.left(); len(b) < 14 {
-			return false
+	case erspan:
+		if flags&sequence == 0 { // type I has no header of its own
+			return l.bridged(h, 0)
 		}
-		l.at += 14
-		l.etherType(h, binary.BigEndian.Uint16(b[12:]))
+		return l.bridged(h, 8)
+	case erspan3:
+		size := 12
+		if b = l.left(); len(b) >= 12 && b[11]&1 != 0 { // a platform specific subheader
+			size += 8
+		}
+		return l.bridged(h, size)
+	case etherTypeEthernetIn:
+		return l.bridged(h, 0)
 	default:
 		if kind > 1500 {
 			l.etherType(h, kind)
 		}
 	}
-	return h.EtherType == EtherTypeIPv4 || h.EtherType == EtherTypeIPv6
+	return h.isIP()
+}
+
+// isIP reports that IP follows the link header.
+func (h *Headers) isIP() bool { return h.EtherType == EtherTypeIPv4 || h.EtherType == EtherTypeIPv6 }
+
+// bridged passes over a header of a size and the Ethernet header after it, and reports whether IP follows.
+func (l *layer) bridged(h *Headers, size int) bool {
+	b := l.left()
+	if len(b) < size+14 {
+		return false
+	}
+	l.at += size + 14
+	l.etherType(h, binary.BigEndian.Uint16(b[size+12:]))
+	return h.isIP()
+}
+
+// UDP ports of tunnels (IANA).
+const (
+	portGTPU   = 2152 // 3GPP TS 29.281
+	portVXLAN  = 4789 // RFC 7348
+	portGENEVE = 6081 // RFC 8926
+)
+
+// udpTunnel reads a UDP header and that of a tunnel behind it, by the destination port (GTP-U: either), and reports whether IP
+// follows.
+func (l *layer) udpTunnel(h *Headers) bool {
+	b := l.left()
+	if len(b) < 16 {
+		return false
+	}
+	source, destination := binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
+	b = b[8:]
+	switch {
+	case destination == portVXLAN:
+		const valid = 0x08
+		l.at += 8
+		return b[0]&valid != 0 && l.bridged(h, 8)
+	case destination == portGENEVE:
+		if b[0]>>6 != 0 {
+			return false
+		}
+		size := 8 + int(b[0]&0x3f)*4
+		l.at += 8
+		kind := binary.BigEndian.Uint16(b[2:])
+		if kind == etherTypeEthernetIn {
+			return l.bridged(h, size)
+		}
+		if l.at += size; kind > 1500 {
+			l.etherType(h, kind)
+		}
+		return h.isIP()
+	case destination == portGTPU || source == portGTPU:
+		return l.gtp(h, b)
+	}
+	return false
+}
+
+// gtp reads a GTP-U header with user data (version 1, message 255) after UDP.
+func (l *layer) gtp(h *Headers, b []byte) bool {
+	const optional, extension, userData = 0x07, 0x04, 255
+	if b[0]>>4 != 3 || b[1] != userData {
+		return false
+	}
+	size := 8
+	if b[0]&optional != 0 {
+		size += 4
+		if len(b) < size {
+			return false
+		}
+		next := b[11]
+		for b[0]&extension != 0 && next != 0 {
+			if len(b) <= size || b[size] == 0 || len(b) < size+int(b[size])*4 {
+				return false
+			}
+			size += int(b[size]) * 4
+			next = b[size-1]
+		}
+	}
+	if len(b) <= size {
+		return false
+	}
+	l.at += 8 + size
+	h.EtherType = etherTypeOfVersion(b[size])
+	return h.isIP()
 }

@@ -45,7 +45,9 @@ differently are described in docs/flow-features.md.`,
 	f.DurationVar(&flags.options.IdleTimeout, "idle-timeout", flags.options.IdleTimeout, "end a flow after that much silence; 0: never (mode default)")
 	f.DurationVar(&flags.options.LingerTimeout, "linger-timeout", flags.options.LingerTimeout, "the same for closed TCP connections; 0: as the others (mode default)")
 	f.BoolVar(&flags.options.CountPadding, "count-padding", false, "count Ethernet padding as payload, as in the CICIDS-17 files (mode cic2017)")
-	f.BoolVar(&flags.options.Tunnels, "tunnels", false, "measure what is inside IP in IP and GRE (mode default)")
+	f.BoolVar(&flags.options.Tunnels, "tunnels", false, "measure what is inside IP in IP, GRE, ERSPAN, VXLAN, GENEVE, GTP-U and MPLS in IP (mode default)")
+	f.BoolVar(&flags.options.IgnoreVLAN, "ignore-vlan", false, "make the same endpoints in different VLANs one flow (mode default)")
+	f.IntVar(&flags.options.MaxFlows, "max-flows", 0, "hold at most so many open flows, the oldest out first; 0: no bound (mode default; the work is not shared then)")
 	f.IntVar(&flags.jobs, "jobs", runtime.NumCPU(), "share the work by that many; the result is the same")
 	addUnchecked(cmd, &flags.unchecked)
 	return cmd

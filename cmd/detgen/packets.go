@@ -34,7 +34,7 @@ docs/truth.md.`,
 	}
 	cmd.Flags().StringVarP(&flags.output, "output", "o", "-", `write to this file; "-" is the standard output`)
 	cmd.Flags().StringVar(&flags.format, "format", "", "csv or parquet (default: by the file's extension, else csv)")
-	cmd.Flags().BoolVar(&flags.tunnels, "tunnels", false, "read the headers inside IP in IP and GRE")
+	cmd.Flags().BoolVar(&flags.tunnels, "tunnels", false, "read the headers inside IP in IP, GRE, ERSPAN, VXLAN, GENEVE, GTP-U and MPLS in IP")
 	addUnchecked(cmd, &flags.unchecked)
 	return cmd
 }
