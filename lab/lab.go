@@ -337,7 +337,7 @@ func (l *lab) startServices(ctx context.Context) error {
 				if err := h.awaitReady(ctx, s, p); err != nil {
 					return err
 				}
-				if !s.Ready.Exit {
+				if !s.Ready.Exit && !s.Ends {
 					l.watch(p.done, func() error {
 						return fmt.Errorf("host %q: service %q ended with status %d while the run went on; %s%s",
 							h.Name, s.Name, p.status, h.tail(s.Name), h.outOfMemory())

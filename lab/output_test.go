@@ -22,7 +22,7 @@ func testOutput(t *testing.T) (*output, string) {
 
 func TestOutputIsCutAtItsLimit(t *testing.T) {
 	o, path := testOutput(t)
-	block := []byte(strings.Repeat("0123456789abcde\n", 1<<16)) // 1 MiB
+	block := []byte(strings.Repeat(strings.Repeat("x", 1<<16-1)+"\n", 16)) // 1 MiB
 	for range outputLimit/len(block) + 3 {
 		if n, err := o.Write(append(block, "more\n"...)); n != len(block)+5 || err != nil {
 			t.Fatalf("wrote %d: %v", n, err)

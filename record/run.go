@@ -135,7 +135,8 @@ type Service struct {
 	Environment map[string]string `json:"environment,omitempty"`
 	After       []string          `json:"after,omitempty"` // "host/service" on other hosts that must be ready first
 	Ready       Ready             `json:"ready"`
-	Timeout     Duration          `json:"timeout"` // to get ready
+	Timeout     Duration          `json:"timeout"`        // to get ready
+	Ends        bool              `json:"ends,omitempty"` // it may end while the run goes on
 }
 
 // Ready says what event shows that a service is ready. Several conditions must all hold.

@@ -276,6 +276,8 @@ type Service struct {
 	Ready Ready `yaml:"ready" jsonschema:"required"`
 	// Time to get ready; 10s when nothing is said.
 	Timeout Text `yaml:"timeout"`
+	// Its end while the run goes on fails the run, unless this expression of the template language is true.
+	Ends Text `yaml:"ends"`
 	// Only when this expression of the template language is true.
 	When Text `yaml:"when"`
 

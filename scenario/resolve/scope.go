@@ -133,7 +133,12 @@ func (sc *scope) holds(when format.Text, field string) bool {
 	if !when.Set() {
 		return true
 	}
-	return sc.must(format.Text{Text: "{{if " + when.Text + "}}true{{end}}", At: when.At}, field+".when") == "true"
+	return sc.isTrue(when, field+".when")
+}
+
+// isTrue evaluates an expression of the template language.
+func (sc *scope) isTrue(e format.Text, field string) bool {
+	return sc.must(format.Text{Text: "{{if " + e.Text + "}}true{{end}}", At: e.At}, field) == "true"
 }
 
 // value fills in a template and reads what comes out; fallback when it is not set.

@@ -47,6 +47,9 @@ func (sc *scope) left(p *part, service string) bool {
 
 func (sc *scope) service(s *format.Service, field string) record.Service {
 	out := record.Service{Name: s.Name, User: sc.must(s.User, field+".user")}
+	if s.Ends.Set() {
+		out.Ends = sc.isTrue(s.Ends, field+".ends")
+	}
 	if s.Command.Shell.Set() {
 		out.Command = []string{"sh", "-euc", sc.must(s.Command.Shell, field+".command")}
 	}
