@@ -32,6 +32,9 @@ type Engine interface {
 	Disturbs() bool
 	// Repeats tells whether the same run gives the same bytes again.
 	Repeats() bool
+	// Version is what the bytes of a run depend on besides the run itself: the machine's description. It is "" where they
+	// depend on chance.
+	Version(ctx context.Context) (string, error)
 	// TwinDriver is the link driver for two runs that differ in links only, when the user leaves it open; "" for any.
 	TwinDriver() string
 	// Layers gives an image's layers in the form in which Run takes them, top layer first.

@@ -22,9 +22,12 @@ import (
 
 // Job is one run of a batch: a spec and the seed to resolve it for, and where the run goes.
 type Job struct {
-	Spec *scenario.Spec
-	Seed uint64
-	Dir  string
+	Spec   *scenario.Spec
+	Seed   uint64
+	Run    *record.Run // the spec resolved, if it is already
+	Dir    string
+	Failed string // where the run goes when it fails; "": to Dir too
+	Err    error  // why there is no such run; found when the batch comes to it
 }
 
 // Batch is many runs. Jobs are taken one after the other, so a batch may be as long as it likes.
@@ -34,6 +37,7 @@ type Batch struct {
 	Parallel int         // runs at once; the engine may allow fewer
 	Shard    Shard       // which jobs are this process's; the zero value: all
 	Resume   bool        // runs that are there already count as made; they must be of the same job
+	Retry    bool        // make runs again that are there and failed
 	Check    bool        // make each run again and compare the bytes
 	Report   func(Event) // told what happens, one call at a time
 }
@@ -52,11 +56,11 @@ func ParseShard(text string) (Shard, error) {
 	return Shard{i, n}, nil
 }
 
-// has tells whether the job with a number, from 0, is in the shard.
-func (s Shard) has(number int) bool { return s.Of < 2 || number%s.Of == s.Index }
+// Has tells whether the job with a number, from 0, is in the shard.
+func (s Shard) Has(number int) bool { return s.Of < 2 || number%s.Of == s.Index }
 
-// size is how many of count jobs are in the shard.
-func (s Shard) size(count int) int {
+// Size is how many of count jobs are in the shard.
+func (s Shard) Size(count int) int {
 	if s.Of < 2 {
 		return count
 	}
@@ -111,7 +115,7 @@ func (r *Runner) Run(ctx context.Context, b Batch) (Tally, error) {
 		if !ok {
 			break
 		}
-		p := r.plan(job, b.Resume)
+		p := r.plan(job, &b)
 		if p.err != nil {
 			return Tally{}, p.err
 		}
@@ -123,7 +127,7 @@ func (r *Runner) Run(ctx context.Context, b Batch) (Tally, error) {
 	if err := r.Check(ctx, first[0].Spec.LinkDriver); err != nil {
 		return Tally{}, err
 	}
-	w := &work{runner: r, batch: b, begin: time.Now(), all: b.Shard.size(b.Count)}
+	w := &work{runner: r, batch: b, begin: time.Now(), all: b.Shard.Size(b.Count)}
 	var group errgroup.Group
 	group.SetLimit(max(r.engine.Jobs(b.Parallel), 1))
 	for ctx.Err() == nil {
@@ -158,7 +162,7 @@ func (b *Batch) shard() iter.Seq[Job] {
 	return func(yield func(Job) bool) {
 		number := 0
 		for job := range b.Jobs {
-			if b.Shard.has(number) && !yield(job) {
+			if b.Shard.Has(number) && !yield(job) {
 				return
 			}
 			number++
@@ -167,16 +171,27 @@ func (b *Batch) shard() iter.Seq[Job] {
 }
 
 // plan resolves a job and looks for its run.
-func (r *Runner) plan(job Job, resume bool) planned {
-	p := planned{Job: job}
-	if p.run, p.err = r.Resolve(job.Spec, job.Seed); p.err != nil {
+func (r *Runner) plan(job Job, b *Batch) planned {
+	p := planned{Job: job, run: job.Run, err: job.Err}
+	if p.run == nil && p.err == nil {
+		p.run, p.err = r.Resolve(job.Spec, job.Seed)
+	}
+	if p.err != nil {
 		return p
 	}
-	if !resume {
+	if !b.Resume {
 		p.err = request(record.Vacant(job.Dir))
 		return p
 	}
-	p.there, p.err = there(job.Dir, p.run)
+	for _, dir := range []string{job.Dir, job.Failed} {
+		if dir == "" || p.there != nil || p.err != nil {
+			continue
+		}
+		p.there, p.err = there(dir, p.run)
+		if p.there != nil && p.there.Result.Status != record.Complete && b.Retry {
+			p.there, p.err = nil, os.RemoveAll(dir)
+		}
+	}
 	return p
 }
 
@@ -227,7 +242,7 @@ func (w *work) do(ctx context.Context, p planned) {
 	}
 	begin := time.Now()
 	if p.run == nil {
-		p = w.runner.plan(p.Job, w.batch.Resume)
+		p = w.runner.plan(p.Job, &w.batch)
 	}
 	made, err := p.there, p.err
 	stage := func(stage string) { w.report(Event{Job: p.Job, Stage: stage}) }
@@ -235,6 +250,15 @@ func (w *work) do(ctx context.Context, p planned) {
 	case err != nil:
 	case made == nil:
 		made, err = w.runner.Make(ctx, p.run, p.Dir, stage)
+		if err != nil && made != nil && p.Failed != "" {
+			err = errors.Join(err, move(p.Dir, p.Failed))
+		}
+		if err != nil && made == nil && w.batch.Resume {
+			// Another process may have made it meanwhile.
+			if r, errThere := there(p.Dir, p.run); errThere == nil && r != nil {
+				p.there, made, err = r, r, nil
+			}
+		}
 	case made.Result.Status != record.Complete:
 		err = errors.New(made.Result.Error)
 	}
@@ -272,4 +296,12 @@ func (w *work) ended(e Event) {
 		e.Left = time.Since(w.begin) / time.Duration(w.made) * time.Duration(w.all-w.done)
 	}
 	w.batch.Report(e)
+}
+
+// move gives a run directory another name.
+func move(from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	return os.Rename(from, to)
 }

@@ -24,8 +24,8 @@ func TestShards(t *testing.T) {
 					seen = append(seen, job.Seed)
 					n++
 				}
-				if n != b.Shard.size(count) {
-					t.Errorf("shard %d/%d of %d: %d jobs, size says %d", index, of, count, n, b.Shard.size(count))
+				if n != b.Shard.Size(count) {
+					t.Errorf("shard %d/%d of %d: %d jobs, size says %d", index, of, count, n, b.Shard.Size(count))
 				}
 			}
 			slices.Sort(seen)

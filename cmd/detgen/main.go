@@ -137,7 +137,7 @@ func newRoot() *cobra.Command {
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),
 		newShow(), newExport(),
-		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(),
+		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(),
 		newExperiment(),
 	)
 	argumentsAreRequests(root)

@@ -2,6 +2,7 @@ package exact
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 
 	"detgen/engine"
@@ -38,6 +39,16 @@ func (*Exact) Supports(run *record.Run) error { return Supports(run) }
 func (*Exact) Jobs(asked int) int             { return asked }
 func (*Exact) Disturbs() bool                 { return false }
 func (*Exact) Repeats() bool                  { return true }
+
+// Version is the description of the machine, as run.json has it.
+func (e *Exact) Version(ctx context.Context) (string, error) {
+	opened, err := e.open(ctx)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(opened.describe())
+	return string(text), err
+}
 
 // TwinDriver is the soft driver: it decides frame by frame, so that two runs are the same up to the first frame that a
 // link treats differently.

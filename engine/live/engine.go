@@ -22,14 +22,15 @@ func (*Live) Requirements(_ context.Context, driver string) []engine.Requirement
 	return lab.Requirements(driver)
 }
 
-func (*Live) Prepare(context.Context) error  { return nil }
-func (*Live) Defaults() map[string]string    { return nil }
-func (*Live) Supports(run *record.Run) error { return nil }
-func (*Live) Jobs(asked int) int             { return asked }
-func (*Live) Disturbs() bool                 { return true }
-func (*Live) Repeats() bool                  { return false }
-func (*Live) TwinDriver() string             { return "" }
-func (*Live) Close() error                   { return nil }
+func (*Live) Prepare(context.Context) error           { return nil }
+func (*Live) Defaults() map[string]string             { return nil }
+func (*Live) Supports(run *record.Run) error          { return nil }
+func (*Live) Jobs(asked int) int                      { return asked }
+func (*Live) Disturbs() bool                          { return true }
+func (*Live) Repeats() bool                           { return false }
+func (*Live) Version(context.Context) (string, error) { return "", nil }
+func (*Live) TwinDriver() string                      { return "" }
+func (*Live) Close() error                            { return nil }
 
 // Layers gives directories: the kernel's overlay file system takes them.
 func (*Live) Layers(_ context.Context, i image.Image) ([]string, error) { return i.Layers, nil }

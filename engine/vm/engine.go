@@ -35,10 +35,11 @@ func (*VM) Defaults() map[string]string { return map[string]string{"addresses": 
 func (*VM) Supports(run *record.Run) error { return Supports(run) }
 
 // Jobs is 1: what a machine's system has done goes from run to run.
-func (*VM) Jobs(int) int       { return 1 }
-func (*VM) Disturbs() bool     { return true }
-func (*VM) Repeats() bool      { return false }
-func (*VM) TwinDriver() string { return "" }
+func (*VM) Jobs(int) int                            { return 1 }
+func (*VM) Disturbs() bool                          { return true }
+func (*VM) Repeats() bool                           { return false }
+func (*VM) TwinDriver() string                      { return "" }
+func (*VM) Version(context.Context) (string, error) { return "", nil }
 
 // Layers gives packed layers, which the machines have as disks.
 func (v *VM) Layers(ctx context.Context, i image.Image) ([]string, error) {

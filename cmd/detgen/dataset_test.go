@@ -1,0 +1,209 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"detgen/dataset"
+)
+
+// planned writes a plan.
+func planned(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "plan.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// contents gives the files of a dataset's folder that say what was made, and the ids of its runs.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, name := range []string{dataset.RunsTable, dataset.ConnectionsTable, dataset.PacketsTable, dataset.FileName, dataset.CardFile} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = string(text)
+	}
+	return all
+}
+
+// TestDatasetKilled builds a dataset on the exact engine four times: without a break, killed after each run, in two
+// shards, and again where it is complete. All have the same bytes.
+func TestDatasetKilled(t *testing.T) {
+	needsLab(t)
+	path := program(t)
+	plan := planned(t, `
+dataset: echoes
+seed: 3
+engine: exact
+entries:
+  - {task: ping/echo, vary: {design: full, factors: {params.count: [1, 2, 3]}}, set: {params.interval: 10ms}}
+splits: {shares: {train: 0.5, test: 0.5}}
+`)
+	build := func(dir string, more ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), path, append([]string{"dataset", "build", plan, "-o", dir, "--jobs", "1"}, more...)...)
+		if code, _, stderr := outcome(t, cmd); code != exitDone {
+			t.Fatalf("%v: exit code %d: %s", more, code, stderr)
+		}
+	}
+	whole := filepath.Join(t.TempDir(), "whole")
+	build(whole)
+	want := contents(t, whole)
+	if n := strings.Count(want[dataset.RunsTable], "\n"); n != 4 {
+		t.Fatalf("runs.csv has %d lines", n)
+	}
+
+	killed := filepath.Join(t.TempDir(), "killed")
+	for n := range 3 {
+		cmd := exec.Command(path, "dataset", "build", plan, "-o", killed, "--jobs", "1")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		awaitRuns(t, filepath.Join(killed, dataset.RunsFolder), n+1, ended)
+		cmd.Process.Kill()
+		<-ended
+	}
+	build(killed)
+	shards := filepath.Join(t.TempDir(), "shards")
+	build(shards, "--shard", "1/2")
+	build(shards, "--shard", "0/2")
+	build(shards)
+	build(whole)
+	for name, dir := range map[string]string{"killed": killed, "in shards": shards, "built twice": whole} {
+		for file, text := range contents(t, dir) {
+			if withoutRunJSON(text) != withoutRunJSON(want[file]) {
+				t.Errorf("%s: %s is not that of a build without a break", name, file)
+			}
+		}
+		if left, _ := filepath.Glob(filepath.Join(dir, dataset.RunsFolder, ".*")); len(left) > 0 {
+			t.Errorf("%s: %v is left", name, left)
+		}
+	}
+	code, stdout, stderr := outcome(t, exec.CommandContext(t.Context(), path, "dataset", "verify", killed, "--sample", "1"))
+	if code != exitDone || !strings.Contains(stdout, "1 runs made again gave the same bytes") {
+		t.Errorf("verify: exit code %d: %s%s", code, stdout, stderr)
+	}
+	captures, _ := filepath.Glob(filepath.Join(killed, dataset.RunsFolder, "*", "captures", "client.pcap"))
+	text, err := os.ReadFile(captures[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)-1] ^= 1
+	if err := os.WriteFile(captures[0], text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := outcome(t, exec.CommandContext(t.Context(), path, "dataset", "verify", killed)); code != exitFailed || !strings.Contains(stderr, "is not as it was recorded") {
+		t.Errorf("a changed capture: exit code %d: %s", code, stderr)
+	}
+}
+
+// digestPattern is one digest in a cell of its own, which is run_json_sha256: there are two captures.
+var digestPattern = regexp.MustCompile(`,[0-9a-f]{64},`)
+
+// withoutRunJSON leaves out the digests of run.json and of what has them: run.json has the wall time, which differs.
+func withoutRunJSON(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, `"sha256": `) {
+			continue
+		}
+		lines = append(lines, digestPattern.ReplaceAllString(line, ",,"))
+	}
+	return strings.Join(lines, "")
+}
+
+// awaitRuns waits until so many runs are in a folder, or the build has ended.
+func awaitRuns(t *testing.T, folder string, n int, ended chan error) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if entries, _ := filepath.Glob(filepath.Join(folder, "[0-9a-f]*", "run.json")); len(entries) >= n {
+			return
+		}
+		select {
+		case err := <-ended:
+			ended <- err
+			return
+		case <-t.Context().Done():
+			t.Fatal("no run came")
+		case <-tick.C:
+		}
+	}
+}
+
+const failingScenario = `scenario: fails
+title: A task that fails when it is told to
+class: benign
+parameters:
+  value: {type: int, default: 1, min: 1, max: 9, description: what is observed}
+hosts:
+  client: {description: observes, image: ping-client}
+tasks:
+  observe:
+    title: Observe a number
+    scripts: {client: tasks/observe.sh}
+    expect: {seen: "1"}
+`
+
+// TestDatasetFailures: runs that fail are kept apart and counted, are in no table, and are made again when asked; too
+// many of them fail the build.
+func TestDatasetFailures(t *testing.T) {
+	needsLab(t)
+	catalogue := t.TempDir()
+	folder := filepath.Join(catalogue, "scenarios/fails")
+	if err := os.MkdirAll(filepath.Join(folder, "tasks"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"scenario.yaml": failingScenario, "tasks/observe.sh": "outcome seen=\"$VALUE\"\n"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plan := func(share string) string {
+		return planned(t, "dataset: d\nseed: 1\nfail_above: "+share+"\nentries:\n  - {task: fails/observe, vary: {design: full, factors: {params.value: [1, 2]}}}\n  - {task: ping/echo, set: {params.count: 1}}\n")
+	}
+	dir := filepath.Join(t.TempDir(), "d")
+	allowed := plan("0.5")
+	code, stdout, stderr := outcome(t, detgen(t, "dataset", "build", allowed, "-o", dir, "--catalogue", catalogue))
+	if code != exitDone || !strings.Contains(stdout, "2 runs made, 0 were there, 1 failed") {
+		t.Fatalf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	if runs, _ := filepath.Glob(filepath.Join(dir, dataset.Failed, "*", "run.json")); len(runs) != 1 {
+		t.Errorf("%d failed runs are kept apart", len(runs))
+	}
+	if code, stdout, stderr := outcome(t, detgen(t, "dataset", "build", allowed, "-o", dir, "--catalogue", catalogue)); code != exitDone || !strings.Contains(stdout, "0 runs made, 2 were there, 1 failed") {
+		t.Errorf("again: exit code %d: %s%s", code, stdout, stderr)
+	}
+	var o dataset.Description
+	text, err := os.ReadFile(filepath.Join(dir, dataset.FileName))
+	if err := json.Unmarshal(text, &o); err != nil || o.Runs.Runs != 2 || o.Runs.Failed != 1 || o.Entries["fails-observe"].Failed != 1 {
+		t.Errorf("%v, %+v", err, o.Runs)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	if code, stdout, _ := outcome(t, detgen(t, "dataset", "build", allowed, "-o", dir, "--catalogue", catalogue, "--retry-failed")); code != exitDone || !strings.Contains(stdout, "0 runs made, 2 were there, 1 failed") {
+		t.Errorf("retried: exit code %d: %s", code, stdout)
+	}
+	none := filepath.Join(t.TempDir(), "none")
+	if code, _, stderr := outcome(t, detgen(t, "dataset", "build", plan("0.2"), "-o", none, "--catalogue", catalogue)); code != exitFailed || !strings.Contains(stderr, "more than the plan's fail_above allows") {
+		t.Errorf("too many failures: exit code %d: %s", code, stderr)
+	}
+	if code, _, stderr := outcome(t, detgen(t, "dataset", "build", plan("0.3"), "-o", dir, "--catalogue", catalogue)); code != exitRequest || !strings.Contains(stderr, "holds a dataset of another plan") {
+		t.Errorf("another plan: exit code %d: %s", code, stderr)
+	}
+}

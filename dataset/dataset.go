@@ -1,0 +1,198 @@
+// Package dataset makes many runs from one plan and writes them as tables that people load, checked, with labels and
+// splits, and makes them again from a recipe of a few kilobytes (design: "Datasets").
+package dataset
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"detgen/dataset/plan"
+	"detgen/record"
+	"detgen/runner"
+
+	"golang.org/x/sys/unix"
+)
+
+// Files and folders of a dataset.
+const (
+	PlanFile   = "plan.yaml"    // the plan that decides it
+	FileName   = "dataset.json" // what it is; written last
+	CardFile   = "README.md"    // the same for people
+	RunsFolder = "runs"         // ID/: run directories
+	Failed     = "failed"       // ID/: runs that did not do what they should
+)
+
+// Dataset is a folder that a plan is built in.
+type Dataset struct {
+	Dir    string
+	Plan   *plan.Plan
+	text   []byte // of the plan
+	runner *runner.Runner
+	engine string // the name and version that a run's identity depends on
+}
+
+// Options of a build.
+type Options struct {
+	Parallel    int
+	Shard       runner.Shard
+	RetryFailed bool
+	Report      func(runner.Event) // may be nil
+}
+
+// Open opens a folder for a plan: a new one, or one in which the same plan was begun. r makes its runs. What the
+// engine's runs share is made when it is missing.
+func Open(ctx context.Context, dir, planName string, planText []byte, r *runner.Runner) (*Dataset, error) {
+	p, err := plan.Read(planName, planText)
+	if err != nil {
+		return nil, runner.RequestError{Err: err}
+	}
+	d := &Dataset{Dir: dir, Plan: p, text: planText, runner: r}
+	there, err := os.ReadFile(filepath.Join(dir, PlanFile))
+	switch {
+	case err == nil && string(there) == string(planText):
+	case err == nil:
+		return nil, runner.RequestError{Err: fmt.Errorf("%s holds a dataset of another plan (%s differs); choose another folder", dir, filepath.Join(dir, PlanFile))}
+	case errors.Is(err, fs.ErrNotExist):
+		if err := record.Vacant(dir); err != nil {
+			return nil, runner.RequestError{Err: err}
+		}
+	default:
+		return nil, err
+	}
+	if err := r.Check(ctx, ""); err != nil {
+		return nil, err
+	}
+	version, err := r.Engine().Version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d.engine = r.Engine().Name() + " " + version
+	return d, nil
+}
+
+// claim writes the plan into the folder.
+func (d *Dataset) claim() error {
+	if err := os.MkdirAll(filepath.Join(d.Dir, RunsFolder), 0o755); err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(d.Dir, PlanFile), d.text)
+}
+
+// identity gives the id of a run: a hash of all that decides it, which is the resolved run (the digests of its images
+// are in it) and the engine, with its version where bytes depend on it.
+func (d *Dataset) identity(run *record.Run) (string, error) {
+	text, err := json.Marshal(run)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	h.Write([]byte(d.engine + "\n"))
+	h.Write(text)
+	return fmt.Sprintf("%x", h.Sum(nil)[:16]), nil
+}
+
+// resolve gives the run of a plan's run, and its id.
+func (d *Dataset) resolve(r *plan.Run) (*record.Run, string, error) {
+	run, err := d.runner.Resolve(r.Spec, r.Seed)
+	if err != nil {
+		return nil, "", fmt.Errorf("run %s: %w", r.Name(), err)
+	}
+	id, err := d.identity(run)
+	return run, id, err
+}
+
+// jobs gives the runs of a shard as jobs of the runner. Runs of a plan that come out as the same are made once.
+func (d *Dataset) jobs(shard runner.Shard) iter.Seq[runner.Job] {
+	return func(yield func(runner.Job) bool) {
+		number := -1
+		for r := range d.Plan.Runs() {
+			if number++; !shard.Has(number) {
+				continue
+			}
+			job := runner.Job{Spec: r.Spec, Seed: r.Seed}
+			var id string
+			if job.Run, id, job.Err = d.resolve(r); job.Err == nil {
+				job.Dir, job.Failed = filepath.Join(d.Dir, RunsFolder, id), filepath.Join(d.Dir, Failed, id)
+			}
+			if !yield(job) {
+				return
+			}
+		}
+	}
+}
+
+// room is how much of the disk must be free for a build to go on, bytes.
+const room = 512 << 20
+
+// Make makes the runs that are missing, those of one shard. Runs that failed are kept apart and counted; the error is
+// not nil when more failed than the plan allows, or when the build was interrupted: the same call goes on then.
+func (d *Dataset) Make(ctx context.Context, o Options) (runner.Tally, error) {
+	if err := checkRoom(filepath.Dir(filepath.Clean(d.Dir))); err != nil {
+		return runner.Tally{}, runner.RequestError{Err: err}
+	}
+	if err := d.claim(); err != nil {
+		return runner.Tally{}, err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	tally, err := d.runner.Run(ctx, runner.Batch{
+		Jobs: d.jobs(o.Shard), Count: o.Shard.Size(d.Plan.Count()), Parallel: o.Parallel, Resume: true, Retry: o.RetryFailed,
+		Report: func(e runner.Event) {
+			if e.Ended {
+				if err := checkRoom(d.Dir); err != nil {
+					stop(err)
+				}
+			}
+			if o.Report != nil {
+				o.Report(e)
+			}
+		},
+	})
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return tally, cause
+	}
+	all := tally.Made + tally.There + tally.Failed
+	if ctx.Err() != nil || all == 0 {
+		return tally, err
+	}
+	if share := float64(tally.Failed) / float64(all); share > *d.Plan.FailAbove {
+		return tally, fmt.Errorf("%d of %d runs failed, more than the plan's fail_above allows (%g); they are in %s; the last: %w",
+			tally.Failed, all, *d.Plan.FailAbove, filepath.Join(d.Dir, Failed), tally.Last)
+	}
+	return tally, nil
+}
+
+// checkRoom makes sure that the disk of a folder has room.
+func checkRoom(dir string) error {
+	for {
+		var fs unix.Statfs_t
+		err := unix.Statfs(dir, &fs)
+		if errors.Is(err, unix.ENOENT) && dir != filepath.Dir(dir) {
+			dir = filepath.Dir(dir)
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("look at the disk of %s: %w", dir, err)
+		}
+		if free := fs.Bavail * uint64(fs.Bsize); free < room {
+			return fmt.Errorf("the disk of %s has %d MiB left; a build stops below %d MiB: make room, and the same command goes on", dir, free>>20, room>>20)
+		}
+		return nil
+	}
+}
+
+// writeFile writes a file so that a kill leaves the old one or the new one.
+func writeFile(path string, content []byte) error {
+	part := path + ".partial"
+	if err := os.WriteFile(part, content, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(part, path)
+}

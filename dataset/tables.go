@@ -1,0 +1,377 @@
+package dataset
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"detgen/dataset/plan"
+	"detgen/record"
+	"detgen/table"
+	"detgen/truth"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// The tables of a dataset. Each row is one thing; rows of connections and packets begin with the run that they are of.
+const (
+	RunsTable        = "runs.csv"
+	ConnectionsTable = "connections.csv"
+	PacketsTable     = "packets.csv"
+)
+
+// parquetName gives the name of a table in Parquet.
+func parquetName(name string) string { return strings.TrimSuffix(name, ".csv") + ".parquet" }
+
+// Tables gathers the runs that are there and writes the tables, the description and the card. format is that of
+// connections and packets; the table of runs is always CSV.
+func (d *Dataset) Tables(ctx context.Context, format table.Format) (*Description, error) {
+	members, missing, failed, err := d.members(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if missing > 0 {
+		return nil, fmt.Errorf("%d of %d runs are not made yet: the tables follow when all are there", missing, d.Plan.Count())
+	}
+	if len(members) == 0 {
+		return nil, errors.New("no run is complete, so there is nothing to write")
+	}
+	if err := assign(d.Plan, members); err != nil {
+		return nil, err
+	}
+	for _, m := range members {
+		m.leftBy = d.leftOut(m)
+	}
+	factors := factorsOf(members)
+	if err := d.writeRuns(members, factors); err != nil {
+		return nil, err
+	}
+	kept := slices.DeleteFunc(slices.Clone(members), func(m *member) bool { return m.leftBy != "" })
+	names := map[string]string{}
+	for name, columns := range map[string][]table.Column{truth.ConnectionsFile: truth.ConnectionColumns(), truth.PacketsFile: truth.PacketColumns()} {
+		out := name
+		if format == table.Parquet {
+			out = parquetName(name)
+		}
+		names[name] = out
+		with := factors
+		if name == truth.PacketsFile {
+			with = nil // they are a join away, and packets are many
+		}
+		if err := d.gather(ctx, kept, name, columns, with, out, format); err != nil {
+			return nil, err
+		}
+	}
+	o, err := d.describe(members, failed, []string{RunsTable, names[truth.ConnectionsFile], names[truth.PacketsFile]})
+	if err != nil || d.Plan.Captures != plan.Drop {
+		return o, err
+	}
+	for _, m := range members {
+		if err := os.RemoveAll(filepath.Join(d.Dir, RunsFolder, m.id, "captures")); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// members gives the complete runs of the plan in its order, and how many are missing and failed.
+func (d *Dataset) members(ctx context.Context) (members []*member, missing int, failed []*member, err error) {
+	all := make([]*member, 0, d.Plan.Count())
+	for r := range d.Plan.Runs() {
+		all = append(all, &member{run: r})
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.NumCPU())
+	for _, m := range all {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			var err error
+			if _, m.id, err = d.resolve(m.run); err != nil {
+				return err
+			}
+			for _, folder := range []string{RunsFolder, Failed} {
+				dir := filepath.Join(d.Dir, folder, m.id)
+				if _, err := os.Stat(filepath.Join(dir, record.FileName)); err != nil {
+					continue
+				}
+				m.record, err = record.Read(dir)
+				return err
+			}
+			return nil
+		})
+	}
+	if err := errors.Join(group.Wait(), ctx.Err()); err != nil && !errors.Is(err, context.Canceled) {
+		return nil, 0, nil, err
+	}
+	seen := map[string]bool{}
+	for _, m := range all {
+		switch {
+		case m.record == nil:
+			missing++
+		case seen[m.id]:
+		case m.record.Result.Status != record.Complete:
+			failed = append(failed, m)
+		default:
+			members = append(members, m)
+		}
+		seen[m.id] = true
+	}
+	return members, missing, failed, nil
+}
+
+// leftOut gives why a filter leaves a run out, "" when none does.
+func (d *Dataset) leftOut(m *member) string {
+	f := m.run.Entry.Filter
+	if f == nil || m.record.Result.Truth == nil || m.record.Result.Truth.Connections == 0 {
+		return ""
+	}
+	frames, bytes := 0.0, 0.0
+	for _, c := range m.record.Result.Captures {
+		frames += float64(c.Frames)
+		bytes += float64(c.Bytes)
+	}
+	n := float64(m.record.Result.Truth.Connections) * float64(max(len(m.record.Result.Captures), 1))
+	for _, limit := range []struct {
+		what  string
+		value float64
+		min   *float64
+		max   *float64
+	}{
+		{"packets a connection", frames / n, minOf(f.Packets), maxOf(f.Packets)},
+		{"bytes a connection", bytes / n, minOf(f.Bytes), maxOf(f.Bytes)},
+	} {
+		if limit.min != nil && limit.value < *limit.min {
+			return fmt.Sprintf("%.4g %s, fewer than %g", limit.value, limit.what, *limit.min)
+		}
+		if limit.max != nil && limit.value > *limit.max {
+			return fmt.Sprintf("%.4g %s, more than %g", limit.value, limit.what, *limit.max)
+		}
+	}
+	return ""
+}
+
+// factorsOf lists the factors that any run has a value of, in the order of their keys. Failure and caching have columns
+// of their own.
+func factorsOf(members []*member) []string {
+	seen := map[string]bool{}
+	for _, m := range members {
+		for _, v := range m.record.Run.Values {
+			seen[v.Name] = v.Name != "failure" && v.Name != "caching"
+		}
+	}
+	maps.DeleteFunc(seen, func(_ string, is bool) bool { return !is })
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// values gives a run's values of factors, "" for those that it does not have.
+func values(r *record.Run, factors []string) []string {
+	list := make([]string, len(factors))
+	for _, v := range r.Values {
+		if i, ok := slices.BinarySearch(factors, v.Name); ok {
+			list[i] = v.Value
+		}
+	}
+	return list
+}
+
+// writeRuns writes a row for each run: what it is, where, what it gave, the digests of its files, and every factor.
+func (d *Dataset) writeRuns(members []*member, factors []string) error {
+	var text bytes.Buffer
+	w := csv.NewWriter(&text)
+	w.Write(append([]string{"run", "entry", "index", "seed", "split", "left_out", "scenario", "task", "class", "family", "technique", "failure", "caching",
+		"engine", "seconds", "captures", "frames", "bytes", "connections", "run_json_sha256", "captures_sha256"}, factors...))
+	for _, m := range members {
+		main := m.record.Run.Activities[0]
+		var frames, size uint64
+		var sums []string
+		for _, c := range m.record.Result.Captures {
+			frames += c.Frames
+			size += uint64(c.Bytes)
+			sums = append(sums, c.SHA256)
+		}
+		connections := 0
+		if t := m.record.Result.Truth; t != nil {
+			connections = int(t.Connections)
+		}
+		sum, _, err := record.Digest(filepath.Join(d.Dir, RunsFolder, m.id, record.FileName))
+		if err != nil {
+			return err
+		}
+		failure, _ := factor(&m.record.Run, "failure")
+		caching, _ := factor(&m.record.Run, "caching")
+		took := m.record.Result.Finished.Sub(m.record.Result.Started)
+		w.Write(append([]string{m.id, m.run.Entry.Name, strconv.Itoa(m.run.Index), strconv.FormatUint(m.run.Seed, 10), m.split, m.leftBy,
+			main.Scenario, main.Task, main.Labels.Class, main.Labels.Family, main.Labels.Technique, failure, caching, m.record.Result.Engine.Name,
+			strconv.FormatFloat(took.Seconds(), 'f', 6, 64), strconv.Itoa(len(m.record.Result.Captures)), strconv.FormatUint(frames, 10),
+			strconv.FormatUint(size, 10), strconv.Itoa(connections), sum, strings.Join(sums, " ")}, values(&m.record.Run, factors)...))
+	}
+	w.Flush()
+	return errors.Join(w.Error(), writeFile(filepath.Join(d.Dir, RunsTable), text.Bytes()))
+}
+
+// leading are the columns that rows of connections and packets begin with.
+var leading = []table.Column{
+	{Name: "run", Kind: table.Text, Doc: "Id of the run, as in runs.csv."},
+	{Name: "entry", Kind: table.Text, Doc: "Entry of the plan."},
+	{Name: "split", Kind: table.Text, Doc: "Split that the run is in."},
+	{Name: "label", Kind: table.Text, Doc: "benign, or the attack's scenario."},
+}
+
+// gather writes the rows of one table of all runs as one.
+func (d *Dataset) gather(ctx context.Context, members []*member, name string, columns []table.Column, factors []string, to string, format table.Format) error {
+	all := slices.Concat(leading, columns)
+	for _, f := range factors {
+		all = append(all, table.Column{Name: f, Kind: table.Text, Doc: "A factor's value, as it would be written; empty when the run does not have it."})
+	}
+	out, err := table.Create(filepath.Join(d.Dir, to), format, all)
+	if err != nil {
+		return err
+	}
+	defer out.Abort()
+	for _, m := range members {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		path := filepath.Join(d.Dir, RunsFolder, m.id, name)
+		if err := gatherRun(path, m, columns, values(&m.record.Run, factors), out); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return out.Close()
+}
+
+// batchRows is how many rows are handed to a table at once.
+const batchRows = 2000
+
+func gatherRun(path string, m *member, columns []table.Column, factors []string, out *table.File) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	rows := csv.NewReader(bufio.NewReaderSize(f, 256<<10))
+	rows.ReuseRecord = true
+	head, err := rows.Read()
+	if err != nil {
+		return err
+	}
+	class := -1
+	scenario := -1
+	for i, c := range columns {
+		if i >= len(head) || head[i] != c.Name {
+			return fmt.Errorf("its columns are not those of this detgen (column %d is not %q): make the run again", i+1, c.Name)
+		}
+		switch c.Name {
+		case "class":
+			class = i
+		case "scenario":
+			scenario = i
+		}
+	}
+	b := out.NewBatch()
+	for {
+		cells, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			return out.Write(b)
+		}
+		if err != nil {
+			return err
+		}
+		label := cells[class]
+		if label == "attack" {
+			label = cells[scenario]
+		}
+		for _, text := range []string{m.id, m.run.Entry.Name, m.split, label} {
+			b.Text(text)
+		}
+		for i, c := range columns {
+			if err := putCell(b, c, cells[i]); err != nil {
+				line, _ := rows.FieldPos(i)
+				return fmt.Errorf("line %d: %s: %w", line, c.Name, err)
+			}
+		}
+		for _, v := range factors {
+			b.Text(v)
+		}
+		b.EndRow()
+		if b.Rows() == batchRows {
+			if err := out.Write(b); err != nil {
+				return err
+			}
+			b = out.NewBatch()
+		}
+	}
+}
+
+// putCell puts a cell of a CSV table into a batch, with the type of its column.
+func putCell(b *table.Batch, c table.Column, text string) error {
+	if c.Kind == table.Text {
+		b.Text(text)
+		return nil
+	}
+	if text == "" {
+		if !c.Optional {
+			return errors.New("is empty")
+		}
+		b.Null()
+		return nil
+	}
+	switch c.Kind {
+	case table.Int, table.Time:
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return err
+		}
+		if c.Kind == table.Time {
+			b.Time(n)
+		} else {
+			b.Int(n)
+		}
+	case table.Float:
+		x, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return err
+		}
+		b.Float(x)
+	case table.Bool:
+		b.Bool(text == "1")
+	}
+	return nil
+}
+
+// digestOf gives the SHA-256 of a file and its length.
+func digestOf(path string) (FileDigest, error) {
+	sum, n, err := record.Digest(path)
+	if err != nil {
+		return FileDigest{}, err
+	}
+	return FileDigest{SHA256: sum, Bytes: n}, nil
+}
+
+// minOf and maxOf give the bounds of a range that may be missing.
+func minOf(r *plan.Range) *float64 {
+	if r == nil {
+		return nil
+	}
+	return r.Min
+}
+
+func maxOf(r *plan.Range) *float64 {
+	if r == nil {
+		return nil
+	}
+	return r.Max
+}

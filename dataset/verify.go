@@ -1,0 +1,159 @@
+package dataset
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"detgen/dataset/plan"
+	"detgen/record"
+	"detgen/runner"
+	"detgen/seed"
+)
+
+// Checked is a dataset whose files are as they were recorded.
+type Checked struct {
+	Dir    string
+	Engine string
+	Seed   uint64
+	Runs   []string // ids
+	Files  int      // that were read
+
+	dropped bool // the captures are
+}
+
+// idPattern is what an id of a run looks like; nothing else becomes a path.
+var idPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// Check reads every file of a dataset whose digest is recorded: those of dataset.json, and each run's run.json and
+// captures. The error names the first that differs.
+func Check(ctx context.Context, dir string) (*Checked, error) {
+	text, err := os.ReadFile(filepath.Join(dir, FileName))
+	if err != nil {
+		return nil, runner.RequestError{Err: fmt.Errorf("%s is not a complete dataset: %w", dir, err)}
+	}
+	var o Description
+	if err := json.Unmarshal(text, &o); err != nil {
+		return nil, runner.RequestError{Err: fmt.Errorf("%s: %w", filepath.Join(dir, FileName), err)}
+	}
+	if o.Format != Format {
+		return nil, runner.RequestError{Err: fmt.Errorf("%s: format %d; this detgen reads format %d", filepath.Join(dir, FileName), o.Format, Format)}
+	}
+	c := &Checked{Dir: dir, Engine: o.Engine.Name, Seed: o.Seed, dropped: o.Captures == plan.Drop}
+	for name, want := range o.Files {
+		if !filepath.IsLocal(name) || strings.ContainsRune(name, filepath.Separator) {
+			return nil, runner.RequestError{Err: fmt.Errorf("%s: %q is no file of the dataset's folder", filepath.Join(dir, FileName), name)}
+		}
+		if err := c.file(name, want.SHA256); err != nil {
+			return nil, err
+		}
+	}
+	f, err := os.Open(filepath.Join(dir, RunsTable))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	column := func(name string) int { return slices.Index(rows[0], name) }
+	id, sum, captures := column("run"), column("run_json_sha256"), column("captures_sha256")
+	if min(id, sum, captures) < 0 {
+		return nil, fmt.Errorf("%s lacks a column run, run_json_sha256 or captures_sha256", f.Name())
+	}
+	for _, row := range rows[1:] {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if !idPattern.MatchString(row[id]) {
+			return nil, fmt.Errorf("%s: %q is no id of a run", f.Name(), row[id])
+		}
+		if err := c.run(row[id], row[sum], strings.Fields(row[captures])); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// run checks the files of a run.
+func (c *Checked) run(id, sum string, captures []string) error {
+	folder := filepath.Join(RunsFolder, id)
+	if err := c.file(filepath.Join(folder, record.FileName), sum); err != nil {
+		return err
+	}
+	r, err := record.Read(filepath.Join(c.Dir, folder))
+	if err != nil {
+		return err
+	}
+	if len(r.Result.Captures) != len(captures) {
+		return fmt.Errorf("%s: run.json names %d captures, %s %d", filepath.Join(c.Dir, folder), len(r.Result.Captures), RunsTable, len(captures))
+	}
+	for i, capture := range r.Result.Captures {
+		if c.dropped {
+			break
+		}
+		if !filepath.IsLocal(capture.File) {
+			return fmt.Errorf("%s: capture %q is not in the run directory", filepath.Join(c.Dir, folder), capture.File)
+		}
+		if err := c.file(filepath.Join(folder, capture.File), captures[i]); err != nil {
+			return err
+		}
+	}
+	c.Runs = append(c.Runs, id)
+	return nil
+}
+
+// file checks one file below the dataset's folder.
+func (c *Checked) file(name, want string) error {
+	path := filepath.Join(c.Dir, name)
+	got, _, err := record.Digest(path)
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("%s is not as it was recorded: its SHA-256 is %s, not %s", path, got, want)
+	}
+	c.Files++
+	return nil
+}
+
+// MakeAgain makes a number of the runs again, drawn by the dataset's seed, and gives how many came out with the same
+// bytes. The error names the first that did not.
+func (c *Checked) MakeAgain(ctx context.Context, r *runner.Runner, sample int, stage func(string)) (int, error) {
+	if !r.Engine().Repeats() {
+		return 0, runner.RequestError{Err: fmt.Errorf("--sample: the %s engine does not give the same bytes again", r.Engine().Name())}
+	}
+	if c.dropped {
+		return 0, runner.RequestError{Err: errors.New("--sample: the captures of this dataset were dropped, so there is nothing to compare")}
+	}
+	if err := r.Check(ctx, ""); err != nil {
+		return 0, err
+	}
+	runs := slices.Clone(c.Runs)
+	seed.Stream(c.Seed, "verify").Shuffle(len(runs), func(i, j int) { runs[i], runs[j] = runs[j], runs[i] })
+	runs = runs[:min(sample, len(runs))]
+	for i, id := range runs {
+		dir := filepath.Join(c.Dir, RunsFolder, id)
+		if err := r.Available(dir); err != nil {
+			return i, err
+		}
+		v, err := r.Verify(ctx, dir, func(s string) { stage(fmt.Sprintf("%d of %d runs: %s", i, len(runs), s)) })
+		if err != nil {
+			return i, fmt.Errorf("run %s: %w", id, err)
+		}
+		if !v.Same {
+			var text strings.Builder
+			v.WriteText(&text)
+			return i, errors.New(strings.TrimSpace(text.String()))
+		}
+	}
+	return len(runs), nil
+}
