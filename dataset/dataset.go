@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"detgen/dataset/plan"
 	"detgen/record"
 	"detgen/runner"
+	"detgen/table"
 
 	"golang.org/x/sys/unix"
 )
@@ -43,6 +45,7 @@ type Options struct {
 	Parallel    int
 	Shard       runner.Shard
 	RetryFailed bool
+	Format      table.Format       // of the tables of connections and packets; table.CSV
 	Report      func(runner.Event) // may be nil
 }
 
@@ -195,4 +198,34 @@ func writeFile(path string, content []byte) error {
 		return err
 	}
 	return os.Rename(part, path)
+}
+
+// Built is what a build gave.
+type Built struct {
+	Tally       runner.Tally
+	Description *Description // nil for a shard, which writes no tables
+}
+
+// Build makes the runs of a plan that are missing and, unless it is for a shard only, the tables.
+func Build(ctx context.Context, dir, planName string, planText []byte, r *runner.Runner, o Options) (*Built, error) {
+	d, err := Open(ctx, dir, planName, planText, r)
+	if err != nil {
+		return nil, err
+	}
+	b := &Built{}
+	if b.Tally, err = d.Make(ctx, o); err != nil || o.Shard.Of > 1 {
+		return b, err
+	}
+	b.Description, err = d.Tables(ctx, o.Format)
+	return b, err
+}
+
+// WriteText tells what a build gave.
+func (b *Built) WriteText(out io.Writer, dir string) error {
+	text := fmt.Sprintf("%s: %d runs made, %d were there, %d failed\n", dir, b.Tally.Made, b.Tally.There, b.Tally.Failed)
+	if d := b.Description; d != nil {
+		text += fmt.Sprintf("%d connections, %d frames in the tables; %s tells what is there\n", d.Runs.Connections, d.Runs.Frames, CardFile)
+	}
+	_, err := io.WriteString(out, text)
+	return err
 }

@@ -2,7 +2,9 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 
 	"detgen/engine"
@@ -58,4 +60,21 @@ func Examine(ctx context.Context) []Finding {
 		add(p.what, p.program, err)
 	}
 	return findings
+}
+
+// WriteFindings prints a line for each finding. The error tells that something is missing.
+func WriteFindings(out io.Writer, findings []Finding) error {
+	missing := 0
+	for _, f := range findings {
+		state := "ok"
+		if !f.OK {
+			state = "missing"
+			missing++
+		}
+		fmt.Fprintf(out, "%-8s %-14s %-22s %s\n", state, f.For, f.Name, f.Mend)
+	}
+	if missing > 0 {
+		return errors.New("something is missing; see above")
+	}
+	return nil
 }

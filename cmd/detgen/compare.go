@@ -1,12 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"text/tabwriter"
 
 	"detgen/flow"
 	"detgen/similarity"
@@ -111,54 +108,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if f.asJSON {
-		encoder := json.NewEncoder(cmd.OutOrStdout())
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(groups)
+		return printJSON(cmd.OutOrStdout(), groups)
 	}
-	return printGroups(cmd.OutOrStdout(), groups, o)
-}
-
-// fewConnections is below how many the scales say little.
-const fewConnections = 10
-
-func printGroups(out io.Writer, g *similarity.Groups, o similarity.Options) error {
-	type column struct {
-		name  string
-		pairs *similarity.Pairs
-	}
-	var columns []column
-	for _, c := range []column{{"within A", &g.WithinA}, {"within B", &g.WithinB}, {"between", &g.Between}} {
-		if c.pairs.Pairs > 0 {
-			columns = append(columns, c)
-		}
-	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	row := func(name string, cell func(*similarity.Pairs) string, last string) {
-		fmt.Fprintf(w, "%s\t", name)
-		for _, c := range columns {
-			fmt.Fprintf(w, "%s\t", cell(c.pairs))
-		}
-		fmt.Fprintf(w, "%s\t\n", last)
-	}
-	fmt.Fprint(w, "mean\t")
-	for _, c := range columns {
-		fmt.Fprintf(w, "%s\t", c.name)
-	}
-	fmt.Fprint(w, "AUC\t\n")
-	for _, m := range similarity.Metrics {
-		auc := "-"
-		if a, ok := g.AUC[m.Name]; ok {
-			auc = fmt.Sprintf("%.3f", a)
-		}
-		row(m.Title, func(p *similarity.Pairs) string { return fmt.Sprintf("%.4g", p.Metrics[m.Name].Mean) }, auc)
-	}
-	row("KS test passed", func(p *similarity.Pairs) string { return fmt.Sprintf("%d of %d", p.KSPass, p.Pairs) }, "")
-	row("same bytes", func(p *similarity.Pairs) string { return fmt.Sprintf("%d of %d", p.Identical, p.Pairs) }, "")
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if g.Reference < fewConnections && o.Scale != similarity.Raw {
-		fmt.Fprintf(out, "The scales come from %d connections: small differences look large. Add captures of the same kind with --reference.\n", g.Reference)
-	}
-	return nil
+	return groups.WriteText(cmd.OutOrStdout(), o)
 }

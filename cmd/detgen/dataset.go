@@ -49,8 +49,7 @@ a part each; the tables follow from the same command without --shard.`,
 					return fmt.Errorf("--%w", err)
 				}
 			}
-			as, err := table.FormatFor(cmp.Or(format, "csv"), "")
-			if err != nil {
+			if o.Format, err = table.FormatFor(cmp.Or(format, "csv"), ""); err != nil {
 				return badRequest(fmt.Errorf("--format: %w", err))
 			}
 			with.engine = cmp.Or(with.engine, p.Engine)
@@ -59,29 +58,14 @@ a part each; the tables follow from the same command without --shard.`,
 				return err
 			}
 			defer r.Close()
-			d, err := dataset.Open(cmd.Context(), out, args[0], text, r)
-			if err != nil {
-				return err
-			}
 			progress := newProgress(cmd.ErrOrStderr())
 			o.Report = follow(progress)
-			tally, err := d.Make(cmd.Context(), o)
+			built, err := dataset.Build(cmd.Context(), out, args[0], text, r, o)
 			progress.clear()
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d runs made, %d were there, %d failed\n", out, tally.Made, tally.There, tally.Failed)
-			if o.Shard.Of > 1 {
-				return nil
-			}
-			progress.show("tables")
-			made, err := d.Tables(cmd.Context(), as)
-			progress.clear()
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d connections, %d frames in the tables; %s tells what is there\n", made.Runs.Connections, made.Runs.Frames, dataset.CardFile)
-			return err
+			return built.WriteText(cmd.OutOrStdout(), out)
 		},
 	}
 	with.add(cmd)

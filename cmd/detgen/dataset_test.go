@@ -23,8 +23,8 @@ func planned(t *testing.T, text string) string {
 	return path
 }
 
-// contents gives the files of a dataset's folder that say what was made, and the ids of its runs.
-func contents(t *testing.T, dir string) map[string]string {
+// datasetContents gives the files of a dataset's folder that say what was made, and the ids of its runs.
+func datasetContents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, name := range []string{dataset.RunsTable, dataset.ConnectionsTable, dataset.PacketsTable, dataset.FileName, dataset.CardFile} {
@@ -59,7 +59,7 @@ splits: {shares: {train: 0.5, test: 0.5}}
 	}
 	whole := filepath.Join(t.TempDir(), "whole")
 	build(whole)
-	want := contents(t, whole)
+	want := datasetContents(t, whole)
 	if n := strings.Count(want[dataset.RunsTable], "\n"); n != 4 {
 		t.Fatalf("runs.csv has %d lines", n)
 	}
@@ -83,7 +83,7 @@ splits: {shares: {train: 0.5, test: 0.5}}
 	build(shards)
 	build(whole)
 	for name, dir := range map[string]string{"killed": killed, "in shards": shards, "built twice": whole} {
-		for file, text := range contents(t, dir) {
+		for file, text := range datasetContents(t, dir) {
 			if withoutRunJSON(text) != withoutRunJSON(want[file]) {
 				t.Errorf("%s: %s is not that of a build without a break", name, file)
 			}

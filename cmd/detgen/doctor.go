@@ -2,9 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 
 	"detgen/runner"
 
@@ -23,25 +20,9 @@ func newDoctor() *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(findings)
 			}
-			return printFindings(cmd.OutOrStdout(), findings)
+			return runner.WriteFindings(cmd.OutOrStdout(), findings)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
 	return cmd
-}
-
-func printFindings(out io.Writer, findings []runner.Finding) error {
-	missing := 0
-	for _, f := range findings {
-		state := "ok"
-		if !f.OK {
-			state = "missing"
-			missing++
-		}
-		fmt.Fprintf(out, "%-8s %-14s %-22s %s\n", state, f.For, f.Name, f.Mend)
-	}
-	if missing > 0 {
-		return errors.New("something is missing; see above")
-	}
-	return nil
 }

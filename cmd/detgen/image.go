@@ -1,19 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
-	"os"
-	"strings"
-	"text/tabwriter"
-	"time"
 
 	"detgen/image"
 	"detgen/runner"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // newImage is "detgen image": the root file systems that hosts run on.
@@ -51,8 +44,7 @@ func newImageBuild(flags *imageFlags) *cobra.Command {
 			if all == (len(names) > 0) {
 				return badRequest(fmt.Errorf("image build: give either names of images or --all"))
 			}
-			progress := newImageProgress(cmd.ErrOrStderr())
-			store, recipes, err := flags.open(progress.tell)
+			store, recipes, err := flags.open(image.Lines(cmd.ErrOrStderr()))
 			if err != nil {
 				return err
 			}
@@ -82,27 +74,6 @@ func newImageBuild(flags *imageFlags) *cobra.Command {
 	return cmd
 }
 
-// imageProgress writes a line whenever an image gets to another step, with its time so far.
-type imageProgress struct {
-	out     io.Writer
-	steps   bool // every step, not only the end: the reader is a person at a terminal
-	started map[string]time.Time
-}
-
-func newImageProgress(out io.Writer) *imageProgress {
-	file, ok := out.(*os.File)
-	return &imageProgress{out: out, steps: ok && term.IsTerminal(int(file.Fd())), started: map[string]time.Time{}}
-}
-
-func (p *imageProgress) tell(e image.Progress) {
-	if _, ok := p.started[e.Image]; !ok {
-		p.started[e.Image] = time.Now()
-	}
-	if p.steps || e.Step == image.Built || e.Step == image.Failed {
-		fmt.Fprintf(p.out, "image %-16s %6.1f s  %s\n", e.Image, time.Since(p.started[e.Image]).Seconds(), e.Step)
-	}
-}
-
 func newImageList(flags *imageFlags) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -120,31 +91,14 @@ func newImageList(flags *imageFlags) *cobra.Command {
 				return err
 			}
 			if asJSON {
-				encoder := json.NewEncoder(cmd.OutOrStdout())
-				encoder.SetIndent("", "  ")
-				return encoder.Encode(list)
+				return printJSON(cmd.OutOrStdout(), list)
 			}
-			return writeImageTable(cmd.OutOrStdout(), list)
+			return image.WriteTable(cmd.OutOrStdout(), list)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	return cmd
 }
-
-func writeImageTable(out io.Writer, list []image.Status) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tDIGEST\tBUILT\tSIZE\tPACKAGES\tABOUT")
-	for _, i := range list {
-		built, size, packages := "no", "", ""
-		if i.Built {
-			built, size, packages = "yes", megabytes(i.Bytes), fmt.Sprint(i.Packages)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", i.Name, strings.TrimPrefix(i.Digest, "sha256:")[:12], built, size, packages, i.About)
-	}
-	return w.Flush()
-}
-
-func megabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }
 
 func newImagePrune(flags *imageFlags) *cobra.Command {
 	return &cobra.Command{

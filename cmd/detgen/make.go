@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"detgen/engine/engines"
+	"detgen/image"
 	"detgen/runner"
 	"detgen/scenario"
 
@@ -36,7 +37,7 @@ func (f *makerFlags) config(cmd *cobra.Command) runner.Config {
 	return runner.Config{
 		Engine: f.engine, Catalogue: f.catalogue, Cache: f.cache, Tool: "detgen " + version,
 		Log:    slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)),
-		Images: newImageProgress(cmd.ErrOrStderr()).tell,
+		Images: image.Lines(cmd.ErrOrStderr()),
 	}
 }
 

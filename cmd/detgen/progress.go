@@ -27,13 +27,6 @@ func newProgress(out io.Writer) *progress {
 // stage says what a run does now.
 func (p *progress) stage(name, stage string) { p.show(name + ": " + stage) }
 
-// done says how many runs are done.
-func (p *progress) done(n, all int) {
-	if all > 1 {
-		p.show(fmt.Sprintf("%d of %d runs", n, all))
-	}
-}
-
 func (p *progress) show(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
