@@ -108,7 +108,7 @@ func (h *Host) check(field string) (interfaces map[string]bool, err error) {
 	}
 	for i, f := range h.Files {
 		if !filepath.IsAbs(f.Path) || strings.Contains(f.Path+"/", "/../") || strings.ContainsRune(f.Path, 0) {
-			return nil, fmt.Errorf("%s.files[%d].path %q: must be absolute, without ..", field, i, f.Path)
+			return nil, fmt.Errorf("%s.files[%d].path %q: must be an absolute path without parent folders", field, i, f.Path)
 		}
 	}
 	for i, s := range h.Services {

@@ -47,7 +47,7 @@ var roles = map[string]func() error{
 		out := NewOut(parent)
 		return Serve(parent, func(r request) error {
 			out.Send(message{Text: "got " + r.Text})
-			return out.Send(message{r.ID, r.Text})
+			return out.Send(message(r))
 		})
 	},
 	// descriptors prints those that it has.

@@ -28,7 +28,7 @@ func FuzzParse(f *testing.F) {
 			if _, err := Parse(typ, v.String()); err != nil && v.Number() >= 0 {
 				t.Errorf("%s %q, written %q: %v", typ, text, v.String(), err)
 			}
-			v.ForTemplate()
+			_ = v.ForTemplate()
 			_ = v.Duration()
 		}
 	})
