@@ -74,6 +74,9 @@ func newHostNamespace(self string, first int) (n *network.Namespace, user *os.Fi
 // bindSelf lets every user reach this program's file, wherever it is: it is mounted in the scratch
 // directory.
 func (l *lab) bindSelf() error {
+	if l.Self == "" {
+		return nil // every host is a machine, which has a program of its own
+	}
 	info, err := os.Stat(l.Self)
 	if err != nil {
 		return err

@@ -216,4 +216,7 @@ type Transport struct {
 	EphemeralPorts [2]int `json:"ephemeral_ports"`        // net.ipv4.ip_local_port_range
 	TTL            int    `json:"ttl,omitempty"`          // net.ipv4.ip_default_ttl; 0 for the kernel's default
 	IPv6           bool   `json:"ipv6,omitempty"`         // off unless asked
+
+	NoSYNCookies  bool `json:"no_syn_cookies,omitempty"`  // net.ipv4.tcp_syncookies is 0
+	SYNACKRetries int  `json:"syn_ack_retries,omitempty"` // net.ipv4.tcp_synack_retries; 0 for the kernel's default
 }

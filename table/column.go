@@ -3,6 +3,8 @@ package table
 import (
 	"fmt"
 	"strings"
+
+	"detgen/internal/markdown"
 )
 
 // Kind is the type of a column's values.
@@ -43,16 +45,18 @@ type Column struct {
 	Optional bool   // a cell may be empty (Batch.Null)
 }
 
-// Document gives a Markdown table of the columns, in their order.
+// Document gives a Markdown list of the columns, in their order.
 func Document(columns []Column) string {
 	var b strings.Builder
-	b.WriteString("| column | type | unit | meaning |\n|---|---|---|---|\n")
 	for _, c := range columns {
 		kind := c.Kind.String()
+		if c.Unit != "" {
+			kind += ", " + c.Unit
+		}
 		if c.Optional {
 			kind += ", may be empty"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", c.Name, kind, c.Unit, c.Doc)
+		b.WriteString(markdown.Item("", fmt.Sprintf("`%s` (%s): %s", c.Name, kind, c.Doc)))
 	}
 	return b.String()
 }

@@ -88,6 +88,7 @@ func TestBadRequestsStartNothing(t *testing.T) {
 		"unknown engine":    {[]string{"run", "ping/echo", "--engine", "slow"}, []string{"slow", "live"}},
 		"unknown flag":      {[]string{"run", "ping/echo", "--loss", "1%"}, []string{"--loss"}},
 		"unknown control":   {[]string{"run", "web/get", "--engine", "exact", "-s", "transport.congestion=tcpfast"}, []string{`transport.congestion "tcpfast"`, "bbr, bic, "}},
+		"control on live":   {[]string{"run", "web/get", "-s", "transport.congestion=tcpfast"}, []string{`transport.congestion "tcpfast": this kernel has `, "cubic"}},
 		"memory workers":    {[]string{"run", "web/get", "-s", "load.memory=12"}, []string{`load.memory`, `"12"`, `host "client" has 488 MiB of memory and a worker takes 32: at most 11`}},
 		"directory is used": {[]string{"run", "ping/echo", "-o", existing}, []string{existing, "not empty"}},
 		"spec has a line":   {[]string{"run", "--spec", spec}, []string{spec + ":3", "many"}},

@@ -2,6 +2,10 @@ package live
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
 
 	"detgen/engine"
 	"detgen/image"
@@ -24,7 +28,6 @@ func (*Live) Requirements(_ context.Context, driver string) []engine.Requirement
 
 func (*Live) Prepare(context.Context) error           { return nil }
 func (*Live) Defaults() map[string]string             { return nil }
-func (*Live) Supports(run *record.Run) error          { return nil }
 func (*Live) Jobs(asked int) int                      { return asked }
 func (*Live) Disturbs() bool                          { return true }
 func (*Live) Repeats() bool                           { return false }
@@ -40,4 +43,19 @@ func (l *Live) Run(ctx context.Context, run *record.Run, o engine.Options) (*rec
 		o.Log = l.config.Log
 	}
 	return Run(ctx, run, o)
+}
+
+// Supports finds a congestion control that this kernel does not have.
+func (*Live) Supports(run *record.Run) error {
+	text, err := os.ReadFile("/proc/sys/net/ipv4/tcp_available_congestion_control")
+	if err != nil {
+		return fmt.Errorf("read this kernel's congestion controls: %w", err)
+	}
+	known := strings.Fields(string(text))
+	for _, h := range run.Hosts {
+		if c := h.Transport.Congestion; c != "" && !slices.Contains(known, c) {
+			return fmt.Errorf("host %q: transport.congestion %q: this kernel has %s", h.Name, c, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }

@@ -66,12 +66,19 @@ func ReadFile(dir, name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.Size() > limit {
+		return nil, tooLarge(file.Name(), limit)
+	}
 	content, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err != nil {
 		return nil, err
 	}
 	if int64(len(content)) > limit {
-		return nil, fmt.Errorf("%s: is larger than %d MiB, the most that is read", file.Name(), limit>>20)
+		return nil, tooLarge(file.Name(), limit)
 	}
 	return content, nil
+}
+
+func tooLarge(path string, limit int64) error {
+	return fmt.Errorf("%s: is larger than %d MiB, the most that is read", path, limit>>20)
 }

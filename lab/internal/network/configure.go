@@ -45,6 +45,12 @@ func transportSettings(h *record.Host) []setting {
 	if t.Congestion != "" {
 		settings = append(settings, setting{"net.ipv4.tcp_congestion_control", t.Congestion})
 	}
+	if t.NoSYNCookies {
+		settings = append(settings, setting{"net.ipv4.tcp_syncookies", "0"})
+	}
+	if t.SYNACKRetries != 0 {
+		settings = append(settings, setting{"net.ipv4.tcp_synack_retries", strconv.Itoa(t.SYNACKRetries)})
+	}
 	if t.TTL != 0 {
 		settings = append(settings, setting{"net.ipv4.ip_default_ttl", strconv.Itoa(t.TTL)})
 	}

@@ -1,6 +1,4 @@
 # What the server's kernel counts: segments that it dropped, or answered with SYN cookies, as the queue was full.
-echo "$RETRIES" >/proc/sys/net/ipv4/tcp_synack_retries
-[ "$COOKIES" = true ] || echo 0 >/proc/sys/net/ipv4/tcp_syncookies
 signal ready
 await over
 ss -Hnt state syn-recv | wc -l
