@@ -140,7 +140,7 @@ func (l *Link) checkSettings() error {
 	case l.Distribution != "" && !slices.Contains(Distributions, l.Distribution):
 		return fmt.Errorf("distribution %q: must be uniform, normal, pareto or paretonormal", l.Distribution)
 	case l.Loss > 0 && (l.GilbertElliott != nil || s != nil) || l.GilbertElliott != nil && s != nil:
-		return fmt.Errorf("loss: only one of a probability, gilbert_elliott and four_state can be given")
+		return fmt.Errorf("both loss and loss_model, or two loss models: only one of a probability, gilbert_elliott and four_state can be given")
 	case s != nil && s.P13+s.P14 > 1:
 		return fmt.Errorf("four_state: p13 + p14 is %v, must not exceed 1", s.P13+s.P14)
 	case s != nil && s.P31+s.P32 > 1:

@@ -9,22 +9,22 @@ import (
 func TestLinkCheckNamesWhatIsWrong(t *testing.T) {
 	nan := math.NaN()
 	for want, l := range map[string]Link{
-		"loss 1.5: must be from 0 to 1 (0% to 100%)":                                                 {Loss: 1.5},
-		"corrupt -0.1: must be from 0 to 1 (0% to 100%)":                                             {Corrupt: -0.1},
-		"reorder_correlation NaN: must be from 0 to 1 (0% to 100%)":                                  {ReorderCorrelation: nan},
-		"gilbert_elliott r 2: must be from 0 to 1 (0% to 100%)":                                      {GilbertElliott: &GilbertElliott{R: 2}},
-		"loss: only one of a probability, gilbert_elliott and four_state can be given":               {Loss: 0.1, FourState: &FourState{}},
-		"four_state: p13 + p14 is 1.5, must not exceed 1":                                            {FourState: &FourState{P13: 1, P14: 0.5}},
-		"delay -1ms: must be from 0 to 1h0m0s":                                                       {Delay: Duration(-time.Millisecond)},
-		"jitter 3s: must be from 0 to 2.147483647s":                                                  {Jitter: Duration(3 * time.Second)},
-		"reorder without a delay: only frames that are not delayed overtake others, so give a delay": {Reorder: 0.1},
-		"limit -1: must be from 0 to 2147483647 frames":                                              {Limit: -1},
-		"rate 7 bit/s: must be 0 (unlimited) or at least 8":                                          {Rate: 7},
-		"reorder_gap without reorder: give reorder, too":                                             {Delay: 1, ReorderGap: 3},
-		"reorder_gap -1: must be from 0 to 2147483647 frames":                                        {ReorderGap: -1},
-		"schedule entry 2: at 1s comes after 2s":                                                     {Schedule: []LinkChange{{At: Duration(2 * time.Second)}, {At: Duration(time.Second)}}},
-		"schedule entry 1: loss 2: must be from 0 to 1 (0% to 100%)":                                 {Schedule: []LinkChange{{Link: Link{Loss: 2}}}},
-		`distribution "gamma": must be uniform, normal, pareto or paretonormal`:                      {Distribution: "gamma"},
+		"loss 1.5: must be from 0 to 1 (0% to 100%)":                                                                           {Loss: 1.5},
+		"corrupt -0.1: must be from 0 to 1 (0% to 100%)":                                                                       {Corrupt: -0.1},
+		"reorder_correlation NaN: must be from 0 to 1 (0% to 100%)":                                                            {ReorderCorrelation: nan},
+		"gilbert_elliott r 2: must be from 0 to 1 (0% to 100%)":                                                                {GilbertElliott: &GilbertElliott{R: 2}},
+		"both loss and loss_model, or two loss models: only one of a probability, gilbert_elliott and four_state can be given": {Loss: 0.1, FourState: &FourState{}},
+		"four_state: p13 + p14 is 1.5, must not exceed 1":                                                                      {FourState: &FourState{P13: 1, P14: 0.5}},
+		"delay -1ms: must be from 0 to 1h0m0s":                                                                                 {Delay: Duration(-time.Millisecond)},
+		"jitter 3s: must be from 0 to 2.147483647s":                                                                            {Jitter: Duration(3 * time.Second)},
+		"reorder without a delay: only frames that are not delayed overtake others, so give a delay":                           {Reorder: 0.1},
+		"limit -1: must be from 0 to 2147483647 frames":                                                                        {Limit: -1},
+		"rate 7 bit/s: must be 0 (unlimited) or at least 8":                                                                    {Rate: 7},
+		"reorder_gap without reorder: give reorder, too":                                                                       {Delay: 1, ReorderGap: 3},
+		"reorder_gap -1: must be from 0 to 2147483647 frames":                                                                  {ReorderGap: -1},
+		"schedule entry 2: at 1s comes after 2s":                                                                               {Schedule: []LinkChange{{At: Duration(2 * time.Second)}, {At: Duration(time.Second)}}},
+		"schedule entry 1: loss 2: must be from 0 to 1 (0% to 100%)":                                                           {Schedule: []LinkChange{{Link: Link{Loss: 2}}}},
+		`distribution "gamma": must be uniform, normal, pareto or paretonormal`:                                                {Distribution: "gamma"},
 	} {
 		if err := l.Check(); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
