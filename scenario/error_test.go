@@ -242,7 +242,7 @@ func TestMistakesFoundWhenResolving(t *testing.T) {
 		{"loss above all", "sound/get", []string{"link.all.both.loss=101%"}, nil, []string{"from 0 to 100%"}},
 		{"negative delay", "sound/get", []string{"link.all.both.delay=-5ms"}, nil, []string{"from 0 to 10min"}},
 		{"unknown loss model", "sound/get", []string{"link.all.both.loss_model=gilbert(1%)"}, nil, []string{"gemodel or state"}},
-		{"loss twice", "sound/get", []string{"link.all.both.loss_model=gemodel(1%)", "link.all.both.loss=1%"}, nil, []string{"loss: only one of a probability, gilbert_elliott and four_state"}},
+		{"loss twice", "sound/get", []string{"link.all.both.loss_model=gemodel(1%)", "link.all.both.loss=1%"}, nil, []string{"both loss and loss_model"}},
 		{"reordering without a delay", "sound/get", []string{"link.all.both.reorder=1%"}, nil, []string{"reorder without a delay"}},
 		{"gap without reordering", "sound/get", []string{"link.all.both.reorder_gap=5"}, nil, []string{"reorder_gap without reorder"}},
 		{"wrong schedule", "sound/get", []string{"link.all.both.schedule=5s loss=1%"}, nil, []string{"TIME: KEY=VALUE"}},

@@ -14,7 +14,7 @@ import (
 	"detgen/record"
 )
 
-// netemRequired is given where the kernel must have NetEm: in the exact engine's guest.
+// netemRequired is given where the kernel must have NetEm.
 var netemRequired = flag.Bool("netem", false, "fail the tests of the netem driver, rather than skip them, when the kernel lacks what it needs")
 
 func needNetEm(t *testing.T) {
