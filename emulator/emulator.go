@@ -18,6 +18,7 @@ import (
 	"detgen/emulator/ares"
 	"detgen/emulator/heartbleed"
 	"detgen/emulator/http3"
+	"detgen/emulator/stone"
 	"detgen/lab/inside"
 )
 
@@ -31,6 +32,9 @@ func emulators() map[string]main {
 		"ares-agent":        ares.Agent,
 		"ares-operator":     ares.Operator,
 		"ares-server":       ares.Server,
+		"chaff":             stone.Chaff,
+		"discard":           stone.Discard,
+		"stall":             stone.Stall,
 		"heartbleed":        heartbleed.Client,
 		"heartbleed-server": heartbleed.Server,
 		"http3":             http3.Client,
