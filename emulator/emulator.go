@@ -16,7 +16,9 @@ import (
 	"syscall"
 
 	"detgen/emulator/ares"
+	"detgen/emulator/heartbleed"
 	"detgen/emulator/http3"
+	"detgen/emulator/stone"
 	"detgen/lab/inside"
 )
 
@@ -27,10 +29,15 @@ type main func(ctx context.Context, args []string) error
 // emulators are all there are, by name.
 func emulators() map[string]main {
 	return map[string]main{
-		"ares-agent":    ares.Agent,
-		"ares-operator": ares.Operator,
-		"ares-server":   ares.Server,
-		"http3":         http3.Client,
+		"ares-agent":        ares.Agent,
+		"ares-operator":     ares.Operator,
+		"ares-server":       ares.Server,
+		"chaff":             stone.Chaff,
+		"discard":           stone.Discard,
+		"stall":             stone.Stall,
+		"heartbleed":        heartbleed.Client,
+		"heartbleed-server": heartbleed.Server,
+		"http3":             http3.Client,
 	}
 }
 

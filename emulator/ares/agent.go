@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"detgen/emulator/internal/options"
 	"detgen/lab/inside"
 )
 
@@ -44,7 +45,7 @@ func Agent(ctx context.Context, args []string) error {
 	idleInterval := flags.Duration("idle-interval", 2*time.Second, "between polls while it is idle, and after a failed one")
 	failures := flags.Int("failures", 10, "failed polls in a row after which it gives up")
 	keepAlive := flags.Bool("keep-alive", false, "several requests on one connection")
-	if err := parse(flags, args, "server", "user", "work"); err != nil {
+	if err := options.Parse(flags, args, "server", "user", "work"); err != nil {
 		return err
 	}
 	c, err := newChannel(*address, *userAgent, *keepAlive)

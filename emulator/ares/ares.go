@@ -15,7 +15,6 @@ package ares
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -28,22 +27,6 @@ import (
 
 // answerMost is how much of an answer is read at most, in bytes; files may be larger.
 const answerMost = 1 << 20
-
-// parse reads flags. The required ones must not be empty.
-func parse(flags *flag.FlagSet, args []string, required ...string) error {
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("unexpected word %q", flags.Arg(0))
-	}
-	for _, name := range required {
-		if flags.Lookup(name).Value.String() == "" {
-			return fmt.Errorf("--%s is missing", name)
-		}
-	}
-	return nil
-}
 
 // channel is a client of the server.
 type channel struct {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"detgen/emulator/internal/options"
 	"detgen/lab/inside"
 )
 
@@ -48,7 +49,7 @@ func Operator(ctx context.Context, args []string) error {
 	refresh := flags.Duration("refresh", time.Second, "between two looks at a page")
 	looks := flags.Int("looks", 60, "at a page, until it gives up")
 	keepAlive := flags.Bool("keep-alive", false, "several requests on one connection")
-	if err := parse(flags, args, "server", "password", "orders", "answers"); err != nil {
+	if err := options.Parse(flags, args, "server", "password", "orders", "answers"); err != nil {
 		return err
 	}
 	c, err := newChannel(*address, *userAgent, *keepAlive)

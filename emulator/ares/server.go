@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"detgen/emulator/internal/options"
 )
 
 // server keeps the agents that have said hello, and what was ordered and reported.
@@ -53,7 +55,7 @@ func Server(ctx context.Context, args []string) error {
 	uploads := flags.String("uploads", "", "folder of the agents' files")
 	site := flags.String("site", "", "folder of a web site that anybody may read")
 	keepAlive := flags.Bool("keep-alive", false, "several requests on one connection")
-	if err := parse(flags, args, "password", "uploads", "site"); err != nil {
+	if err := options.Parse(flags, args, "password", "uploads", "site"); err != nil {
 		return err
 	}
 	root, err := os.OpenRoot(*uploads)
