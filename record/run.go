@@ -218,5 +218,6 @@ type Transport struct {
 	IPv6           bool   `json:"ipv6,omitempty"`         // off unless asked
 
 	NoSYNCookies  bool `json:"no_syn_cookies,omitempty"`  // net.ipv4.tcp_syncookies is 0
+	NoICMPLimit   bool `json:"no_icmp_limit,omitempty"`   // net.ipv4.icmp_ratelimit is 0
 	SYNACKRetries int  `json:"syn_ack_retries,omitempty"` // net.ipv4.tcp_synack_retries; 0 for the kernel's default
 }

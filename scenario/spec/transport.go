@@ -32,6 +32,8 @@ var transportKeys = []control[record.Transport]{
 		func(t *record.Transport, v value.Value) { t.EphemeralPorts, _ = portRange(v.Plain()) }}, // checked before
 	{value.Definition{Name: "ttl", Type: value.Int, Min: "0", Max: "255", Law: "choice(64, 128, 255)", Normal: "0", Doc: "IP time to live; 0 is the kernel's (64)"},
 		func(t *record.Transport, v value.Value) { t.TTL = int(v.Number()) }},
+	{value.Definition{Name: "icmp_limit", Type: value.Bool, Normal: "true", Doc: "at most one ICMP error a second to an address (net.ipv4.icmp_ratelimit)"},
+		func(t *record.Transport, v value.Value) { t.NoICMPLimit = !v.True() }},
 	{value.Definition{Name: "syn_cookies", Type: value.Bool, Normal: "true", Doc: "SYN cookies when the queue of half-open connections is full (net.ipv4.tcp_syncookies)"},
 		func(t *record.Transport, v value.Value) { t.NoSYNCookies = !v.True() }},
 	{value.Definition{Name: "syn_ack_retries", Type: value.Int, Min: "0", Max: "255", Law: "uniform(1, 6)", Normal: "0", Doc: "how often a SYN is answered anew (net.ipv4.tcp_synack_retries); 0 is the kernel's (5)"},

@@ -45,6 +45,9 @@ func transportSettings(h *record.Host) []setting {
 	if t.Congestion != "" {
 		settings = append(settings, setting{"net.ipv4.tcp_congestion_control", t.Congestion})
 	}
+	if t.NoICMPLimit {
+		settings = append(settings, setting{"net.ipv4.icmp_ratelimit", "0"})
+	}
 	if t.NoSYNCookies {
 		settings = append(settings, setting{"net.ipv4.tcp_syncookies", "0"})
 	}
