@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 
 	"detgen/dataset/plan"
+	"detgen/internal/whole"
 	"detgen/record"
 	"detgen/runner"
 	"detgen/table"
@@ -85,7 +86,7 @@ func (d *Dataset) claim() error {
 	if err := os.MkdirAll(filepath.Join(d.Dir, RunsFolder), 0o755); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(d.Dir, PlanFile), d.text)
+	return whole.WriteFile(filepath.Join(d.Dir, PlanFile), d.text)
 }
 
 // identity gives the id of a run: a hash of all that decides it, which is the resolved run (the digests of its images
@@ -189,15 +190,6 @@ func checkRoom(dir string) error {
 		}
 		return nil
 	}
-}
-
-// writeFile writes a file so that a kill leaves the old one or the new one.
-func writeFile(path string, content []byte) error {
-	part := path + ".partial"
-	if err := os.WriteFile(part, content, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(part, path)
 }
 
 // Built is what a build gave.

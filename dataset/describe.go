@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"detgen/internal/whole"
 	"detgen/record"
 )
 
@@ -89,7 +90,7 @@ func (d *Dataset) describe(members, failed []*member, files []string) (*Descript
 	for _, digest := range slices.Sorted(maps.Keys(images)) {
 		o.Images = append(o.Images, images[digest])
 	}
-	if err := writeFile(filepath.Join(d.Dir, CardFile), []byte(d.card(o, members))); err != nil {
+	if err := whole.WriteFile(filepath.Join(d.Dir, CardFile), []byte(d.card(o, members))); err != nil {
 		return nil, err
 	}
 	for _, name := range append(slices.Clone(files), PlanFile, CardFile) {
@@ -103,7 +104,7 @@ func (d *Dataset) describe(members, failed []*member, files []string) (*Descript
 	if err != nil {
 		return nil, err
 	}
-	return o, writeFile(filepath.Join(d.Dir, FileName), append(text, '\n'))
+	return o, whole.WriteFile(filepath.Join(d.Dir, FileName), append(text, '\n'))
 }
 
 func (c Counts) plus(o Counts) Counts {

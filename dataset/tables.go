@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"detgen/dataset/plan"
+	"detgen/internal/whole"
 	"detgen/record"
 	"detgen/table"
 	"detgen/truth"
@@ -51,7 +52,9 @@ func (d *Dataset) Tables(ctx context.Context, format table.Format) (*Description
 		return nil, err
 	}
 	for _, m := range members {
-		m.leftBy = d.leftOut(m)
+		if m.leftBy, err = d.leftOut(m); err != nil {
+			return nil, err
+		}
 	}
 	factors := factorsOf(members)
 	if err := d.writeRuns(members, factors); err != nil {
@@ -132,35 +135,51 @@ func (d *Dataset) members(ctx context.Context) (members []*member, missing int, 
 	return members, missing, failed, nil
 }
 
-// leftOut gives why a filter leaves a run out, "" when none does.
-func (d *Dataset) leftOut(m *member) string {
+// leftOut gives why a filter leaves a run out, "" when none does: the first connection of the task, in connections.csv,
+// that has too few or too many packets or bytes of payload, both ways.
+func (d *Dataset) leftOut(m *member) (string, error) {
 	f := m.run.Entry.Filter
-	if f == nil || m.record.Result.Truth == nil || m.record.Result.Truth.Connections == 0 {
-		return ""
+	if f == nil {
+		return "", nil
 	}
-	frames, bytes := 0.0, 0.0
-	for _, c := range m.record.Result.Captures {
-		frames += float64(c.Frames)
-		bytes += float64(c.Bytes)
+	text, err := os.ReadFile(filepath.Join(d.Dir, RunsFolder, m.id, truth.ConnectionsFile))
+	if err != nil {
+		return "", err
 	}
-	n := float64(m.record.Result.Truth.Connections) * float64(max(len(m.record.Result.Captures), 1))
-	for _, limit := range []struct {
-		what  string
-		value float64
-		min   *float64
-		max   *float64
-	}{
-		{"packets a connection", frames / n, minOf(f.Packets), maxOf(f.Packets)},
-		{"bytes a connection", bytes / n, minOf(f.Bytes), maxOf(f.Bytes)},
-	} {
-		if limit.min != nil && limit.value < *limit.min {
-			return fmt.Sprintf("%.4g %s, fewer than %g", limit.value, limit.what, *limit.min)
+	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil {
+		return "", fmt.Errorf("run %s: %s: %w", m.id, truth.ConnectionsFile, err)
+	}
+	span := slices.Index(rows[0], "span")
+	for _, q := range []struct {
+		what   string
+		bounds *plan.Range
+	}{{"packets", f.Packets}, {"bytes", f.Bytes}} {
+		up, down := slices.Index(rows[0], "client_"+q.what), slices.Index(rows[0], "server_"+q.what)
+		if q.bounds == nil {
+			continue
 		}
-		if limit.max != nil && limit.value > *limit.max {
-			return fmt.Sprintf("%.4g %s, more than %g", limit.value, limit.what, *limit.max)
+		if min(span, up, down) < 0 {
+			return "", fmt.Errorf("run %s: %s lacks the columns that a filter needs", m.id, truth.ConnectionsFile)
+		}
+		for _, row := range rows[1:] {
+			if row[span] != "main" {
+				continue
+			}
+			a, err1 := strconv.ParseFloat(row[up], 64)
+			b, err2 := strconv.ParseFloat(row[down], 64)
+			if err := errors.Join(err1, err2); err != nil {
+				return "", fmt.Errorf("run %s: %s: %w", m.id, truth.ConnectionsFile, err)
+			}
+			if limit := q.bounds.Min; limit != nil && a+b < *limit {
+				return fmt.Sprintf("connection %s has %g %s, fewer than %g", row[0], a+b, q.what, *limit), nil
+			}
+			if limit := q.bounds.Max; limit != nil && a+b > *limit {
+				return fmt.Sprintf("connection %s has %g %s, more than %g", row[0], a+b, q.what, *limit), nil
+			}
 		}
 	}
-	return ""
+	return "", nil
 }
 
 // factorsOf lists the factors that any run has a value of, in the order of their keys. Failure and caching have columns
@@ -219,7 +238,7 @@ func (d *Dataset) writeRuns(members []*member, factors []string) error {
 			strconv.FormatUint(size, 10), strconv.Itoa(connections), sum, strings.Join(sums, " ")}, values(&m.record.Run, factors)...))
 	}
 	w.Flush()
-	return errors.Join(w.Error(), writeFile(filepath.Join(d.Dir, RunsTable), text.Bytes()))
+	return errors.Join(w.Error(), whole.WriteFile(filepath.Join(d.Dir, RunsTable), text.Bytes()))
 }
 
 // leading are the columns that rows of connections and packets begin with.
@@ -359,19 +378,4 @@ func digestOf(path string) (FileDigest, error) {
 		return FileDigest{}, err
 	}
 	return FileDigest{SHA256: sum, Bytes: n}, nil
-}
-
-// minOf and maxOf give the bounds of a range that may be missing.
-func minOf(r *plan.Range) *float64 {
-	if r == nil {
-		return nil
-	}
-	return r.Min
-}
-
-func maxOf(r *plan.Range) *float64 {
-	if r == nil {
-		return nil
-	}
-	return r.Max
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"detgen/internal/whole"
 	"detgen/record"
 	"detgen/scenario"
 
@@ -202,14 +203,5 @@ func claim(dir string, text []byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return replaceFile(filepath.Join(dir, identity), text)
-}
-
-// replaceFile writes a file so that a kill leaves the old one or the new one.
-func replaceFile(path string, content []byte) error {
-	part := path + ".partial"
-	if err := os.WriteFile(part, content, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(part, path)
+	return whole.WriteFile(filepath.Join(dir, identity), text)
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"detgen/internal/whole"
 	"detgen/similarity"
 )
 
@@ -19,7 +20,7 @@ func (d *Determinism) Write(r *Result) error {
 	if err := writeResult(d.options.Dir, "determinism", r, r.summaryCSV()); err != nil {
 		return err
 	}
-	if err := replaceFile(filepath.Join(d.options.Dir, "pairs.csv"), r.pairsCSV()); err != nil {
+	if err := whole.WriteFile(filepath.Join(d.options.Dir, "pairs.csv"), r.pairsCSV()); err != nil {
 		return err
 	}
 	return r.writeFigures(d.options.Dir)
@@ -34,7 +35,7 @@ func writeResult(dir, name string, result interface{ WriteTables(io.Writer) }, r
 	var tables bytes.Buffer
 	result.WriteTables(&tables)
 	for extension, content := range map[string][]byte{".json": append(text, '\n'), ".md": tables.Bytes(), ".csv": rows} {
-		if err := replaceFile(filepath.Join(dir, name+extension), content); err != nil {
+		if err := whole.WriteFile(filepath.Join(dir, name+extension), content); err != nil {
 			return err
 		}
 	}

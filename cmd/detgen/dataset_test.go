@@ -207,3 +207,28 @@ func TestDatasetFailures(t *testing.T) {
 		t.Errorf("another plan: exit code %d: %s", code, stderr)
 	}
 }
+
+// TestDatasetFilter: a run with a connection out of bounds is in runs.csv, with the reason, and in no other table.
+func TestDatasetFilter(t *testing.T) {
+	needsLab(t)
+	plan := planned(t, `
+dataset: d
+seed: 1
+entries:
+  - {name: many, task: ping/echo, set: {params.count: 3, params.interval: 10ms}, filter: {packets: {min: 5}}}
+  - {name: few, task: ping/echo, set: {params.count: 2, params.interval: 10ms}, filter: {packets: {min: 5}}}
+`)
+	dir := filepath.Join(t.TempDir(), "d")
+	if code, _, stderr := outcome(t, detgen(t, "dataset", "build", plan, "-o", dir)); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	all := datasetContents(t, dir)
+	if runs := all[dataset.RunsTable]; !strings.Contains(runs, "connection 1 has 4 packets, fewer than 5") || strings.Count(runs, "\n") != 3 {
+		t.Errorf("runs.csv:\n%s", runs)
+	}
+	for _, name := range []string{dataset.ConnectionsTable, dataset.PacketsTable} {
+		if !strings.Contains(all[name], ",many,") || strings.Contains(all[name], ",few,") {
+			t.Errorf("%s has not the run that is kept, or has the one that is left out", name)
+		}
+	}
+}

@@ -3,10 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"detgen/dataset/flowset"
 	"detgen/dataset/mirror"
+	"detgen/internal/whole"
 
 	"github.com/spf13/cobra"
 )
@@ -37,10 +37,7 @@ func newMirrorProfile() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := os.WriteFile(out+".partial", append(text, '\n'), 0o644); err != nil {
-				return err
-			}
-			return os.Rename(out+".partial", out)
+			return whole.WriteFile(out, append(text, '\n'))
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write the profile there, as JSON")

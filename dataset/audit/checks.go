@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -70,15 +71,9 @@ func (a *auditor) sizes() {
 
 // repeats finds flows whose measured columns are all those of another one, and such that have two labels.
 func (a *auditor) repeats() {
-	seed := maphash.MakeSeed()
 	first := map[uint64]int{}
 	contradictions := map[string][]int{}
-	text := make([]byte, 8*len(a.set.Columns))
-	for i := range a.set.Len() {
-		for k, c := range a.set.Columns {
-			binary.LittleEndian.PutUint64(text[8*k:], math.Float64bits(c.Values[i]))
-		}
-		sum := maphash.Bytes(seed, text)
+	for i, sum := range a.sums() {
 		j, known := first[sum]
 		if !known {
 			first[sum] = i
@@ -103,6 +98,22 @@ func (a *auditor) repeats() {
 		rows := contradictions[pair]
 		a.find(Finding{Check: "contradiction", Severity: Fault, Class: pair, Value: float64(len(rows)),
 			Message: fmt.Sprintf("%d flows have the features of a flow with the other label", len(rows))}, rows)
+	}
+}
+
+// sums gives a hash of each flow's measured columns: flows that are the same have the same one.
+func (a *auditor) sums() iter.Seq2[int, uint64] {
+	seed := maphash.MakeSeed()
+	text := make([]byte, 8*len(a.set.Columns))
+	return func(yield func(int, uint64) bool) {
+		for i := range a.set.Len() {
+			for k, c := range a.set.Columns {
+				binary.LittleEndian.PutUint64(text[8*k:], math.Float64bits(c.Values[i]))
+			}
+			if !yield(i, maphash.Bytes(seed, text)) {
+				return
+			}
+		}
 	}
 }
 
@@ -414,15 +425,9 @@ func (a *auditor) splits() {
 			a.find(f, nil)
 		}
 	}
-	seed := maphash.MakeSeed()
-	text := make([]byte, 8*len(a.set.Columns))
 	first := map[uint64]string{}
 	var shared []int
-	for i := range a.set.Len() {
-		for k, c := range a.set.Columns {
-			binary.LittleEndian.PutUint64(text[8*k:], math.Float64bits(c.Values[i]))
-		}
-		sum := maphash.Bytes(seed, text)
+	for i, sum := range a.sums() {
 		if s, ok := first[sum]; ok && s != a.set.Split[i] {
 			shared = append(shared, i)
 		} else if !ok {
