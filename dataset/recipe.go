@@ -66,6 +66,16 @@ func WriteRecipe(ctx context.Context, dir, file string) (*Recipe, error) {
 	return r, whole.WriteFile(file, append(content, '\n'))
 }
 
+// WriteText tells what is in the recipe.
+func (r *Recipe) WriteText(out io.Writer, file string) error {
+	packages := 0
+	for _, i := range r.Images {
+		packages += len(i.Packages)
+	}
+	_, err := fmt.Fprintf(out, "%s: %d runs, %d images with %d packages; made on %s\n", file, len(r.Runs), len(r.Images), packages, r.Engine)
+	return err
+}
+
 // ReadRecipe reads a recipe and its plan.
 func ReadRecipe(file string) (*Recipe, *plan.Plan, error) {
 	r, p, err := readRecipe(file)
@@ -106,7 +116,6 @@ func readRecipe(file string) (*Recipe, *plan.Plan, error) {
 
 // Remade is what came of making a dataset again from its recipe.
 type Remade struct {
-	Built  *Built
 	Same   []string // ids of runs whose captures have the bytes of the recipe
 	Differ []string // what differs, a line for each run
 }
@@ -125,17 +134,17 @@ func (r *Recipe) MakeAgain(ctx context.Context, dir string, run *runner.Runner, 
 	if err := r.compare(ctx, d); err != nil {
 		return nil, runner.RequestError{Err: err}
 	}
-	m := &Remade{Built: &Built{}}
-	if m.Built.Tally, err = d.Make(ctx, o); err != nil {
-		return m, err
+	if _, err = d.Make(ctx, o); err != nil {
+		return nil, err
 	}
+	m := &Remade{}
 	for _, want := range r.Runs {
 		if err := m.check(d, want); err != nil {
-			return m, err
+			return nil, err
 		}
 	}
-	if m.Built.Description, err = d.Tables(ctx, o.Format); err != nil {
-		return m, err
+	if _, err = d.Tables(ctx, o.Format); err != nil {
+		return nil, err
 	}
 	if len(m.Differ) > 0 {
 		return m, fmt.Errorf("%d of %d runs came out with other bytes", len(m.Differ), len(r.Runs))

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"detgen/engine/engines"
 	"detgen/record"
 	"detgen/scenario"
 
@@ -75,7 +76,7 @@ type planned struct {
 // that are there, is found before anything starts. The error is not nil when runs failed or ctx ended.
 func (r *Runner) Run(ctx context.Context, b Batch) (Tally, error) {
 	if b.Check && !r.engine.Repeats() {
-		return Tally{}, request(fmt.Errorf("the %s engine does not give the same bytes again, so there is nothing to check", r.engine.Name()))
+		return Tally{}, request(fmt.Errorf("only the %s engine gives the same bytes again, so that runs can be checked, and this is %s", engines.Exact(), r.engine.Name()))
 	}
 	if b.Report == nil {
 		b.Report = func(Event) {}

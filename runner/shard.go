@@ -38,6 +38,14 @@ func ParseShard(text string) (Shard, error) {
 	return Shard{i, n}, nil
 }
 
+// String gives what ParseShard reads, "" for all jobs.
+func (s Shard) String() string {
+	if s.Of == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d", s.Index, s.Of)
+}
+
 // Has tells whether the job with a number, from 0, is in the shard.
 func (s Shard) Has(number int) bool { return s.Of < 2 || number%s.Of == s.Index }
 

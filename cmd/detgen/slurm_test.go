@@ -200,7 +200,7 @@ entries:
 		syscall.Kill(pid, syscall.SIGINT)
 	}
 	cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(said.String(), "is cancelled") {
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !strings.Contains(said.String(), "is cancelled") {
 		t.Errorf("interrupted: exit code %d: %s", code, said.String())
 	}
 	if out, err := c.command("squeue", "--noheader").CombinedOutput(); err != nil || len(out) > 0 {
