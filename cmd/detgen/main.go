@@ -136,7 +136,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),
-		newShow(), newExport(),
+		newShow(), newExport(), newReport(),
 		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(),
 		newExperiment(),
 	)
