@@ -85,4 +85,3 @@ func (h *Hosts) box(f *Figure, b *HostBox, place []float64, colors []color.NRGBA
 	}
 	return nil
 }
-

@@ -142,7 +142,9 @@ func pointer(t *testing.T, b *browser.Browser) {
 // keyboard makes sure that the figure answers keys: steps, zoom, and back.
 func keyboard(t *testing.T, b *browser.Browser) {
 	browser.Eval[bool](b, `document.querySelector("#fig-sequence .drawing").focus(), true`)
-	readout := func() string { return browser.Eval[string](b, `document.querySelector("#fig-sequence .readout").textContent`) }
+	readout := func() string {
+		return browser.Eval[string](b, `document.querySelector("#fig-sequence .readout").textContent`)
+	}
 	b.Keys(right)
 	if said := readout(); !strings.HasPrefix(said, "frame 1 of client,") {
 		t.Errorf("after the first arrow key the page says %q", said)

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"detgen/flow"
 	"detgen/similarity"
@@ -88,12 +87,12 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if len(first) == 0 || len(args) < 2 {
 		return badRequest(errors.New("compare: name two or more captures or run directories"))
 	}
-	line := newProgress(os.Stderr)
-	defer line.clear()
+	line := newProgress(cmd.ErrOrStderr())
+	defer line.Clear()
 	var samples [3][]*similarity.Sample
 	for i, paths := range [][]string{first, second, f.reference} {
 		for _, path := range paths {
-			line.show("read " + path)
+			line.Show("read " + path)
 			s, err := similarity.Read(path, f.host, o)
 			if err != nil {
 				return badRequest(err)
@@ -101,9 +100,9 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 			samples[i] = append(samples[i], s)
 		}
 	}
-	line.show("compare")
+	line.Show("compare")
 	groups, err := similarity.CompareGroups(cmd.Context(), samples[0], samples[1], samples[2], o)
-	line.clear()
+	line.Clear()
 	if err != nil {
 		return err
 	}

@@ -59,9 +59,9 @@ a part each; the tables follow from the same command without --shard.`,
 			}
 			defer r.Close()
 			progress := newProgress(cmd.ErrOrStderr())
-			o.Report = follow(progress)
+			o.Report = runner.Follow(progress)
 			built, err := dataset.Build(cmd.Context(), out, args[0], text, r, o)
-			progress.clear()
+			progress.Clear()
 			if err != nil {
 				return err
 			}
@@ -99,8 +99,8 @@ func newDatasetVerify() *cobra.Command {
 			}
 			defer r.Close()
 			progress := newProgress(cmd.ErrOrStderr())
-			same, err := v.MakeAgain(cmd.Context(), r, sample, progress.show)
-			progress.clear()
+			same, err := v.MakeAgain(cmd.Context(), r, sample, progress.Show)
+			progress.Clear()
 			if err != nil {
 				return err
 			}

@@ -100,7 +100,7 @@ func (f *experimentFlags) make(cmd *cobra.Command, o experiment.Options, s study
 	progress := newProgress(cmd.ErrOrStderr())
 	var state atomic.Value // string: how far the experiment is
 	state.Store("")
-	runners, err := experiment.OpenRunners(f.engines, f.config(cmd), func(name, stage string) { progress.stage(state.Load().(string)+name, stage) })
+	runners, err := experiment.OpenRunners(f.engines, f.config(cmd), func(name, stage string) { progress.Stage(state.Load().(string)+name, stage) })
 	if err != nil {
 		return err
 	}
@@ -109,14 +109,10 @@ func (f *experimentFlags) make(cmd *cobra.Command, o experiment.Options, s study
 		return badRequest(err)
 	}
 	err = s.Make(cmd.Context(), runners, func(p experiment.Progress) {
-		text := fmt.Sprintf("%d of %d runs", p.Done, p.All)
-		if p.Left > 0 {
-			text += ", about " + roundTime(p.Left).String() + " left"
-		}
-		state.Store(text + "; ")
-		progress.show(text)
+		state.Store(fmt.Sprintf("%d of %d runs; ", p.Done, p.All))
+		progress.Left("runs", p.Done, p.All, p.Left)
 	})
-	progress.clear()
+	progress.Clear()
 	if cmd.Context().Err() != nil {
 		return errors.New("interrupted; the same command goes on where it was")
 	}

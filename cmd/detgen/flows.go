@@ -78,11 +78,11 @@ func (o *flowsFlags) run(cmd *cobra.Command, args []string) error {
 		return badRequest(err)
 	}
 	defer out.Abort()
-	line := newProgress(os.Stderr)
-	defer line.clear()
+	line := newProgress(cmd.ErrOrStderr())
+	defer line.Clear()
 	var failed []error
 	for i, path := range paths {
-		line.show(fmt.Sprintf("%s: %d of %d captures", path, i+1, len(paths)))
+		line.Show(fmt.Sprintf("%s: %d of %d captures", path, i+1, len(paths)))
 		err := o.capture(cmd.Context(), path, layout, out)
 		var damage *packet.DamageError
 		var link *packet.LinkError

@@ -132,6 +132,8 @@ func newRoot() *cobra.Command {
 		}
 		return err
 	}
+	root.PersistentFlags().Bool("quiet", false, "do not tell what is going on")
+	root.PersistentPreRun = showProgress
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badRequest(err) })
 	root.AddCommand(
 		newDoctor(), newList(), newImage(),

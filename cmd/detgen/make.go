@@ -3,10 +3,8 @@ package main
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 
 	"detgen/engine/engines"
 	"detgen/image"
@@ -98,28 +96,4 @@ func (f *specFlags) spec(cmd *cobra.Command, args []string) (*scenario.Spec, err
 		spec.Seed = &seed
 	}
 	return spec, nil
-}
-
-// follow prints how far a batch is.
-func follow(p *progress) func(runner.Event) {
-	return func(e runner.Event) {
-		switch {
-		case e.Stage != "":
-			p.stage(runName(e.Job), e.Stage)
-		case e.All > 1:
-			p.batch(e)
-		}
-	}
-}
-
-// runName names a job in messages.
-func runName(j runner.Job) string { return runner.Name(strings.TrimSpace(j.Spec.Task), j.Seed) }
-
-// batch shows how many runs are done, how fast, and how long it takes until all are.
-func (p *progress) batch(e runner.Event) {
-	text := fmt.Sprintf("%d of %d runs", e.Done, e.All)
-	if e.Left > 0 {
-		text += fmt.Sprintf(", %.2g a second, %s left", float64(e.All-e.Done)/e.Left.Seconds(), roundTime(e.Left))
-	}
-	p.show(text)
 }

@@ -30,7 +30,7 @@ docs/truth.md.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args) },
 	}
 	cmd.Flags().StringVarP(&flags.output, "output", "o", "-", `write to this file; "-" is the standard output`)
 	cmd.Flags().StringVar(&flags.format, "format", "", "csv or parquet (default: by the file's extension, else csv)")
@@ -44,7 +44,7 @@ type packetsFlags struct {
 	tunnels, unchecked bool
 }
 
-func (o *packetsFlags) run(ctx context.Context, args []string) error {
+func (o *packetsFlags) run(cmd *cobra.Command, args []string) error {
 	format, err := table.FormatFor(o.format, o.output)
 	if err != nil {
 		return badRequest(err)
@@ -62,12 +62,12 @@ func (o *packetsFlags) run(ctx context.Context, args []string) error {
 		return badRequest(err)
 	}
 	defer out.Abort()
-	line := newProgress(os.Stderr)
-	defer line.clear()
+	line := newProgress(cmd.ErrOrStderr())
+	defer line.Clear()
 	var failed []error
 	for i, path := range paths {
-		line.show(fmt.Sprintf("%s: %d of %d captures", path, i+1, len(paths)))
-		err := o.capture(ctx, path, labels, out)
+		line.Show(fmt.Sprintf("%s: %d of %d captures", path, i+1, len(paths)))
+		err := o.capture(cmd.Context(), path, labels, out)
 		var damage *packet.DamageError
 		var link *packet.LinkError
 		switch {

@@ -1,47 +1,24 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"os"
-	"sync"
 
-	"golang.org/x/term"
+	"detgen/internal/progress"
+
+	"github.com/spf13/cobra"
 )
 
-// progress is one line at the bottom of a terminal that says what is going on. Where the
-// output is no terminal it is silent.
-type progress struct {
-	mu   sync.Mutex
-	out  io.Writer // nil: silent
-	text string
-}
+// newProgress gives the line that tells what is going on.
+func newProgress(out io.Writer) *progress.Line { return progress.New(out) }
 
-func newProgress(out io.Writer) *progress {
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return &progress{out: f}
+// showProgress settles how commands tell what they are doing: --quiet, and events with --json.
+func showProgress(cmd *cobra.Command, _ []string) {
+	out := progress.Output{Writer: cmd.ErrOrStderr()}
+	if asJSON, err := cmd.Flags().GetBool("json"); err == nil && asJSON {
+		out.Mode = progress.JSON
 	}
-	return &progress{}
-}
-
-// stage says what a run does now.
-func (p *progress) stage(name, stage string) { p.show(name + ": " + stage) }
-
-func (p *progress) show(text string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.out != nil {
-		p.text = text
-		fmt.Fprintf(p.out, "\r\x1b[K%s", text)
+	if quiet, err := cmd.Flags().GetBool("quiet"); err == nil && quiet {
+		out.Mode = progress.Quiet
 	}
-}
-
-// clear takes the line away, so that something else can be printed.
-func (p *progress) clear() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.out != nil && p.text != "" {
-		fmt.Fprint(p.out, "\r\x1b[K")
-		p.text = ""
-	}
+	cmd.SetErr(out)
 }

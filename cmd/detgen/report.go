@@ -25,7 +25,10 @@ that sort, filter and are saved as CSV, and the command that makes the folder ag
 			if extension := strings.ToLower(filepath.Ext(out)); extension != ".html" && extension != ".htm" {
 				return badRequest(errors.New("say where to write: -o FILE.html"))
 			}
+			line := newProgress(cmd.ErrOrStderr())
+			line.Show("read " + args[0])
 			page, err := report.Open(args[0], o)
+			line.Clear()
 			if errors.Is(err, report.ErrUnknown) {
 				return badRequest(err)
 			}

@@ -1,18 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
-	"iter"
-	"path/filepath"
 	"runtime"
-	"time"
 
 	"detgen/engine/engines"
-	"detgen/record"
 	"detgen/runner"
-	"detgen/scenario"
 
 	"github.com/spf13/cobra"
 )
@@ -62,21 +55,21 @@ are in the folder already are not made again. With --shard several computers, or
 			if out == "" {
 				out = runner.FreeName(name)
 			}
-			b.Jobs = jobsOf(spec, out)
+			b.Jobs = runner.JobsOf(spec, out)
 			progress := newProgress(cmd.ErrOrStderr())
-			tell := follow(progress)
+			tell := runner.Follow(progress)
 			var failed error // to print
 			b.Report = func(e runner.Event) {
 				if e.Ended && e.Made != nil {
-					progress.clear()
-					if err := printRun(cmd.OutOrStdout(), e, asJSON); err != nil {
+					progress.Clear()
+					if err := e.Print(cmd.OutOrStdout(), asJSON); err != nil {
 						failed = err
 					}
 				}
 				tell(e)
 			}
 			_, err = r.Run(cmd.Context(), b)
-			progress.clear()
+			progress.Clear()
 			if err != nil {
 				return err
 			}
@@ -92,57 +85,4 @@ are in the folder already are not made again. With --shard several computers, or
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a line for each run")
 	cmd.Flags().BoolVar(&check, "check", false, "make each run twice and compare the bytes (exact engine)")
 	return cmd
-}
-
-// jobsOf gives the runs of a spec: one as the directory out, several in it.
-func jobsOf(spec *scenario.Spec, out string) iter.Seq[runner.Job] {
-	return func(yield func(runner.Job) bool) {
-		for i := range spec.Count {
-			job := runner.Job{Spec: spec, Seed: *spec.Seed + uint64(i), Dir: out}
-			if spec.Count > 1 {
-				job.Dir = filepath.Join(out, runner.Name(spec.Task, job.Seed))
-			}
-			if !yield(job) {
-				return
-			}
-		}
-	}
-}
-
-// printedRun is what is printed of a run.
-type printedRun struct {
-	Task    string        `json:"task"`
-	Seed    uint64        `json:"seed"`
-	Status  record.Status `json:"status"`
-	Error   string        `json:"error,omitempty"`
-	Dir     string        `json:"dir"`
-	Frames  uint64        `json:"frames"` // in all captures
-	Seconds float64       `json:"seconds"`
-}
-
-func printRun(out io.Writer, e runner.Event, asJSON bool) error {
-	p := printedRun{
-		Task: e.Job.Spec.Task, Seed: e.Job.Seed, Status: e.Made.Result.Status, Error: e.Made.Result.Error,
-		Dir: e.Job.Dir, Seconds: e.Took.Seconds(),
-	}
-	for _, c := range e.Made.Result.Captures {
-		p.Frames += c.Frames
-	}
-	if asJSON {
-		return json.NewEncoder(out).Encode(p)
-	}
-	took := fmt.Sprintf("%.2f s", p.Seconds)
-	if e.There {
-		took = "was there"
-	}
-	_, err := fmt.Fprintf(out, "%s  seed %d  %s  %d frames  %s  %s\n", p.Task, p.Seed, p.Status, p.Frames, took, p.Dir)
-	return err
-}
-
-// roundTime rounds a time to what a reader wants to know of it.
-func roundTime(d time.Duration) time.Duration {
-	if d > time.Minute {
-		return d.Round(time.Second)
-	}
-	return d.Round(100 * time.Millisecond)
 }

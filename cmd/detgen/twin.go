@@ -43,8 +43,8 @@ func newTwin() *cobra.Command {
 			}
 			out = cmp.Or(out, runner.FreeName("twin-"+runner.Name(first.Task, *first.Seed)))
 			p := newProgress(cmd.ErrOrStderr())
-			report, err := r.Twin(cmd.Context(), first, &second, *first.Seed, out, p.show)
-			p.clear()
+			report, err := r.Twin(cmd.Context(), first, &second, *first.Seed, out, p.Show)
+			p.Clear()
 			if err != nil {
 				return err
 			}

@@ -40,8 +40,8 @@ func newVerify() *cobra.Command {
 			p := newProgress(cmd.ErrOrStderr())
 			differ := 0
 			for _, dir := range dirs {
-				v, err := r.Verify(cmd.Context(), dir, func(stage string) { p.stage(filepath.Base(dir), stage) })
-				p.clear()
+				v, err := r.Verify(cmd.Context(), dir, func(stage string) { p.Stage(filepath.Base(dir), stage) })
+				p.Clear()
 				if err != nil {
 					return fmt.Errorf("verify %s: %w", dir, err)
 				}
