@@ -1,20 +1,20 @@
 package runner
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
 	"path/filepath"
 	"strings"
+	"time"
 
-	"detgen/internal/progress"
 	"detgen/record"
 	"detgen/scenario"
 )
 
-// JobsOf gives the runs of a spec: one as the directory out, several in it.
-func JobsOf(spec *scenario.Spec, out string) iter.Seq[Job] {
+// Jobs gives the runs of a spec, which has a seed: one as the directory out; with a count the runs of that many seeds,
+// one after the other, in it.
+func Jobs(spec *scenario.Spec, out string) iter.Seq[Job] {
 	return func(yield func(Job) bool) {
 		for i := range spec.Count {
 			job := Job{Spec: spec, Seed: *spec.Seed + uint64(i), Dir: out}
@@ -28,20 +28,8 @@ func JobsOf(spec *scenario.Spec, out string) iter.Seq[Job] {
 	}
 }
 
-// Follow shows how far a batch is.
-func Follow(line *progress.Line) func(Event) {
-	return func(e Event) {
-		switch {
-		case e.Stage != "":
-			line.Stage(Name(strings.TrimSpace(e.Job.Spec.Task), e.Job.Seed), e.Stage)
-		case e.All > 1:
-			line.Left("runs", e.Done, e.All, e.Left)
-		}
-	}
-}
-
-// printedRun is what is printed of a run.
-type printedRun struct {
+// Summary is what is printed of a run that is over.
+type Summary struct {
 	Task    string        `json:"task"`
 	Seed    uint64        `json:"seed"`
 	Status  record.Status `json:"status"`
@@ -49,24 +37,55 @@ type printedRun struct {
 	Dir     string        `json:"dir"`
 	Frames  uint64        `json:"frames"` // in all captures
 	Seconds float64       `json:"seconds"`
+
+	there bool
 }
 
-// Print writes a line about a run that was made, as text or as JSON.
-func (e *Event) Print(out io.Writer, asJSON bool) error {
-	p := printedRun{
+// Summary gives what is printed of the run of an event, nil when the event is not a run's end.
+func (e *Event) Summary() *Summary {
+	if !e.Ended || e.Made == nil {
+		return nil
+	}
+	s := &Summary{
 		Task: e.Job.Spec.Task, Seed: e.Job.Seed, Status: e.Made.Result.Status, Error: e.Made.Result.Error,
-		Dir: e.Job.Dir, Seconds: e.Took.Seconds(),
+		Dir: e.Job.Dir, Seconds: e.Took.Seconds(), there: e.There,
 	}
 	for _, c := range e.Made.Result.Captures {
-		p.Frames += c.Frames
+		s.Frames += c.Frames
 	}
-	if asJSON {
-		return json.NewEncoder(out).Encode(p)
-	}
-	took := fmt.Sprintf("%.2f s", p.Seconds)
-	if e.There {
+	return s
+}
+
+// WriteText writes the line that a person reads.
+func (s *Summary) WriteText(out io.Writer) error {
+	took := fmt.Sprintf("%.2f s", s.Seconds)
+	if s.there {
 		took = "was there"
 	}
-	_, err := fmt.Fprintf(out, "%s  seed %d  %s  %d frames  %s  %s\n", p.Task, p.Seed, p.Status, p.Frames, took, p.Dir)
+	_, err := fmt.Fprintf(out, "%s  seed %d  %s  %d frames  %s  %s\n", s.Task, s.Seed, s.Status, s.Frames, took, s.Dir)
 	return err
+}
+
+// String is for a person who waits: what a run does, or how many are made, how fast, and how long it takes until all
+// are; "" where there is nothing to wait for.
+func (e Event) String() string {
+	switch {
+	case e.Stage != "":
+		return Name(strings.TrimSpace(e.Job.Spec.Task), e.Job.Seed) + ": " + e.Stage
+	case e.All <= 1:
+		return ""
+	}
+	text := fmt.Sprintf("%d of %d runs", e.Done, e.All)
+	if e.Left > 0 {
+		text += fmt.Sprintf(", %.2g a second, %s left", float64(e.All-e.Done)/e.Left.Seconds(), Rounded(e.Left))
+	}
+	return text
+}
+
+// Rounded rounds a time to what a person who waits wants to know of it.
+func Rounded(d time.Duration) time.Duration {
+	if d > time.Minute {
+		return d.Round(time.Second)
+	}
+	return d.Round(100 * time.Millisecond)
 }

@@ -20,10 +20,7 @@ func newCoverage() *cobra.Command {
 				return err
 			}
 			r := coverage.Of(set, !attacks)
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), r)
-			}
-			return r.WriteText(cmd.OutOrStdout())
+			return printResult(cmd, asJSON, r, r.WriteText)
 		},
 	}
 	cmd.Flags().BoolVar(&attacks, "attacks", false, "count flows with the label of an attack too")
@@ -35,7 +32,7 @@ func newCoverage() *cobra.Command {
 func readFlows(cmd *cobra.Command, paths []string) (*flowset.Set, error) {
 	sets := make([]*flowset.Set, len(paths))
 	line := newProgress(cmd.ErrOrStderr())
-	defer line.Clear()
+	defer line.clear()
 	for i, path := range paths {
 		line.Count("tables read", i, len(paths))
 		var err error

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"log/slog"
-	"os"
 
 	"detgen/engine/engines"
 	"detgen/image"
@@ -16,6 +15,9 @@ import (
 
 // version is set when the program is built.
 var version = "unknown"
+
+// tool is this program, as what it writes names it.
+func tool() string { return "detgen " + version }
 
 // makerFlags are the flags of every command that makes runs.
 type makerFlags struct {
@@ -33,7 +35,7 @@ func (f *makerFlags) add(cmd *cobra.Command) {
 // config is what a runner is opened with.
 func (f *makerFlags) config(cmd *cobra.Command) runner.Config {
 	return runner.Config{
-		Engine: f.engine, Catalogue: f.catalogue, Cache: f.cache, Tool: "detgen " + version,
+		Engine: f.engine, Catalogue: f.catalogue, Cache: f.cache, Tool: tool(),
 		Log:    slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)),
 		Images: image.Lines(cmd.ErrOrStderr()),
 	}
@@ -63,11 +65,8 @@ func (f *specFlags) add(cmd *cobra.Command) {
 func (f *specFlags) spec(cmd *cobra.Command, args []string) (*scenario.Spec, error) {
 	spec := &scenario.Spec{}
 	if f.file != "" {
-		content, err := os.ReadFile(f.file)
-		if err != nil {
-			return nil, badRequest(err)
-		}
-		if spec, err = scenario.ReadSpec(f.file, content); err != nil {
+		var err error
+		if spec, err = scenario.ReadSpecFile(f.file); err != nil {
 			return nil, badRequest(err)
 		}
 	}
@@ -77,15 +76,11 @@ func (f *specFlags) spec(cmd *cobra.Command, args []string) (*scenario.Spec, err
 	if spec.Task == "" {
 		return nil, badRequest(errors.New("what to run? give SCENARIO/TASK (detgen list shows them) or --spec FILE"))
 	}
-	settings := make([]scenario.Setting, 0, len(f.settings))
-	for _, s := range f.settings {
-		setting, err := scenario.ParseSetting(s)
-		if err != nil {
-			return nil, badRequest(err)
-		}
-		settings = append(settings, setting)
+	settings, err := scenario.ParseSettings(f.settings...)
+	if err == nil {
+		err = spec.Override(settings...)
 	}
-	if err := spec.Override(settings...); err != nil {
+	if err != nil {
 		return nil, badRequest(err)
 	}
 	switch {
@@ -96,4 +91,16 @@ func (f *specFlags) spec(cmd *cobra.Command, args []string) (*scenario.Spec, err
 		spec.Seed = &seed
 	}
 	return spec, nil
+}
+
+// follow shows how far a batch is.
+func follow(p *progress) func(runner.Event) {
+	return func(e runner.Event) {
+		switch text := e.String(); {
+		case e.Stage == "" && e.All > 1:
+			p.Left("runs", e.Done, e.All, e.Left)
+		case text != "":
+			p.show(text)
+		}
+	}
 }

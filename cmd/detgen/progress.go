@@ -3,22 +3,29 @@ package main
 import (
 	"io"
 
-	"detgen/internal/progress"
+	line "detgen/internal/progress"
 
 	"github.com/spf13/cobra"
 )
 
-// newProgress gives the line that tells what is going on.
-func newProgress(out io.Writer) *progress.Line { return progress.New(out) }
+// progress tells what is going on.
+type progress struct{ *line.Line }
 
-// showProgress settles how commands tell what they are doing: --quiet, and events with --json.
+func newProgress(out io.Writer) *progress { return &progress{line.New(out)} }
+
+// stage says what a run does now.
+func (p *progress) stage(name, stage string) { p.Show(name + ": " + stage) }
+func (p *progress) show(text string)         { p.Show(text) }
+func (p *progress) clear()                   { p.Clear() }
+
+// showProgress settles how a command tells what is going on: --quiet, and events with --json.
 func showProgress(cmd *cobra.Command, _ []string) {
-	out := progress.Output{Writer: cmd.ErrOrStderr()}
+	out := line.Output{Writer: cmd.ErrOrStderr()}
 	if asJSON, err := cmd.Flags().GetBool("json"); err == nil && asJSON {
-		out.Mode = progress.JSON
+		out.Mode = line.JSON
 	}
 	if quiet, err := cmd.Flags().GetBool("quiet"); err == nil && quiet {
-		out.Mode = progress.Quiet
+		out.Mode = line.Quiet
 	}
 	cmd.SetErr(out)
 }

@@ -26,9 +26,9 @@ that sort, filter and are saved as CSV, and the command that makes the folder ag
 				return badRequest(errors.New("say where to write: -o FILE.html"))
 			}
 			line := newProgress(cmd.ErrOrStderr())
-			line.Show("read " + args[0])
+			line.show("read " + args[0])
 			page, err := report.Open(args[0], o)
-			line.Clear()
+			line.clear()
 			if errors.Is(err, report.ErrUnknown) {
 				return badRequest(err)
 			}

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 
-	"detgen/engine/engines"
 	"detgen/runner"
 
 	"github.com/spf13/cobra"
@@ -14,9 +14,10 @@ import (
 func newRun() *cobra.Command {
 	var what specFlags
 	var with makerFlags
-	var out, shard string
-	var count, jobs int
-	var asJSON, check bool
+	var b runner.Batch
+	var out string
+	var count int
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "run SCENARIO/TASK",
 		Short: "Make a labelled run: real clients and servers, captured at every host",
@@ -34,55 +35,38 @@ are in the folder already are not made again. With --shard several computers, or
 			if spec.Count < 1 {
 				return badRequest(fmt.Errorf("--count %d: must be 1 or more", spec.Count))
 			}
-			b := runner.Batch{Count: spec.Count, Parallel: jobs, Check: check, Resume: spec.Count > 1}
-			if shard != "" {
-				if b.Shard, err = runner.ParseShard(shard); err != nil {
-					return fmt.Errorf("--%w", err)
-				}
-			}
+			b.Count, b.Resume = spec.Count, spec.Count > 1
 			r, err := with.open(cmd, spec)
 			if err != nil {
 				return err
 			}
 			defer r.Close()
-			if check && !r.Engine().Repeats() {
-				return badRequest(fmt.Errorf("--check: only the %s engine gives the same bytes again, and this is %s", engines.Exact(), r.Engine().Name()))
-			}
-			name := runner.Name(spec.Task, *spec.Seed)
-			if spec.Count > 1 {
-				name = fmt.Sprintf("%s-n%d", name, spec.Count)
-			}
 			if out == "" {
-				out = runner.FreeName(name)
+				out = runner.FreeName(runner.BatchName(spec))
 			}
-			b.Jobs = runner.JobsOf(spec, out)
+			b.Jobs = runner.Jobs(spec, out)
 			progress := newProgress(cmd.ErrOrStderr())
-			tell := runner.Follow(progress)
+			tell := follow(progress)
 			var failed error // to print
 			b.Report = func(e runner.Event) {
-				if e.Ended && e.Made != nil {
-					progress.Clear()
-					if err := e.Print(cmd.OutOrStdout(), asJSON); err != nil {
-						failed = err
-					}
+				if s := e.Summary(); s != nil {
+					progress.clear()
+					failed = errors.Join(failed, printLine(cmd, asJSON, s, s.WriteText))
 				}
 				tell(e)
 			}
 			_, err = r.Run(cmd.Context(), b)
-			progress.Clear()
-			if err != nil {
-				return err
-			}
-			return failed
+			progress.clear()
+			return errors.Join(err, failed)
 		},
 	}
 	what.add(cmd)
 	with.add(cmd)
 	cmd.Flags().IntVarP(&count, "count", "n", 1, "make so many runs, with seeds SEED, SEED+1, ...")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the run directory; with -n the folder that holds them (default: a folder under runs/)")
-	cmd.Flags().IntVar(&jobs, "jobs", runtime.NumCPU(), "runs at once (engine vm: always one, in the order of seeds)")
-	cmd.Flags().StringVar(&shard, "shard", "", "with -n: make only the runs of shard i/n, with i from 0 to n-1")
+	cmd.Flags().IntVar(&b.Parallel, "jobs", runtime.NumCPU(), "runs at once (engine vm: always one, in the order of seeds)")
+	choose(cmd, &b.Shard, runner.ParseShard, "shard", "with -n: make only the runs of shard i/n, with i from 0 to n-1")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a line for each run")
-	cmd.Flags().BoolVar(&check, "check", false, "make each run twice and compare the bytes (exact engine)")
+	cmd.Flags().BoolVar(&b.Check, "check", false, "make each run twice and compare the bytes (exact engine)")
 	return cmd
 }

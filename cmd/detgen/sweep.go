@@ -49,8 +49,8 @@ func newSweep() *cobra.Command {
 			s.Spec, s.Seed = spec, *spec.Seed
 			out = cmp.Or(out, runner.FreeName("sweep-"+runner.Name(spec.Task, s.Seed)))
 			p := newProgress(cmd.ErrOrStderr())
-			rows, err := r.Sweep(cmd.Context(), &s, out, runner.Follow(p))
-			p.Clear()
+			rows, err := r.Sweep(cmd.Context(), &s, out, follow(p))
+			p.clear()
 			if err != nil {
 				return err
 			}

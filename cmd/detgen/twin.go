@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"io"
 
 	"detgen/runner"
 	"detgen/scenario"
@@ -43,15 +44,12 @@ func newTwin() *cobra.Command {
 			}
 			out = cmp.Or(out, runner.FreeName("twin-"+runner.Name(first.Task, *first.Seed)))
 			p := newProgress(cmd.ErrOrStderr())
-			report, err := r.Twin(cmd.Context(), first, &second, *first.Seed, out, p.Show)
-			p.Clear()
+			report, err := r.Twin(cmd.Context(), first, &second, *first.Seed, out, p.show)
+			p.clear()
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), report)
-			}
-			return report.WriteText(cmd.OutOrStdout(), out)
+			return printResult(cmd, asJSON, report, func(w io.Writer) error { return report.WriteText(w, out) })
 		},
 	}
 	what.add(cmd)

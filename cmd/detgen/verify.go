@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 
@@ -40,20 +39,15 @@ func newVerify() *cobra.Command {
 			p := newProgress(cmd.ErrOrStderr())
 			differ := 0
 			for _, dir := range dirs {
-				v, err := r.Verify(cmd.Context(), dir, func(stage string) { p.Stage(filepath.Base(dir), stage) })
-				p.Clear()
+				v, err := r.Verify(cmd.Context(), dir, func(stage string) { p.stage(filepath.Base(dir), stage) })
+				p.clear()
 				if err != nil {
 					return fmt.Errorf("verify %s: %w", dir, err)
 				}
 				if !v.Same {
 					differ++
 				}
-				if asJSON {
-					err = json.NewEncoder(cmd.OutOrStdout()).Encode(v)
-				} else {
-					err = v.WriteText(cmd.OutOrStdout())
-				}
-				if err != nil {
+				if err := printLine(cmd, asJSON, v, v.WriteText); err != nil {
 					return err
 				}
 			}

@@ -67,9 +67,6 @@ type Event struct {
 	Seconds float64 `json:"seconds_left,omitempty"`
 }
 
-// Stage says what something does now.
-func (l *Line) Stage(name, stage string) { l.Show(name + ": " + stage) }
-
 // Show says what is going on.
 func (l *Line) Show(text string) { l.put(text, Event{What: text}) }
 

@@ -31,7 +31,7 @@ func TestModes(t *testing.T) {
 	} {
 		var out strings.Builder
 		l := New(Output{&out, mode})
-		l.Stage("client", "boots")
+		l.Show("client: boots")
 		l.Left("runs", 3, 9, 2*time.Second)
 		l.Clear()
 		if out.String() != want {
