@@ -72,7 +72,7 @@ func (r *Recipe) WriteText(out io.Writer, file string) error {
 	for _, i := range r.Images {
 		packages += len(i.Packages)
 	}
-	_, err := fmt.Fprintf(out, "%s: %d runs, %d images with %d packages; made on %s\n", file, len(r.Runs), len(r.Images), packages, r.Engine)
+	_, err := fmt.Fprintf(out, "%s: %d runs, %d images with %d packages; made on the %s engine\n", file, len(r.Runs), len(r.Images), packages, r.Machine.Name)
 	return err
 }
 
@@ -183,7 +183,7 @@ func (m *Remade) check(d *Dataset, want RecipeRun) error {
 // they resolve here, and the packages of images.
 func (r *Recipe) compare(ctx context.Context, d *Dataset) error {
 	if d.engine != r.Engine {
-		return fmt.Errorf("the recipe needs the engine %q, this one is %q", r.Engine, d.engine)
+		return fmt.Errorf("the recipe was made on another engine than this one, so the bytes would differ: %s", engineDifference(r.Engine, d.engine))
 	}
 	wanted := map[string]bool{}
 	for _, run := range r.Runs {
@@ -223,7 +223,8 @@ func (r *Recipe) compare(ctx context.Context, d *Dataset) error {
 			return err
 		}
 		want, have := recorded[digest].Packages, images[digest].Packages
-		all := maps.Clone(want)
+		all := map[string]string{}
+		maps.Copy(all, want)
 		maps.Copy(all, have)
 		for _, name := range slices.Sorted(maps.Keys(all)) {
 			if want[name] != have[name] {
@@ -235,6 +236,32 @@ func (r *Recipe) compare(ctx context.Context, d *Dataset) error {
 		return fmt.Errorf("the images have other packages than those of the recipe, so the bytes would differ:\n%s", strings.Join(differ, "\n"))
 	}
 	return nil
+}
+
+// engineDifference tells what differs between two identities of engines: a name, and a record.Engine as JSON where bytes
+// depend on more than the name.
+func engineDifference(recipe, here string) string {
+	var engines [2]record.Engine
+	for i, text := range []string{recipe, here} {
+		_, version, _ := strings.Cut(text, " ")
+		if err := json.Unmarshal([]byte(version), &engines[i]); err != nil {
+			return fmt.Sprintf("%s, here %s", recipe, here)
+		}
+	}
+	a, b := engines[0].Details, engines[1].Details
+	all := map[string]string{}
+	maps.Copy(all, a)
+	maps.Copy(all, b)
+	var list []string
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if a[key] != b[key] {
+			list = append(list, fmt.Sprintf("%s %s, here %s", key, cmp.Or(a[key], "none"), cmp.Or(b[key], "none")))
+		}
+	}
+	if engines[0].Kernel != engines[1].Kernel {
+		list = append(list, fmt.Sprintf("kernel %s, here %s", engines[0].Kernel, engines[1].Kernel))
+	}
+	return strings.Join(list, "; ")
 }
 
 // WriteText tells run by run what came of it.

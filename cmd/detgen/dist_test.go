@@ -67,7 +67,9 @@ func TestDist(t *testing.T) {
 	var index, manifest struct {
 		Manifests, Layers []struct{ Digest string }
 	}
-	blob := func(digest string) string { return filepath.Join(layout, "blobs/sha256", strings.TrimPrefix(digest, "sha256:")) }
+	blob := func(digest string) string {
+		return filepath.Join(layout, "blobs/sha256", strings.TrimPrefix(digest, "sha256:"))
+	}
 	read := func(file string, v any) {
 		t.Helper()
 		text, err := os.ReadFile(file)
