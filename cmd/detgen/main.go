@@ -138,6 +138,7 @@ func newRoot() *cobra.Command {
 		newRun(), newVerify(), newTwin(), newSweep(),
 		newShow(), newExport(),
 		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(),
+		newProbe(),
 		newExperiment(),
 	)
 	argumentsAreRequests(root)
