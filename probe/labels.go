@@ -71,6 +71,40 @@ func (s *Set) columns(o *Options) ([]string, error) {
 	}), nil
 }
 
+// seeds names what the draws of each item's run came from: its entry and seed, or the run itself where that is not known.
+func (s *Set) seeds() ([]string, error) {
+	of, err := s.seedsOf()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]string, len(s.Items))
+	distinct := map[string]bool{}
+	for i := range list {
+		list[i] = of[s.connection(i).Run]
+		distinct[list[i]] = true
+	}
+	if len(distinct) < leastSeeds {
+		for i := range list {
+			list[i] = s.connection(i).Run
+		}
+	}
+	return list, nil
+}
+
+// drawnAfresh tells whether most values of a category are there for one seed only: names and passwords, not factors.
+func drawnAfresh(values, seeds []string) bool {
+	of := map[string]string{}
+	several := map[string]bool{}
+	for i, v := range values {
+		if first, ok := of[v]; !ok {
+			of[v] = seeds[i]
+		} else if first != seeds[i] {
+			several[v] = true
+		}
+	}
+	return len(of) > 2 && 2*len(several) < len(of)
+}
+
 // fill gives each item its number. Items that do not have the factor get the mean of the others, so that they say
 // nothing about it.
 func (c *category) fill(numbers map[string]float64) {
@@ -130,6 +164,10 @@ func (s *Set) categories(o *Options) ([]category, error) {
 	if err != nil {
 		return nil, err
 	}
+	seeds, err := s.seeds()
+	if err != nil {
+		return nil, err
+	}
 	var list []category
 	for _, name := range names {
 		c := category{column: name, values: make([]string, len(s.Items)), quantity: true}
@@ -150,7 +188,11 @@ func (s *Set) categories(o *Options) ([]category, error) {
 			}
 		}
 		c.quantity = c.quantity && len(numbers) > 1
-		if len(levels) < 2 || !c.quantity && len(levels) > mostLevels {
+		_, missing := levels[""]
+		switch {
+		case len(levels) < 2, missing && len(levels) == 2:
+			continue // a factor that only some tasks have, and that does not vary there, tells the task and no more
+		case !c.quantity && (len(levels) > mostLevels || drawnAfresh(c.values, seeds)):
 			continue
 		}
 		if c.quantity {

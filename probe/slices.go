@@ -210,7 +210,7 @@ func (s *Set) slices(list []category) *Slices {
 		if len(out.Worst) == mostSlices || c.effect < leastEffect {
 			break
 		}
-		if q[c] > 0.05 || covered(shown, c) {
+		if q[c] > 0.05 || covered(shown, c) || s.runsOf(c) < leastRuns {
 			continue
 		}
 		shown = append(shown, c)
@@ -234,21 +234,30 @@ func covered(shown []*candidate, c *candidate) bool {
 	})
 }
 
+// runsOf counts the runs of a candidate's connections.
+func (s *Set) runsOf(c *candidate) int {
+	runs := map[string]bool{}
+	for i := range s.Items {
+		if c.has[i/64]&(1<<(i%64)) != 0 {
+			runs[s.connection(i).Run] = true
+		}
+	}
+	return len(runs)
+}
+
 // slice describes a candidate.
 func (s *Set) slice(c *candidate, lits []literal, q, whole float64) Slice {
 	out := Slice{N: c.n, Error: c.mean, Rest: (whole - c.sum) / float64(len(s.Items)-c.n), Effect: c.effect, Q: q}
 	for _, k := range c.literals {
 		out.Where = append(out.Where, lits[k].column+"="+orNone(lits[k].text))
 	}
-	runs := map[string]bool{}
 	var members []int
 	for i := range s.Items {
 		if c.has[i/64]&(1<<(i%64)) != 0 {
-			runs[s.connection(i).Run] = true
 			members = append(members, i)
 		}
 	}
-	out.Runs = len(runs)
+	out.Runs = s.runsOf(c)
 	out.Command = s.more(c, lits, members)
 	return out
 }

@@ -227,7 +227,7 @@ func (r *Report) WriteText(out io.Writer, dir string) error {
 	}
 	fmt.Fprintf(&b, "  %d tests; p is adjusted for all of them (%d permutations)\n", r.Labels.Tests, r.Labels.Draws)
 	for _, a := range r.Labels.Aliased {
-		fmt.Fprintf(&b, "  refused: %s cannot be told apart (|r| above %.2f); vary them separately, or leave all but one out with --ignore\n", strings.Join(a.Labels, ", "), mostAlike)
+		fmt.Fprintf(&b, "  refused: %s cannot be told apart (|r| above %.2f); vary them separately, or leave all but one out with --ignore\n", few(a.Labels), mostAlike)
 	}
 	if len(r.Slices.Worst) > 0 {
 		fmt.Fprintf(&b, "\n  worst slices of %d tested\n", r.Slices.Tests)
@@ -243,6 +243,15 @@ func (r *Report) WriteText(out io.Writer, dir string) error {
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// few names the first of many.
+func few(names []string) string {
+	const most = 6
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 // share prints a proportion.

@@ -73,6 +73,7 @@ it does, which labels its errors go with, and on which parts of the dataset it i
 	cmd.Flags().Float64Var(&threshold, "threshold", 0, "score from which a connection is called an attack (default: the model's, else the geometric mean)")
 	cmd.Flags().StringSliceVar(&below, "fail-below", nil, "NAME=NUMBER: fail when it is lower: "+strings.Join(probe.Gated(), ", "))
 	cmd.Flags().StringSliceVar(&above, "fail-above", nil, "NAME=NUMBER: fail when it is higher: fpr=0.01")
+	cmd.AddCommand(newProbeSweep(), newProbeTwin())
 	return cmd
 }
 
