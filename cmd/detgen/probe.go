@@ -34,6 +34,36 @@ func (f *probeFlags) ask() (model.Model, error) {
 	return m, badRequest(err)
 }
 
+// asked are models; nil where none was named.
+type asked []model.Model
+
+// Close closes them.
+func (a asked) Close() error {
+	var err error
+	for _, m := range a {
+		if m != nil {
+			err = errors.Join(err, m.Close())
+		}
+	}
+	return err
+}
+
+// askAll opens several models, the first of which must be named.
+func (f *probeFlags) askAll(specs ...string) (asked, error) {
+	list := make(asked, len(specs))
+	for i, spec := range specs {
+		if spec == "" && i > 0 {
+			continue
+		}
+		m, err := model.Open(spec, f.open)
+		if err != nil {
+			return nil, badRequest(errors.Join(err, list.Close()))
+		}
+		list[i] = m
+	}
+	return list, nil
+}
+
 // newProbe is "detgen probe": what a model gets wrong, and what that goes with.
 func newProbe() *cobra.Command {
 	var f probeFlags
@@ -73,7 +103,7 @@ it does, which labels its errors go with, and on which parts of the dataset it i
 	cmd.Flags().Float64Var(&threshold, "threshold", 0, "score from which a connection is called an attack (default: the model's, else the geometric mean)")
 	cmd.Flags().StringSliceVar(&below, "fail-below", nil, "NAME=NUMBER: fail when it is lower: "+strings.Join(probe.Gated(), ", "))
 	cmd.Flags().StringSliceVar(&above, "fail-above", nil, "NAME=NUMBER: fail when it is higher: fpr=0.01")
-	cmd.AddCommand(newProbeSweep(), newProbeTwin())
+	cmd.AddCommand(newProbeSweep(), newProbeTwin(), newProbeCorrect(), newProbeCard(), newProbeCompare())
 	return cmd
 }
 
