@@ -211,6 +211,9 @@ func (r *CorrectReport) judge(names []string) {
 				if r.set.Items[i].Attack {
 					d = -d
 				}
+				if math.Abs(d) < 1e-12 {
+					d = 0 // rounding
+				}
 				differences = append(differences, d)
 			}
 			x.Error = stats.NewPaired(differences)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"strings"
 
 	"detgen/model"
@@ -120,8 +121,5 @@ func (f *probeFlags) show(cmd *cobra.Command, r shown) error {
 			return err
 		}
 	}
-	if f.asJSON {
-		return printJSON(cmd.OutOrStdout(), r)
-	}
-	return r.WriteText(cmd.OutOrStdout(), f.out)
+	return printResult(cmd, f.asJSON, r, func(out io.Writer) error { return r.WriteText(out, f.out) })
 }
