@@ -46,7 +46,7 @@ type Item struct {
 // Measured is what the captures say of a connection.
 type Measured struct {
 	Known           bool    // there is a table of packets
-	RTT             float64 // seconds from the client's SYN to its answer, at the client; NaN when not seen
+	RTT             float64 // seconds from the client's last SYN to the answer, at the client; NaN when not seen
 	Retransmissions float64 // segments that were sent again, needed or not
 	OutOfOrder      float64 // segments that came after a later one
 	DuplicateAcks   float64
@@ -380,15 +380,15 @@ func measure(ctx context.Context, in io.Reader, run string, at map[string]*Measu
 				m.DuplicateAcks++
 			}
 		}
-		// The round trip as the client saw it: its first SYN, and the first answer to it.
+		// The round trip as the client saw it: from its SYN to the first answer.
 		if f := cells[flags]; math.IsNaN(m.RTT) && strings.Contains(f, "S") {
 			t, err := strconv.ParseInt(cells[when], 10, 64)
 			if err != nil {
 				return fmt.Errorf("time: %q is not a number", cells[when])
 			}
 			switch {
-			case sent && cells[side] == "client" && syn[m] == 0:
-				syn[m] = t
+			case sent && cells[side] == "client":
+				syn[m] = t // of SYNs that were sent again, the last one
 			case !sent && cells[side] == "server" && syn[m] != 0:
 				m.RTT = float64(t-syn[m]) / 1e9
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"strings"
 
 	"detgen/model"
@@ -32,6 +33,36 @@ func (f *probeFlags) add(cmd *cobra.Command) {
 func (f *probeFlags) ask() (model.Model, error) {
 	m, err := model.Open(f.model, f.open)
 	return m, badRequest(err)
+}
+
+// asked are models; nil where none was named.
+type asked []model.Model
+
+// Close closes them.
+func (a asked) Close() error {
+	var err error
+	for _, m := range a {
+		if m != nil {
+			err = errors.Join(err, m.Close())
+		}
+	}
+	return err
+}
+
+// askAll opens several models, the first of which must be named.
+func (f *probeFlags) askAll(specs ...string) (asked, error) {
+	list := make(asked, len(specs))
+	for i, spec := range specs {
+		if spec == "" && i > 0 {
+			continue
+		}
+		m, err := model.Open(spec, f.open)
+		if err != nil {
+			return nil, badRequest(errors.Join(err, list.Close()))
+		}
+		list[i] = m
+	}
+	return list, nil
 }
 
 // newProbe is "detgen probe": what a model gets wrong, and what that goes with.
@@ -73,7 +104,7 @@ it does, which labels its errors go with, and on which parts of the dataset it i
 	cmd.Flags().Float64Var(&threshold, "threshold", 0, "score from which a connection is called an attack (default: the model's, else the geometric mean)")
 	cmd.Flags().StringSliceVar(&below, "fail-below", nil, "NAME=NUMBER: fail when it is lower: "+strings.Join(probe.Gated(), ", "))
 	cmd.Flags().StringSliceVar(&above, "fail-above", nil, "NAME=NUMBER: fail when it is higher: fpr=0.01")
-	cmd.AddCommand(newProbeSweep(), newProbeTwin())
+	cmd.AddCommand(newProbeSweep(), newProbeTwin(), newProbeCorrect(), newProbeCard(), newProbeCompare())
 	return cmd
 }
 
@@ -90,8 +121,5 @@ func (f *probeFlags) show(cmd *cobra.Command, r shown) error {
 			return err
 		}
 	}
-	if f.asJSON {
-		return printJSON(cmd.OutOrStdout(), r)
-	}
-	return r.WriteText(cmd.OutOrStdout(), f.out)
+	return printResult(cmd, f.asJSON, r, func(out io.Writer) error { return r.WriteText(out, f.out) })
 }

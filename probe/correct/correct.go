@@ -33,6 +33,15 @@ var Transforms = []Transform{
 	{"T5", "T4, with the time that was lost taken out: each packet follows the one before it by its own gap", func(t *items.Trace) *items.Trace { return retimed(t, inOrder(kept(t, repeatedOrDuplicate))) }},
 }
 
+// List tells what the transforms do, a line each.
+func List() string {
+	var b strings.Builder
+	for _, t := range Transforms {
+		fmt.Fprintf(&b, "  %s  %s\n", t.Name, t.Doc)
+	}
+	return b.String()
+}
+
 // Named gives the transform of a name.
 func Named(name string) (Transform, error) {
 	var known []string

@@ -25,8 +25,9 @@ func placements(benign, attacks []float64) (auc float64, ofAttacks, ofBenign []f
 	ofAttacks, ofBenign = make([]float64, len(attacks)), make([]float64, len(benign))
 	for i := range attacks {
 		ofAttacks[i] = (all[i] - own[i]) / n
-		auc += ofAttacks[i] / m
+		auc += ofAttacks[i]
 	}
+	auc /= m
 	own, _ = Ranks(benign)
 	for i := range benign {
 		ofBenign[i] = 1 - (all[len(attacks)+i]-own[i])/m
