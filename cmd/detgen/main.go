@@ -113,6 +113,7 @@ func newRoot() *cobra.Command {
 		newRun(), newVerify(), newTwin(), newSweep(),
 		newShow(), newExport(), newReport(),
 		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(),
+		newProbe(),
 		newExperiment(), newMan(),
 	)
 	argumentsAreRequests(root)
