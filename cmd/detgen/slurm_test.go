@@ -20,6 +20,7 @@ const clusterScript = `
 cd "$1"
 hostname lab
 ip link set lo up
+ip address add 10.0.0.1/32 dev lo # Slurm's look-up of 127.0.0.1 wants a host with another address (AI_ADDRCONFIG)
 dd if=/dev/urandom of=munge.key bs=1024 count=1 status=none
 chmod 0400 munge.key
 munged --foreground --key-file="$1/munge.key" --socket="$1/munge.socket" --pid-file="$1/munged.pid" --log-file="$1/munged.log" --seed-file="$1/munged.seed" >munged.out 2>&1 &
