@@ -137,7 +137,7 @@ func newRoot() *cobra.Command {
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),
 		newShow(), newExport(),
-		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(),
+		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(), newModel(),
 		newExperiment(),
 	)
 	argumentsAreRequests(root)
