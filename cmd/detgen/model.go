@@ -50,11 +50,7 @@ how to connect a model. Ends with 1 when there is a fault.`,
 			if report == nil {
 				return badRequest(err)
 			}
-			if asJSON {
-				err = errors.Join(err, printJSON(cmd.OutOrStdout(), report))
-			} else {
-				err = errors.Join(err, report.WriteText(cmd.OutOrStdout()))
-			}
+			err = errors.Join(err, printResult(cmd, asJSON, report, report.WriteText))
 			if n := report.Faults(); n > 0 {
 				err = errors.Join(err, fmt.Errorf("%d faults", n))
 			}
