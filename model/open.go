@@ -22,7 +22,7 @@ type Options struct {
 //	cmd:COMMAND     a command that speaks NDJSON over its input and output, run by the shell; with {out} in it, one that
 //	                reads a file of items and writes a file of scores
 //	file.onnx       an ONNX file with a manifest beside it
-//	NAME or FILE    a network of this program, saved by "detgen model train"
+//	file.model      a model of this program, saved by "detgen model train"
 //
 // The caller closes it. An error tells what is wrong with the text or the file before anything is scored.
 func Open(spec string, o Options) (Model, error) {
@@ -51,6 +51,7 @@ var forms = []struct {
 	{func(spec string) bool { return strings.HasPrefix(spec, commandPrefix) }, openCommand},
 	{func(spec string) bool { return extension(spec) == ".csv" }, openScores},
 	{func(spec string) bool { return extension(spec) == ".onnx" }, openONNX},
+	{func(spec string) bool { return extension(spec) == savedExtension }, openSaved},
 }
 
 func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }

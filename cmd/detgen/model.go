@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"detgen/model"
 	"detgen/model/check"
 	"detgen/model/items"
+	"detgen/model/train"
 
 	"github.com/spf13/cobra"
 )
@@ -14,7 +16,7 @@ import (
 // newModel is "detgen model": what gives scores to connections.
 func newModel() *cobra.Command {
 	cmd := &cobra.Command{Use: "model", Short: "Train models that score connections, and check anybody's"}
-	cmd.AddCommand(newModelCheck())
+	cmd.AddCommand(newModelTrain(), newModelCheck())
 	return cmd
 }
 
@@ -62,5 +64,49 @@ how to connect a model. Ends with 1 when there is a fault.`,
 	cmd.Flags().IntVar(&o.Sample, "sample", 2000, "items that are scored, at most")
 	cmd.Flags().StringVar(&o.Split, "split", "", "only connections of this split")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// newModelTrain is "detgen model train".
+func newModelTrain() *cobra.Command {
+	var o train.Options
+	var to string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "train forest|lstm DATASET -o FILE.model",
+		Short: "Train a random forest on flow rows, or an LSTM on packet sequences",
+		Long:  "The same dataset, flags and seed give the same file. docs/models.md describes the models and the file.",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := items.Open(args[1])
+			if err != nil {
+				return badRequest(err)
+			}
+			line := newProgress(os.Stderr)
+			o.Report = line.show
+			result, err := train.Run(cmd.Context(), args[0], d, o)
+			line.clear()
+			if err != nil {
+				return err
+			}
+			if err := result.Saved.Save(to); err != nil {
+				return err
+			}
+			return printResult(cmd, asJSON, result, result.WriteText)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&to, "output", "o", "", "the file, whose name ends in .model")
+	f.Uint64Var(&o.Seed, "seed", 1, "of everything that is drawn")
+	f.StringVar(&o.Split, "split", "", "only connections of this split")
+	f.IntVar(&o.Epochs, "epochs", 20, "lstm: how often each item is seen")
+	f.IntVar(&o.Cells, "cells", 64, "lstm: memory cells")
+	f.IntVar(&o.MaxSteps, "max-steps", 200, "lstm: packets of a connection that are looked at")
+	f.StringVar(&o.Recipe, "recipe", "tokens1", "lstm: how packets become numbers")
+	f.StringVar(&o.View, "view", "server", "lstm: whose capture, server or client")
+	f.StringVar(&o.Mode, "mode", "default", "forest: the mode of detgen flows that measures")
+	f.IntVar(&o.Trees, "trees", 100, "forest: trees")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
+	cobra.CheckErr(cmd.MarkFlagRequired("output"))
 	return cmd
 }
