@@ -35,6 +35,7 @@ type command struct {
 	about   Description
 	options Options
 	process *commandProcess // nil after it failed
+	known   bool            // about is known, and not from the hello
 }
 
 // commandProcess is a running command.
@@ -107,10 +108,13 @@ func (c *command) start() error {
 	if h.Batch == 0 {
 		h.Batch = usualBatch
 	}
+	c.process = p
+	if c.known {
+		return nil
+	}
 	h.Hash = ""
 	c.about = h.Description
 	c.about.turnThreshold()
-	c.process = p
 	return nil
 }
 

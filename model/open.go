@@ -50,6 +50,7 @@ var forms = []struct {
 }{
 	{func(spec string) bool { return strings.HasPrefix(spec, commandPrefix) }, openCommand},
 	{func(spec string) bool { return extension(spec) == ".csv" }, openScores},
+	{func(spec string) bool { return extension(spec) == ".onnx" }, openONNX},
 }
 
 func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }
