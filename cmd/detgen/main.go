@@ -111,7 +111,8 @@ func newRoot() *cobra.Command {
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),
 		newShow(), newExport(), newReport(),
-		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(), newModel(),
+		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(),
+		newModel(), newProbe(),
 		newExperiment(),
 	)
 	argumentsAreRequests(root)
