@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"detgen/model"
 	"detgen/model/check"
@@ -82,7 +81,7 @@ func newModelTrain() *cobra.Command {
 			if err != nil {
 				return badRequest(err)
 			}
-			line := newProgress(os.Stderr)
+			line := newProgress(cmd.ErrOrStderr())
 			o.Report = line.show
 			result, err := train.Run(cmd.Context(), args[0], d, o)
 			line.clear()
