@@ -87,6 +87,7 @@ func exitCode(err error, interrupted bool) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "detgen",
+		Version:       version,
 		Short:         "Labelled network traffic with controlled microstructure",
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -108,12 +109,13 @@ func newRoot() *cobra.Command {
 	root.PersistentPreRun = showProgress
 	root.SetFlagErrorFunc(badFlag)
 	root.AddCommand(
+		newModel(),
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),
 		newShow(), newExport(), newReport(),
 		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(),
-		newModel(), newProbe(),
-		newExperiment(),
+		newProbe(),
+		newExperiment(), newMan(),
 	)
 	argumentsAreRequests(root)
 	return root
