@@ -19,6 +19,7 @@ import (
 	"detgen/emulator/heartbleed"
 	"detgen/emulator/http3"
 	"detgen/emulator/stone"
+	"detgen/emulator/stratum"
 	"detgen/lab/inside"
 )
 
@@ -38,6 +39,9 @@ func emulators() map[string]main {
 		"heartbleed":        heartbleed.Client,
 		"heartbleed-server": heartbleed.Server,
 		"http3":             http3.Client,
+		"stratum-miner":     stratum.Miner,
+		"stratum-pool":      stratum.Pool,
+		"stratum-wallet":    stratum.Wallet,
 	}
 }
 
