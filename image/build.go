@@ -164,7 +164,7 @@ func (b *build) bootstrap(ctx context.Context) error {
 	if _, err := exec.LookPath("mmdebstrap"); err != nil {
 		return errors.New("mmdebstrap is missing; install the package mmdebstrap")
 	}
-	a, err := b.store.openApt(ctx, b.recipe.Bootstrap, b.dir, b.step)
+	a, err := b.store.openApt(ctx, b.recipe.Bootstrap, false, b.dir, b.step)
 	if err != nil {
 		return err
 	}
@@ -205,8 +205,12 @@ func (b *build) bootstrap(ctx context.Context) error {
 // apply runs install.sh with what the recipe asks for.
 func (b *build) apply(ctx context.Context) error {
 	r := b.recipe
-	if len(r.Packages) > 0 {
-		if err := b.download(ctx); err != nil {
+	packages := r.Packages
+	for _, p := range r.Backports {
+		packages = append(packages[:len(packages):len(packages)], p+"/"+backports(b.suite()))
+	}
+	if len(packages) > 0 {
+		if err := b.download(ctx, packages); err != nil {
 			return err
 		}
 	}
@@ -221,12 +225,12 @@ func (b *build) apply(ctx context.Context) error {
 	if err := b.writeFiles(); err != nil {
 		return err
 	}
-	if len(r.Packages)+len(r.Debconf)+len(r.Files)+len(r.Remove) == 0 && r.Run == "" {
+	if len(packages)+len(r.Debconf)+len(r.Files)+len(r.Remove) == 0 && r.Run == "" {
 		return nil
 	}
 	b.step("install")
 	status, err := sandbox{
-		script: installScript, args: append([]string{b.dir}, r.Packages...),
+		script: installScript, args: append([]string{b.dir}, packages...),
 		env: buildEnv(), output: b.log, lock: b.lock,
 	}.run(ctx)
 	if err != nil {
@@ -242,10 +246,15 @@ func (b *build) apply(ctx context.Context) error {
 	return b.fail("", "prepare the root", status)
 }
 
-// download fetches the recipe's packages and prepares apt for install.sh.
-func (b *build) download(ctx context.Context) error {
+// suite is the Debian suite that the image stands on, "" for none.
+func (b *build) suite() string {
 	chain := b.store.recipes.chain(b.recipe.Name)
-	a, err := b.store.openApt(ctx, chain[len(chain)-1].Bootstrap, b.dir, b.step)
+	return chain[len(chain)-1].Bootstrap
+}
+
+// download fetches packages, "NAME" or "NAME/SUITE", and prepares apt for install.sh.
+func (b *build) download(ctx context.Context, packages []string) error {
+	a, err := b.store.openApt(ctx, b.suite(), len(b.recipe.Backports) > 0, b.dir, b.step)
 	if err != nil {
 		return err
 	}
@@ -267,7 +276,7 @@ func (b *build) download(ctx context.Context) error {
 	if err := b.write("dpkg/status", string(status)); err != nil { // a copy: apt locks its folder
 		return err
 	}
-	if err := a.download(ctx, filepath.Join(b.dir, "dpkg/status"), b.recipe.Packages, b.log); err != nil {
+	if err := a.download(ctx, filepath.Join(b.dir, "dpkg/status"), packages, b.log); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -312,7 +321,7 @@ func (b *build) parentLayers() []string {
 }
 
 // missingPackage matches apt's complaints about a single package that was asked for.
-var missingPackage = regexp.MustCompile(`(?:Unable to locate package|Package) '?([a-z0-9][a-z0-9+.-]*[a-z0-9+])'?`)
+var missingPackage = regexp.MustCompile(`(?:Unable to locate package|Package|Release '[a-z-]+' for) '?([a-z0-9][a-z0-9+.-]*[a-z0-9+])'?`)
 
 // fail says why a part of the build failed: the place in the recipe, what the tools said, and
 // where all they said is kept.
@@ -326,8 +335,12 @@ func (b *build) fail(field, what string, status int) error {
 	if errors.Is(reason, unix.ENOSPC) {
 		return reason
 	}
-	if m := missingPackage.FindStringSubmatch(reason.Error()); m != nil && b.recipe.lines["packages/"+m[1]] != 0 {
-		field = "packages/" + m[1]
+	if m := missingPackage.FindStringSubmatch(reason.Error()); m != nil {
+		for _, list := range []string{"packages/", "backports/"} {
+			if b.recipe.lines[list+m[1]] != 0 {
+				field = list + m[1]
+			}
+		}
 	}
 	kept := b.store.path(b.digest) + ".log"
 	if err := os.Rename(name, kept); err != nil {

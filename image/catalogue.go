@@ -159,7 +159,7 @@ func (rs *Recipes) digest(name string, below []string) (string, error) {
 		}
 	}
 	chain := rs.chain(name)
-	if root := chain[len(chain)-1]; root.Bootstrap == "" && len(r.Packages)+len(r.Without)+len(r.Debconf) > 0 {
+	if root := chain[len(chain)-1]; root.Bootstrap == "" && len(r.Packages)+len(r.Backports)+len(r.Without)+len(r.Debconf) > 0 {
 		return "", r.errorf("packages", "packages: they need a Debian root, but image %q starts from an OCI image", root.Name)
 	}
 	d, err := r.sum(parent)
@@ -180,6 +180,7 @@ type canonical struct {
 	OCIDigest string
 	Debconf   []string
 	Packages  []string
+	Backports []string `json:",omitempty"`
 	Without   []string `json:",omitempty"`
 	Files     []canonicalFile
 	Run       string
@@ -196,7 +197,8 @@ func (r *Recipe) sum(parent string) (string, error) {
 	c := canonical{
 		Builder: builder, Parent: parent, Bootstrap: r.Bootstrap, OCI: r.OCI,
 		Debconf: r.Debconf, Packages: slices.Sorted(slices.Values(r.Packages)),
-		Without: slices.Sorted(slices.Values(r.Without)), Run: r.Run, Remove: r.Remove,
+		Backports: slices.Sorted(slices.Values(r.Backports)),
+		Without:   slices.Sorted(slices.Values(r.Without)), Run: r.Run, Remove: r.Remove,
 	}
 	if r.OCI != "" {
 		var err error

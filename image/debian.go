@@ -21,6 +21,9 @@ const debianKeyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 // listsFresh is how long package lists are used before they are fetched again.
 const listsFresh = time.Hour
 
+// backports is the name of the suite of newer packages that belongs to a suite.
+func backports(suite string) string { return suite + "-backports" }
+
 // mirrors gives the lines of a sources.list(5) for a suite: what this machine's own apt uses
 // for it, or Debian's public mirror on a machine that has other sources only.
 func mirrors(ctx context.Context, suite string) ([]string, error) {
@@ -35,6 +38,17 @@ func mirrors(ctx context.Context, suite string) ([]string, error) {
 	return sourceLines(fmt.Sprintf("http://deb.debian.org/debian %[1]s main\n"+
 		"http://deb.debian.org/debian %[1]s-updates main\n"+
 		"http://deb.debian.org/debian-security %[1]s-security main\n", suite), suite), nil
+}
+
+// backportsLine makes the line for a suite's backports of the lines for the suite: they are on the same mirror. apt
+// takes nothing from there but what is asked for by name.
+func backportsLine(lines []string, suite string) (string, error) {
+	for _, line := range lines {
+		if before, after, ok := strings.Cut(line, " "+suite+" "); ok {
+			return before + " " + backports(suite) + " " + after, nil
+		}
+	}
+	return "", fmt.Errorf("no source of Debian's suite %s", suite)
 }
 
 // sourceLines makes sources of the lines "URI RELEASE COMPONENT", of which it takes those of
@@ -94,7 +108,7 @@ type apt struct {
 
 // openApt gives a build its package lists, after fetching them if they are old, and the
 // packages that were downloaded before.
-func (s *Store) openApt(ctx context.Context, suite, build string, step func(string)) (*apt, error) {
+func (s *Store) openApt(ctx context.Context, suite string, withBackports bool, build string, step func(string)) (*apt, error) {
 	if _, err := os.Stat(debianKeyring); err != nil {
 		return nil, fmt.Errorf("no keys to check Debian's packages with: %w; install the package debian-archive-keyring", err)
 	}
@@ -102,6 +116,13 @@ func (s *Store) openApt(ctx context.Context, suite, build string, step func(stri
 	var err error
 	if a.sources, err = mirrors(ctx, suite); err != nil {
 		return nil, err
+	}
+	if withBackports {
+		line, err := backportsLine(a.sources, suite)
+		if err != nil {
+			return nil, err
+		}
+		a.sources = append(a.sources, line)
 	}
 	if a.options, err = fetchOptions(ctx); err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ type recipeFile struct {
 	Run       strictyaml.Text   `yaml:"run"`
 	Debconf   []strictyaml.Text `yaml:"debconf"`
 	Packages  []strictyaml.Text `yaml:"packages"`
+	Backports []strictyaml.Text `yaml:"backports"`
 	Without   []strictyaml.Text `yaml:"without"`
 	Remove    []strictyaml.Text `yaml:"remove"`
 	Files     []fileEntry       `yaml:"files"`
@@ -56,6 +57,7 @@ func parseRecipe(file, name string, dir source, text io.Reader) (*Recipe, error)
 	strictyaml.ReadNode(file, 0, content, &f, ps)
 	r.About, r.Bootstrap, r.From, r.OCI, r.Run = f.About.Text, f.Bootstrap.Text, f.From.Text, f.OCI.Text, f.Run.Text
 	r.Debconf, r.Packages = r.list("debconf", f.Debconf), r.list("packages", f.Packages)
+	r.Backports = r.list("backports", f.Backports)
 	r.Without, r.Remove = r.list("without", f.Without), r.list("remove", f.Remove)
 	for i, e := range f.Files {
 		r.lines[fmt.Sprintf("files/%d", i)] = e.At.Line

@@ -17,6 +17,7 @@ type Recipe struct {
 	OCI       string   // registry reference, or path of an archive or layout relative to image.yaml ("./x.tar")
 	Debconf   []string // lines as debconf-set-selections(1) takes them
 	Packages  []string // Debian package names, installed without their recommendations
+	Backports []string // packages of the suite's backports: newer than the suite's, or not in it at all
 	Without   []string // packages that Packages depend on and that are left out; what needs them does not work
 	Files     []File
 	Run       string   // shell script, run in the root by "sh -eu" without a network
@@ -74,7 +75,7 @@ func (r *Recipe) check() error {
 		return r.errorf("bootstrap", "bootstrap: unknown Debian suite %q; known: %s", r.Bootstrap, strings.Join(suites, ", "))
 	}
 	seen := map[string]bool{}
-	for field, list := range map[string][]string{"packages": r.Packages, "without": r.Without} {
+	for field, list := range map[string][]string{"packages": r.Packages, "backports": r.Backports, "without": r.Without} {
 		for _, p := range list {
 			if !packagePattern.MatchString(p) {
 				return r.errorf(field+"/"+p, "%s: %q is not a Debian package name", field, p)

@@ -81,7 +81,7 @@ var builtinBase = sync.OnceValues(func() (Image, error) {
 	}
 	defer os.RemoveAll(work)
 	// Fresh package lists here spare each test's store from fetching its own.
-	if _, err := s.openApt(context.Background(), "bookworm", work, func(string) {}); err != nil {
+	if _, err := s.openApt(context.Background(), "bookworm", false, work, func(string) {}); err != nil {
 		return Image{}, err
 	}
 	return images[0], nil // held until the tests end

@@ -7,6 +7,8 @@ package flowset
 import (
 	"math"
 	"net/netip"
+
+	"detgen/flow"
 )
 
 // Set is a table of flows, a row each. Slices of identity are empty when the table does not have that column.
@@ -60,7 +62,7 @@ func (s *Set) Labels() (names []string, rows map[string][]int) {
 // Benign tells whether a label means that nothing is wrong. The corrected CICIDS-2017 files write "BENIGN", the
 // grouped ones "Normal Traffic", detgen "benign"; Zeek and others "normal" or "background".
 func Benign(label string) bool {
-	switch plain(label) {
+	switch flow.PlainName(label) {
 	case "", "benign", "normal", "normaltraffic", "background", "nolabel":
 		return true
 	}

@@ -166,18 +166,16 @@ func newBuilder(path string, head []string) *builder {
 	seen := map[string]bool{}
 	for i, written := range head {
 		name := strings.TrimSpace(strings.TrimPrefix(written, "\ufeff"))
-		short := plain(name)
+		short := flow.PlainName(name)
 		b.names[i] = name
 		if r, ok := roles[short]; ok {
 			b.roles[i] = r
 			continue
 		}
 		if base, n, ok := strings.Cut(name, "."); ok && n == "1" { // as pandas names a repeated one
-			short = plain(base)
+			name = base
 		}
-		if c, ok := canonical[short]; ok {
-			name = c
-		}
+		name = flow.CommonName(name)
 		if seen[name] {
 			b.roles[i] = ignored
 			continue

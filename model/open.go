@@ -1,0 +1,53 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Options say how a model is opened. The zero value of each field has the default that its comment names.
+type Options struct {
+	Timeout time.Duration // commands: for the hello line, and for each batch; 2 minutes
+	Runtime string        // ONNX: path of ONNX Runtime's shared library; "" finds it
+	Log     func(string)  // commands: receives a line that it prints to its error output; nil drops it
+}
+
+// Open opens the model that a text names:
+//
+//	scores.csv      a file of scores: columns id and score, or id, step and score
+//	cmd:COMMAND     a command that speaks NDJSON over its input and output, run by the shell
+//	file.onnx       an ONNX file with a manifest beside it
+//	NAME or FILE    a network of this program, saved by "detgen model train"
+//
+// The caller closes it. An error tells what is wrong with the text or the file before anything is scored.
+func Open(spec string, o Options) (Model, error) {
+	if o.Timeout == 0 {
+		o.Timeout = 2 * time.Minute
+	}
+	if spec == "" {
+		return nil, errors.New(`no model is named: give a file of scores (.csv), "cmd:COMMAND", a file .onnx, or a model that "detgen model train" saved`)
+	}
+	for _, form := range forms {
+		if form.is(spec) {
+			return form.open(spec, o)
+		}
+	}
+	if _, err := os.Stat(spec); err != nil {
+		return nil, fmt.Errorf(`model %q: there is no such file, and it is not "cmd:COMMAND"`, spec)
+	}
+	return nil, fmt.Errorf(`model %q: its name tells no kind: give a file of scores (.csv), "cmd:COMMAND", a file .onnx, or a model that "detgen model train" saved (.model)`, spec)
+}
+
+// forms are the ways to name a model.
+var forms = []struct {
+	is   func(spec string) bool
+	open func(spec string, o Options) (Model, error)
+}{
+	{func(spec string) bool { return extension(spec) == ".csv" }, openScores},
+}
+
+func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }

@@ -1,0 +1,205 @@
+// Package suricata runs Suricata, a detector that nobody here wrote, over captures, and says which connections its
+// alerts are about. It reads with the project's own rules (file rules: each with its reason), since those of Debian's
+// package are about broken protocols only.
+package suricata
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"detgen/internal/confined"
+	"detgen/truth"
+)
+
+// Image is the name of the image that has Suricata.
+const Image = "suricata"
+
+//go:embed suricata.yaml
+var configuration string
+
+//go:embed rules
+var rules string
+
+// Rule is one of the rules.
+type Rule struct {
+	ID      int
+	Message string
+	For     []string // scenarios that it is for
+	Reason  string
+}
+
+var ruleForm = regexp.MustCompile(`^alert .*\(msg:"([^"]*)";.* metadata:for ([a-z -]+); sid:(\d+); rev:\d+;\)$`)
+
+// Rules gives the rules in the order of their file.
+func Rules() ([]Rule, error) {
+	var list []Rule
+	var reason []string
+	for line := range strings.Lines(rules) {
+		line = strings.TrimSpace(line)
+		if text, ok := strings.CutPrefix(line, "# "); ok {
+			reason = append(reason, text)
+			continue
+		}
+		if m := ruleForm.FindStringSubmatch(line); m != nil {
+			id, err := strconv.Atoi(m[3])
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, Rule{ID: id, Message: m[1], For: strings.Fields(m[2]), Reason: strings.Join(reason, " ")})
+		} else if line != "" {
+			return nil, fmt.Errorf("rules: no rule: %s", line)
+		}
+		reason = nil
+	}
+	return list, nil
+}
+
+// Alert is a rule that matched.
+type Alert struct {
+	Rule        int // Rule.ID
+	Message     string
+	Time        time.Time // of the frame
+	Frame       int       // number of the frame in the capture, from 1; 0: Suricata names none
+	Protocol    string    // "TCP", "UDP", "ICMP"
+	Source      netip.AddrPort
+	Destination netip.AddrPort
+}
+
+// event is a line of eve.json.
+type event struct {
+	Timestamp string `json:"timestamp"`
+	Type      string `json:"event_type"`
+	Frame     int    `json:"pcap_cnt"`
+	Protocol  string `json:"proto"`
+	SrcIP     string `json:"src_ip"`
+	DestIP    string `json:"dest_ip"`
+	SrcPort   uint16 `json:"src_port"`
+	DestPort  uint16 `json:"dest_port"`
+	Alert     struct {
+		ID      int    `json:"signature_id"`
+		Message string `json:"signature"`
+	} `json:"alert"`
+}
+
+// alertLimit is how many alerts of a capture are taken.
+const alertLimit = 1_000_000
+
+// Read gives the alerts about a capture (pcap or pcapng), in the order in which Suricata made them. layers are the
+// directories of an image with Suricata, the top one first. It runs confined: see package confined.
+func Read(ctx context.Context, layers []string, capture string) ([]Alert, error) {
+	reader, writer := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := confined.Run(ctx, confined.Program{
+			Layers: layers,
+			Args: []string{"/usr/bin/suricata", "--runmode=single", "--init-errors-fatal", "-k", "none", "-c", "/etc/suricata/detgen/suricata.yaml",
+				"-l", "/tmp", "-r", confined.Input},
+			Files:  map[string]string{"/etc/suricata/detgen/suricata.yaml": configuration, "/etc/suricata/detgen/rules": rules},
+			Result: "/tmp/eve.json",
+		}, capture, writer)
+		writer.CloseWithError(err)
+		ended <- err
+	}()
+	alerts, err := parse(reader)
+	reader.CloseWithError(err)
+	if ranErr := <-ended; ranErr != nil && err == nil {
+		err = ranErr
+	}
+	if err != nil {
+		return nil, fmt.Errorf("suricata: read %s: %w", capture, err)
+	}
+	return alerts, nil
+}
+
+// parse reads eve.json.
+func parse(r io.Reader) ([]Alert, error) {
+	var alerts []Alert
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	for number := 1; lines.Scan(); number++ {
+		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			continue
+		}
+		var e event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			return nil, fmt.Errorf("eve.json:%d: %w", number, err)
+		}
+		if e.Type != "alert" {
+			continue
+		}
+		if len(alerts) == alertLimit {
+			return nil, fmt.Errorf("eve.json: more than %d alerts", alertLimit)
+		}
+		a := Alert{Rule: e.Alert.ID, Message: e.Alert.Message, Frame: e.Frame, Protocol: e.Protocol}
+		var err error
+		if a.Time, err = time.Parse("2006-01-02T15:04:05.999999-0700", e.Timestamp); err != nil {
+			return nil, fmt.Errorf("eve.json:%d: timestamp: %w", number, err)
+		}
+		source, sourceErr := netip.ParseAddr(e.SrcIP)
+		destination, destinationErr := netip.ParseAddr(e.DestIP)
+		if err := errors.Join(sourceErr, destinationErr); err != nil {
+			return nil, fmt.Errorf("eve.json:%d: %w", number, err)
+		}
+		a.Source, a.Destination = netip.AddrPortFrom(source, e.SrcPort), netip.AddrPortFrom(destination, e.DestPort)
+		alerts = append(alerts, a)
+	}
+	return alerts, lines.Err()
+}
+
+// Finding is an alert and what our labels say of its connection.
+type Finding struct {
+	Alert
+	Connection int // as in connections.csv, from 1; 0: the frame belongs to none
+}
+
+// Join finds the connections that alerts about a capture of a run are about: that of the frame, or where Suricata names
+// no frame, the one between these ends at that time. capture is the file as the record of the run names it
+// ("captures/server.pcap").
+func Join(t *truth.Truth, capture string, alerts []Alert) ([]Finding, error) {
+	i := slices.IndexFunc(t.Captures, func(c *truth.Capture) bool { return c.File == capture })
+	if i < 0 {
+		return nil, fmt.Errorf("suricata: the run has no capture %s", capture)
+	}
+	frames := t.Captures[i].Frames
+	findings := make([]Finding, len(alerts))
+	for k, a := range alerts {
+		f := Finding{Alert: a}
+		switch {
+		case a.Frame > len(frames):
+			return nil, fmt.Errorf("suricata: an alert is about frame %d of %s, which has %d", a.Frame, capture, len(frames))
+		case a.Frame > 0:
+			f.Connection = int(frames[a.Frame-1].Connection) + 1
+		default:
+			f.Connection = between(t, a)
+		}
+		findings[k] = f
+	}
+	return findings, nil
+}
+
+// between finds the last connection between the ends of an alert that had begun at its time; 0 is none.
+func between(t *truth.Truth, a Alert) int {
+	found := 0
+	for i := range t.Connections {
+		c := &t.Connections[i]
+		client, server := netip.AddrPortFrom(c.Client.Address, c.Client.Port), netip.AddrPortFrom(c.Server.Address, c.Server.Port)
+		same := client == a.Source && server == a.Destination || client == a.Destination && server == a.Source
+		// Suricata's times are in microseconds.
+		if same && c.Start <= a.Time.UnixNano()+int64(time.Microsecond) {
+			found = i + 1
+		}
+	}
+	return found
+}
