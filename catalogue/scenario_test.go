@@ -274,6 +274,7 @@ func checkLabels(t *testing.T, about *scenario.About, tc testCase, r *record.Rec
 		}
 		labels := main.LabelsOf(row[client], row[server])
 		want["class"], want["family"], want["technique"] = labels.Class, labels.Family, labels.Technique
+		want["chain"] = main.ChainOf(row[client], row[server])
 		for column, value := range want {
 			if i := slices.Index(rows[0], column); i < 0 || row[i] != value {
 				t.Errorf("connections.csv: connection %s: %s is %q, want %q", row[0], column, row[max(i, 0)], value)
