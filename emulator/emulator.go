@@ -18,6 +18,7 @@ import (
 	"detgen/emulator/ares"
 	"detgen/emulator/heartbleed"
 	"detgen/emulator/http3"
+	"detgen/emulator/rapidreset"
 	"detgen/emulator/stone"
 	"detgen/lab/inside"
 )
@@ -38,6 +39,7 @@ func emulators() map[string]main {
 		"heartbleed":        heartbleed.Client,
 		"heartbleed-server": heartbleed.Server,
 		"http3":             http3.Client,
+		"rapid-reset":       rapidreset.Client,
 	}
 }
 
