@@ -29,6 +29,19 @@ const (
 	ColorByPhase                // the phase
 )
 
+var colorNames = [...]string{ColorByFlag: "flag", ColorByPhase: "phase"}
+
+// String gives the name that ParseColorBy reads.
+func (c ColorBy) String() string { return colorNames[c] }
+
+// ParseColorBy gives what is named "flag" or "phase".
+func ParseColorBy(name string) (ColorBy, error) {
+	if i := slices.Index(colorNames[:], name); i >= 0 {
+		return ColorBy(i), nil
+	}
+	return 0, fmt.Errorf("color %q: must be flag or phase", name)
+}
+
 // Sample is one sequence.
 type Sample struct {
 	Name    string // none when empty

@@ -15,9 +15,6 @@ import (
 	"detgen/twin"
 )
 
-// Colors are what the colour of a packet can say.
-var Colors = map[string]plot.ColorBy{"flag": plot.ColorByFlag, "phase": plot.ColorByPhase}
-
 // ErrNothing is the error of a figure without packets.
 var ErrNothing = errors.New("there is no packet to draw in the captures chosen")
 

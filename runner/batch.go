@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"detgen/engine/engines"
 	"detgen/record"
 	"detgen/scenario"
 
@@ -54,6 +55,14 @@ func ParseShard(text string) (Shard, error) {
 		return Shard{}, request(fmt.Errorf("shard %q: must be i/n, with i from 0 to n-1: 0/4 is the first of four", text))
 	}
 	return Shard{i, n}, nil
+}
+
+// String gives what ParseShard reads, "" for all jobs.
+func (s Shard) String() string {
+	if s.Of == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d", s.Index, s.Of)
 }
 
 // Has tells whether the job with a number, from 0, is in the shard.
@@ -102,7 +111,7 @@ type planned struct {
 // that are there, is found before anything starts. The error is not nil when runs failed or ctx ended.
 func (r *Runner) Run(ctx context.Context, b Batch) (Tally, error) {
 	if b.Check && !r.engine.Repeats() {
-		return Tally{}, request(fmt.Errorf("the %s engine does not give the same bytes again, so there is nothing to check", r.engine.Name()))
+		return Tally{}, request(fmt.Errorf("only the %s engine gives the same bytes again, so that runs can be checked, and this is %s", engines.Exact(), r.engine.Name()))
 	}
 	if b.Report == nil {
 		b.Report = func(Event) {}

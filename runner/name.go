@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"detgen/scenario"
 )
 
 // NewSeed draws a seed that is short to write and exact in every JSON reader.
@@ -15,6 +17,15 @@ func NewSeed() uint64 { return rand.Uint64N(1_000_000_000) }
 // Name names a run directory after what it holds.
 func Name(task string, seed uint64) string {
 	return fmt.Sprintf("%s-%d", strings.ReplaceAll(task, "/", "-"), seed)
+}
+
+// BatchName names the folder of a spec's runs, or the run directory when it is one.
+func BatchName(spec *scenario.Spec) string {
+	name := Name(spec.Task, *spec.Seed)
+	if spec.Count > 1 {
+		name = fmt.Sprintf("%s-n%d", name, spec.Count)
+	}
+	return name
 }
 
 // FreeName gives a name below runs/ that is not taken.

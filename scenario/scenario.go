@@ -5,6 +5,7 @@ import (
 	"detgen/scenario/format"
 	"detgen/scenario/resolve"
 	"detgen/scenario/spec"
+	"os"
 )
 
 // What the rooms give to others.
@@ -52,6 +53,27 @@ func (c *Catalogue) Resolve(s *Spec, seed uint64, digests Digests) (*record.Run,
 
 // ReadSpec reads a spec file. name is its name for messages.
 func ReadSpec(name string, data []byte) (*Spec, error) { return spec.Read(name, data) }
+
+// ReadSpecFile reads the spec file at path.
+func ReadSpecFile(path string) (*Spec, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return ReadSpec(path, content)
+}
+
+// ParseSettings reads several KEY=VALUE.
+func ParseSettings(texts ...string) ([]Setting, error) {
+	settings := make([]Setting, len(texts))
+	for i, text := range texts {
+		var err error
+		if settings[i], err = ParseSetting(text); err != nil {
+			return nil, err
+		}
+	}
+	return settings, nil
+}
 
 // ParseSetting reads KEY=VALUE from the command line.
 func ParseSetting(text string) (Setting, error) { return spec.ParseSetting(text) }

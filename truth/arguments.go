@@ -1,6 +1,7 @@
 package truth
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -105,7 +106,7 @@ func (l *Labels) Of(path string) (func(*table.Batch, *packet.Frame, *packet.Head
 		}
 		rec.Unchecked = l.unchecked
 		if l.truth, err = Read(dir, rec); err != nil {
-			return nil, fmt.Errorf("%s: %w", dir, err)
+			return nil, err
 		}
 		l.dir = dir
 	}
@@ -117,5 +118,5 @@ func (l *Labels) Of(path string) (func(*table.Batch, *packet.Frame, *packet.Head
 			}, nil
 		}
 	}
-	return nil, fmt.Errorf("%s: the record of the run does not name this capture", path)
+	return nil, errors.New("the record of the run does not name this capture")
 }

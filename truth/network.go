@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 
 	"detgen/record"
 )
@@ -96,6 +95,3 @@ func (n *network) addressees(from int) func(mac [6]byte) int32 {
 		return lastStation
 	}
 }
-
-// HasHost says whether the run has a host of that name.
-func (t *Truth) HasHost(name string) bool { return slices.Contains(t.net.hosts, name) }

@@ -40,6 +40,17 @@ type Selection struct {
 	Host       string // "": all
 }
 
+// Has finds what a selection asks for and the run does not have.
+func (t *Truth) Has(s Selection) error {
+	if s.Connection < 0 || s.Connection > len(t.Connections) {
+		return fmt.Errorf("connection %d: the run has connections 1 to %d", s.Connection, len(t.Connections))
+	}
+	if s.Host != "" && !slices.Contains(t.net.hosts, s.Host) {
+		return fmt.Errorf("host %s: the run has no such host", s.Host)
+	}
+	return nil
+}
+
 // Story gives the frames that were sent, by time. Where a host forwards, each hop has its line.
 func (t *Truth) Story(s Selection) []Line {
 	var lines []Line

@@ -27,11 +27,7 @@ func newAudit() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				err = printJSON(cmd.OutOrStdout(), report)
-			} else {
-				err = report.WriteText(cmd.OutOrStdout())
-			}
+			err = printResult(cmd, asJSON, report, report.WriteText)
 			if faults := report.Faults(); faults > 0 {
 				return errors.Join(err, fmt.Errorf("%d faults", faults))
 			}

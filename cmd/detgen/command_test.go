@@ -13,12 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"detgen/engine/engines"
 	"detgen/record"
 )
 
 // The test binary is the command itself when asCommand is set, and whatever a lab makes of it.
 func TestMain(m *testing.M) {
-	if insideRole(os.Args) != nil || os.Getenv(asCommand) != "" {
+	if engines.Role(os.Args) != nil || os.Getenv(asCommand) != "" {
 		main()
 		return
 	}

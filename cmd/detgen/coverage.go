@@ -20,10 +20,7 @@ func newCoverage() *cobra.Command {
 				return err
 			}
 			r := coverage.Of(set, !attacks)
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), r)
-			}
-			return r.WriteText(cmd.OutOrStdout())
+			return printResult(cmd, asJSON, r, r.WriteText)
 		},
 	}
 	cmd.Flags().BoolVar(&attacks, "attacks", false, "count flows with the label of an attack too")

@@ -24,7 +24,7 @@ func newDataset() *cobra.Command {
 func newDatasetBuild() *cobra.Command {
 	var with makerFlags
 	var o dataset.Options
-	var out, shard, format string
+	var out, format string
 	cmd := &cobra.Command{
 		Use:   "build PLAN -o DIR",
 		Short: "Make the runs of a plan that are missing, then the tables",
@@ -43,11 +43,6 @@ a part each; the tables follow from the same command without --shard.`,
 			}
 			if out == "" {
 				out = p.Dataset
-			}
-			if shard != "" {
-				if o.Shard, err = runner.ParseShard(shard); err != nil {
-					return fmt.Errorf("--%w", err)
-				}
 			}
 			if o.Format, err = table.FormatFor(cmp.Or(format, "csv"), ""); err != nil {
 				return badRequest(fmt.Errorf("--format: %w", err))
@@ -71,7 +66,7 @@ a part each; the tables follow from the same command without --shard.`,
 	with.add(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the folder of the dataset (default: the plan's name)")
 	cmd.Flags().IntVar(&o.Parallel, "jobs", runtime.NumCPU(), "runs at once")
-	cmd.Flags().StringVar(&shard, "shard", "", "make only the runs of shard i/n, with i from 0 to n-1, and no tables")
+	choose(cmd, &o.Shard, runner.ParseShard, "shard", "make only the runs of shard i/n, with i from 0 to n-1, and no tables")
 	cmd.Flags().BoolVar(&o.RetryFailed, "retry-failed", false, "make runs again that failed")
 	cmd.Flags().StringVar(&format, "format", "", "of the tables of connections and packets: csv or parquet (default csv)")
 	return cmd

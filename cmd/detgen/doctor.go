@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"io"
 
 	"detgen/runner"
 
@@ -17,10 +17,7 @@ func newDoctor() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			findings := runner.Examine(cmd.Context())
-			if asJSON {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(findings)
-			}
-			return runner.WriteFindings(cmd.OutOrStdout(), findings)
+			return printLine(cmd, asJSON, findings, func(out io.Writer) error { return runner.WriteFindings(out, findings) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")

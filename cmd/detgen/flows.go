@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"os"
 	"runtime"
 
 	"detgen/flow"
@@ -27,19 +24,14 @@ zstd; "-" is the standard input), or in all captures of run directories, as CSV 
 Parquet. Modes are default (corrected and extended), cic2017, cic2021 and cic-fixed (as
 three versions of CICFlowMeter, with their defects). The columns and what the modes do
 differently are described in docs/flow-features.md.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return badRequest(errors.New("flows: name a capture or a run directory"))
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args) },
+		Args: named("a capture or a run directory"),
+		RunE: flags.run,
 	}
 	f := cmd.Flags()
 	f.StringVarP(&flags.output, "output", "o", "-", `write to this file; "-" is the standard output`)
 	f.StringVar(&flags.format, "format", "", "csv or parquet (default: by the file's extension, else csv)")
-	f.StringVar(&flags.mode, "mode", flow.Default.String(), "default, cic2017, cic2021 or cic-fixed")
-	f.StringVar(&flags.columns, "columns", flow.ToolColumns.String(), "tool (the mode's own), cicids2017 (the 85 of CICIDS-17) or ml (the 79 of its MachineLearningCSV)")
+	choose(cmd, &flags.options.Mode, flow.ParseMode, "mode", "default, cic2017, cic2021 or cic-fixed")
+	choose(cmd, &flags.columns, flow.ParseColumnSet, "columns", "tool (the mode's own), cicids2017 (the 85 of CICIDS-17) or ml (the 79 of its MachineLearningCSV)")
 	f.DurationVar(&flags.options.FlowTimeout, "flow-timeout", flags.options.FlowTimeout, "start another flow after that time since a flow's first packet; 0: never (mode default)")
 	f.DurationVar(&flags.options.ActivityTimeout, "activity-timeout", flags.options.ActivityTimeout, "silence that divides active from idle times")
 	f.DurationVar(&flags.options.IdleTimeout, "idle-timeout", flags.options.IdleTimeout, "end a flow after that much silence; 0: never (mode default)")
@@ -54,15 +46,15 @@ differently are described in docs/flow-features.md.`,
 }
 
 type flowsFlags struct {
-	output, format, mode, columns string
-	jobs                          int
-	unchecked                     bool
-	options                       flow.Options
+	output, format string
+	columns        flow.ColumnSet
+	jobs           int
+	unchecked      bool
+	options        flow.Options
 }
 
 func (o *flowsFlags) run(cmd *cobra.Command, args []string) error {
-	layout, err := o.resolve(cmd)
-	if err != nil {
+	if err := o.check(cmd); err != nil {
 		return badRequest(err)
 	}
 	format, err := table.FormatFor(o.format, o.output)
@@ -73,70 +65,25 @@ func (o *flowsFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return badRequest(err)
 	}
+	layout := flow.NewLayout(o.options.Mode, o.columns)
 	out, err := table.Create(o.output, format, layout.Columns())
 	if err != nil {
 		return badRequest(err)
 	}
-	defer out.Abort()
-	line := newProgress(os.Stderr)
-	defer line.clear()
-	var failed []error
-	for i, path := range paths {
-		line.show(fmt.Sprintf("%s: %d of %d captures", path, i+1, len(paths)))
-		err := o.capture(cmd.Context(), path, layout, out)
-		var damage *packet.DamageError
-		var link *packet.LinkError
-		switch {
-		case err == nil:
-		case errors.As(err, &damage) || errors.As(err, &link):
-			failed = append(failed, err)
-		default:
-			return err
-		}
-	}
-	if err := out.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", o.output, err)
-	}
-	return errors.Join(failed...)
+	return writeTable(cmd, out, o.output, paths, func(path string, r *packet.Reader) error {
+		return flow.Write(cmd.Context(), r, o.options, o.jobs, layout, out, path)
+	})
 }
 
-// resolve checks the flags and gives the columns.
-func (o *flowsFlags) resolve(cmd *cobra.Command) (*flow.Layout, error) {
-	mode, err := flow.ParseMode(o.mode)
-	if err != nil {
-		return nil, fmt.Errorf("--mode: %w", err)
-	}
-	set, err := flow.ParseColumnSet(o.columns)
-	if err != nil {
-		return nil, fmt.Errorf("--columns: %w", err)
-	}
-	if mode != flow.Default {
-		for _, name := range []string{"idle-timeout", "linger-timeout"} {
-			if cmd.Flags().Changed(name) {
-				return nil, fmt.Errorf("--%s: only mode %v has it, not %v", name, flow.Default, mode)
-			}
+// check finds flags that do not go together.
+func (o *flowsFlags) check(cmd *cobra.Command) error {
+	for _, name := range []string{"idle-timeout", "linger-timeout"} {
+		if o.options.Mode != flow.Default && cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s: only mode %v has it, not %v", name, flow.Default, o.options.Mode)
 		}
-	}
-	o.options.Mode = mode
-	if err := o.options.Validate(); err != nil {
-		return nil, err
 	}
 	if o.jobs < 1 {
-		return nil, fmt.Errorf("--jobs %d: must be at least 1", o.jobs)
+		return fmt.Errorf("--jobs %d: must be at least 1", o.jobs)
 	}
-	return flow.NewLayout(mode, set), nil
-}
-
-// capture writes the rows of one capture.
-func (o *flowsFlags) capture(ctx context.Context, path string, layout *flow.Layout, out *table.File) error {
-	r, err := packet.Open(path)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	err = flow.Write(ctx, r, o.options, o.jobs, layout, out, path)
-	for _, w := range r.Warnings() {
-		fmt.Fprintf(os.Stderr, "detgen: warning: %s: %s\n", path, w)
-	}
-	return inCapture(path, err)
+	return o.options.Validate()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"detgen/image"
 	"detgen/runner"
@@ -90,10 +91,7 @@ func newImageList(flags *imageFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), list)
-			}
-			return image.WriteTable(cmd.OutOrStdout(), list)
+			return printResult(cmd, asJSON, list, func(out io.Writer) error { return image.WriteTable(out, list) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")

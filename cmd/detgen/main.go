@@ -9,15 +9,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
-	"detgen/emulator"
 	"detgen/engine/engines"
 	"detgen/internal/plain"
-	"detgen/lab/inside"
-	"detgen/lab/link"
 	"detgen/runner"
 
 	"github.com/spf13/cobra"
@@ -41,7 +37,7 @@ func badRequest(err error) error {
 
 func main() {
 	engines.Guest()
-	if role := insideRole(os.Args); role != nil {
+	if role := engines.Role(os.Args); role != nil {
 		if err := role(); err != nil {
 			fmt.Fprintln(os.Stderr, filepath.Base(os.Args[0])+":", err)
 			os.Exit(exitFailed)
@@ -70,30 +66,6 @@ func (o *output) Write(b []byte) (int, error) {
 		o.err = fmt.Errorf("write the output: %w", err)
 	}
 	return n, err
-}
-
-// insideRole gives the main of what this program is besides the user's command: a lab's
-// supervisor, its soft links' switch, a host's init, a helper command of a task's script, or an
-// emulator.
-func insideRole(args []string) func() error {
-	switch name := filepath.Base(args[0]); {
-	case slices.Contains(inside.HelperNames, name):
-		return func() error { return inside.Helper(append([]string{name}, args[1:]...)) }
-	case name == inside.Emulate:
-		return func() error { return emulator.Main(args[1:]) }
-	}
-	if len(args) < 2 {
-		return nil
-	}
-	switch args[1] {
-	case inside.InitRole:
-		return inside.Init
-	case inside.NamespaceRole:
-		return inside.PrepareNamespace
-	case link.SwitchRole:
-		return link.Switch
-	}
-	return engines.Role(args[1])
 }
 
 // exitCode prints err, if there is one, and gives the exit code for it.
@@ -132,7 +104,7 @@ func newRoot() *cobra.Command {
 		}
 		return err
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badRequest(err) })
+	root.SetFlagErrorFunc(badFlag)
 	root.AddCommand(
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),

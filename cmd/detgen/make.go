@@ -3,10 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
-	"strings"
 
 	"detgen/engine/engines"
 	"detgen/image"
@@ -18,6 +15,9 @@ import (
 
 // version is set when the program is built.
 var version = "unknown"
+
+// tool is this program, as what it writes names it.
+func tool() string { return "detgen " + version }
 
 // makerFlags are the flags of every command that makes runs.
 type makerFlags struct {
@@ -35,7 +35,7 @@ func (f *makerFlags) add(cmd *cobra.Command) {
 // config is what a runner is opened with.
 func (f *makerFlags) config(cmd *cobra.Command) runner.Config {
 	return runner.Config{
-		Engine: f.engine, Catalogue: f.catalogue, Cache: f.cache, Tool: "detgen " + version,
+		Engine: f.engine, Catalogue: f.catalogue, Cache: f.cache, Tool: tool(),
 		Log:    slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)),
 		Images: image.Lines(cmd.ErrOrStderr()),
 	}
@@ -65,11 +65,8 @@ func (f *specFlags) add(cmd *cobra.Command) {
 func (f *specFlags) spec(cmd *cobra.Command, args []string) (*scenario.Spec, error) {
 	spec := &scenario.Spec{}
 	if f.file != "" {
-		content, err := os.ReadFile(f.file)
-		if err != nil {
-			return nil, badRequest(err)
-		}
-		if spec, err = scenario.ReadSpec(f.file, content); err != nil {
+		var err error
+		if spec, err = scenario.ReadSpecFile(f.file); err != nil {
 			return nil, badRequest(err)
 		}
 	}
@@ -79,15 +76,11 @@ func (f *specFlags) spec(cmd *cobra.Command, args []string) (*scenario.Spec, err
 	if spec.Task == "" {
 		return nil, badRequest(errors.New("what to run? give SCENARIO/TASK (detgen list shows them) or --spec FILE"))
 	}
-	settings := make([]scenario.Setting, 0, len(f.settings))
-	for _, s := range f.settings {
-		setting, err := scenario.ParseSetting(s)
-		if err != nil {
-			return nil, badRequest(err)
-		}
-		settings = append(settings, setting)
+	settings, err := scenario.ParseSettings(f.settings...)
+	if err == nil {
+		err = spec.Override(settings...)
 	}
-	if err := spec.Override(settings...); err != nil {
+	if err != nil {
 		return nil, badRequest(err)
 	}
 	switch {
@@ -100,26 +93,11 @@ func (f *specFlags) spec(cmd *cobra.Command, args []string) (*scenario.Spec, err
 	return spec, nil
 }
 
-// follow prints how far a batch is.
+// follow shows how far a batch is.
 func follow(p *progress) func(runner.Event) {
 	return func(e runner.Event) {
-		switch {
-		case e.Stage != "":
-			p.stage(runName(e.Job), e.Stage)
-		case e.All > 1:
-			p.batch(e)
+		if text := e.String(); text != "" {
+			p.show(text)
 		}
 	}
-}
-
-// runName names a job in messages.
-func runName(j runner.Job) string { return runner.Name(strings.TrimSpace(j.Spec.Task), j.Seed) }
-
-// batch shows how many runs are done, how fast, and how long it takes until all are.
-func (p *progress) batch(e runner.Event) {
-	text := fmt.Sprintf("%d of %d runs", e.Done, e.All)
-	if e.Left > 0 {
-		text += fmt.Sprintf(", %.2g a second, %s left", float64(e.All-e.Done)/e.Left.Seconds(), roundTime(e.Left))
-	}
-	p.show(text)
 }

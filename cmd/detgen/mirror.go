@@ -1,12 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"detgen/dataset/flowset"
 	"detgen/dataset/mirror"
-	"detgen/internal/whole"
 
 	"github.com/spf13/cobra"
 )
@@ -33,11 +31,7 @@ func newMirrorProfile() *cobra.Command {
 			if out == "" {
 				return p.WriteText(cmd.OutOrStdout())
 			}
-			text, err := json.MarshalIndent(p, "", "  ")
-			if err != nil {
-				return err
-			}
-			return whole.WriteFile(out, append(text, '\n'))
+			return p.WriteFile(out)
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write the profile there, as JSON")
@@ -64,10 +58,7 @@ func newMirrorCompare() *cobra.Command {
 				}
 			}
 			c := mirror.Compare(sets[0], sets[1], sample, runSeed)
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), c)
-			}
-			return c.WriteText(cmd.OutOrStdout())
+			return printResult(cmd, asJSON, c, c.WriteText)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with every feature")

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"os"
 
 	"detgen/packet"
 	"detgen/table"
@@ -24,13 +21,8 @@ zstd; "-" is the standard input), or of all captures of run directories, as CSV 
 Parquet. When only run directories are given, the labels of each frame follow:
 connection, activity, phase, fate. The columns are described in docs/packets.md and
 docs/truth.md.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return badRequest(errors.New("packets: name a capture or a run directory"))
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd.Context(), args) },
+		Args: named("a capture or a run directory"),
+		RunE: flags.run,
 	}
 	cmd.Flags().StringVarP(&flags.output, "output", "o", "-", `write to this file; "-" is the standard output`)
 	cmd.Flags().StringVar(&flags.format, "format", "", "csv or parquet (default: by the file's extension, else csv)")
@@ -44,7 +36,7 @@ type packetsFlags struct {
 	tunnels, unchecked bool
 }
 
-func (o *packetsFlags) run(ctx context.Context, args []string) error {
+func (o *packetsFlags) run(cmd *cobra.Command, args []string) error {
 	format, err := table.FormatFor(o.format, o.output)
 	if err != nil {
 		return badRequest(err)
@@ -61,61 +53,29 @@ func (o *packetsFlags) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return badRequest(err)
 	}
-	defer out.Abort()
-	line := newProgress(os.Stderr)
-	defer line.clear()
-	var failed []error
-	for i, path := range paths {
-		line.show(fmt.Sprintf("%s: %d of %d captures", path, i+1, len(paths)))
-		err := o.capture(ctx, path, labels, out)
-		var damage *packet.DamageError
-		var link *packet.LinkError
-		switch {
-		case err == nil:
-		case errors.As(err, &damage) || errors.As(err, &link):
-			failed = append(failed, err)
-		default:
-			return err
+	return writeTable(cmd, out, o.output, paths, func(path string, r *packet.Reader) (err error) {
+		rows := packet.Rows{Decoder: packet.Decoder{Tunnels: o.tunnels}}
+		if labels != nil {
+			if rows.Extra, err = labels.Of(path); err != nil {
+				return err
+			}
 		}
-	}
-	if err := out.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", o.output, err)
-	}
-	return errors.Join(failed...)
+		return rows.Write(cmd.Context(), path, r, out)
+	})
 }
 
-// capture writes the rows of one capture.
-func (o *packetsFlags) capture(ctx context.Context, path string, labels *truth.Labels, out *table.File) error {
-	rows := packet.Rows{Decoder: packet.Decoder{Tunnels: o.tunnels}}
-	if labels != nil {
-		var err error
-		if rows.Extra, err = labels.Of(path); err != nil {
-			return err
-		}
-	}
-	r, err := packet.Open(path)
+// writeTable writes the rows of captures to a table and completes it, even when captures were damaged.
+func writeTable(cmd *cobra.Command, out *table.File, path string, captures []string, rows func(string, *packet.Reader) error) error {
+	defer out.Abort()
+	line := newProgress(cmd.ErrOrStderr())
+	defer line.clear()
+	warn := func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), "detgen: warning:", text) }
+	failed, err := packet.Each(captures, line.show, warn, rows)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	err = rows.Write(ctx, path, r, out)
-	for _, w := range r.Warnings() {
-		fmt.Fprintf(os.Stderr, "detgen: warning: %s: %s\n", path, w)
+	if err := out.Close(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return inCapture(path, err)
-}
-
-// inCapture puts the name of the capture before each of the errors in err.
-func inCapture(path string, err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var named []error
-		for _, e := range joined.Unwrap() {
-			named = append(named, inCapture(path, e))
-		}
-		return errors.Join(named...)
-	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", path, err)
-	}
-	return err
+	return failed
 }

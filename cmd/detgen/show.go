@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"detgen/plot"
 	"detgen/record"
@@ -18,7 +16,8 @@ import (
 func newShow() *cobra.Command {
 	var packets, asJSON, unchecked bool
 	var selection truth.Selection
-	var figure, color string
+	var figure string
+	color := plot.ColorByFlag
 	cmd := &cobra.Command{
 		Use:   "show DIR",
 		Short: "Show what happened in a run: hosts, links, phases, connections, fates",
@@ -31,47 +30,40 @@ a stem a packet, as high as the packet is large, upwards what the host sent (wit
 --connection: what the client sent), with retransmissions, lost frames and phases.`,
 		Args: oneRun,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if figure != "" {
-				if packets || asJSON {
-					return badRequest(errors.New("--svg draws a figure and prints nothing: leave out --packets and --json"))
-				}
-				if err := plot.CheckName(figure); err != nil {
-					return badRequest(fmt.Errorf("--svg %w", err))
+			if figure != "" && (packets || asJSON) {
+				return badRequest(errors.New("--svg draws a figure and prints nothing: leave out --packets and --json"))
+			}
+			if err := plot.CheckName(figure); figure != "" && err != nil {
+				return badRequest(fmt.Errorf("--svg %w", err))
+			}
+			rec, t, err := readRun(args[0], unchecked)
+			if err != nil && (rec == nil || packets || figure != "" || rec.Result.Status == record.Complete) {
+				return err
+			}
+			if err == nil {
+				if err := t.Has(selection); err != nil {
+					return badRequest(fmt.Errorf("--%w", err))
 				}
 			}
-			rec, err := record.Read(args[0])
-			if err != nil {
-				return badRequest(err)
-			}
-			rec.Unchecked = unchecked
-			t, err := truth.Read(args[0], rec)
-			if packets {
-				if err != nil {
-					return err
+			switch {
+			case packets:
+				return printStory(cmd, t.Story(selection), asJSON)
+			case figure != "":
+				err := report.DrawRun(figure, t, selection, color)
+				if errors.Is(err, report.ErrNothing) {
+					return badRequest(err)
 				}
-				return showPackets(cmd.OutOrStdout(), t, selection, asJSON)
-			}
-			if figure != "" {
-				if err != nil {
-					return err
-				}
-				return showFigure(figure, t, selection, color)
-			}
-			if err != nil && rec.Result.Status == record.Complete {
 				return err
 			}
 			overview := truth.NewOverview(rec, t, err)
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), overview)
-			}
-			return overview.WriteText(cmd.OutOrStdout())
+			return printResult(cmd, asJSON, overview, overview.WriteText)
 		},
 	}
 	cmd.Flags().BoolVar(&packets, "packets", false, "print the conversation, frame by frame")
 	cmd.Flags().IntVar(&selection.Connection, "connection", 0, "with --packets or --svg: only this connection (its id in connections.csv)")
 	cmd.Flags().StringVar(&selection.Host, "host", "", "with --packets: only frames from or to this host; with --svg: only its captures")
 	cmd.Flags().StringVar(&figure, "svg", "", "draw the packet sequences to this file (.svg or .png)")
-	cmd.Flags().StringVar(&color, "color", "flag", "with --svg: what the colour of a packet says, flag or phase")
+	choose(cmd, &color, plot.ParseColorBy, "color", "with --svg: what the colour of a packet says, flag or phase")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; with --packets an object a line")
 	addUnchecked(cmd, &unchecked)
 	return cmd
@@ -90,46 +82,26 @@ func oneRun(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// showFigure draws the packets of a run.
-func showFigure(path string, t *truth.Truth, s truth.Selection, color string) error {
-	if err := checkSelection(t, s); err != nil {
-		return err
+// readRun reads a run directory. A run that is recorded, but whose captures cannot be read, gives its record and the error.
+func readRun(dir string, unchecked bool) (*record.Record, *truth.Truth, error) {
+	rec, err := record.Read(dir)
+	if err != nil {
+		return nil, nil, badRequest(err)
 	}
-	by, ok := report.Colors[color]
-	if !ok {
-		return badRequest(fmt.Errorf("--color %s: must be flag or phase", color))
-	}
-	err := report.DrawRun(path, t, s, by)
-	if errors.Is(err, report.ErrNothing) {
-		return badRequest(err)
-	}
-	return err
+	rec.Unchecked = unchecked
+	t, err := truth.Read(dir, rec)
+	return rec, t, err
 }
 
-func showPackets(out io.Writer, t *truth.Truth, s truth.Selection, asJSON bool) error {
-	if err := checkSelection(t, s); err != nil {
-		return err
-	}
-	lines := t.Story(s)
+// printStory prints the frames of a run.
+func printStory(cmd *cobra.Command, lines []truth.Line, asJSON bool) error {
 	if !asJSON {
-		return truth.WriteStory(out, lines)
+		return truth.WriteStory(cmd.OutOrStdout(), lines)
 	}
-	encoder := json.NewEncoder(out)
 	for i := range lines {
-		if err := encoder.Encode(&lines[i]); err != nil {
+		if err := printLine(cmd, true, &lines[i], nil); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// checkSelection finds what the run does not have.
-func checkSelection(t *truth.Truth, s truth.Selection) error {
-	if s.Connection < 0 || s.Connection > len(t.Connections) {
-		return badRequest(fmt.Errorf("--connection %d: the run has connections 1 to %d", s.Connection, len(t.Connections)))
-	}
-	if s.Host != "" && !t.HasHost(s.Host) {
-		return badRequest(fmt.Errorf("--host %s: the run has no such host", s.Host))
 	}
 	return nil
 }

@@ -201,7 +201,7 @@ func TestShowAndExportRefuse(t *testing.T) {
 		{[]string{"show", dir, "--packets", "--connection", "2"}, "--connection 2: the run has connections 1 to 1"},
 		{[]string{"show", dir, "--packets", "--host", "x"}, "--host x: the run has no such host"},
 		{[]string{"show", dir, "--svg", "x.pdf"}, "--svg x.pdf: a figure's name ends in .svg or .png"},
-		{[]string{"show", dir, "--svg", "x.svg", "--color", "size"}, "--color size: must be flag or phase"},
+		{[]string{"show", dir, "--svg", "x.svg", "--color", "size"}, `--color: color "size": must be flag or phase`},
 		{[]string{"show", dir, "--svg", "x.svg", "--connection", "2"}, "--connection 2: the run has connections 1 to 1"},
 		{[]string{"show", dir, "--svg", "x.svg", "--packets"}, "leave out --packets and --json"},
 		{[]string{"export", dir}, "say where to write"},

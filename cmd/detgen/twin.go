@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"io"
 
 	"detgen/runner"
 	"detgen/scenario"
@@ -48,10 +49,7 @@ func newTwin() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), report)
-			}
-			return report.WriteText(cmd.OutOrStdout(), out)
+			return printResult(cmd, asJSON, report, func(w io.Writer) error { return report.WriteText(w, out) })
 		},
 	}
 	what.add(cmd)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 
@@ -48,12 +47,7 @@ func newVerify() *cobra.Command {
 				if !v.Same {
 					differ++
 				}
-				if asJSON {
-					err = json.NewEncoder(cmd.OutOrStdout()).Encode(v)
-				} else {
-					err = v.WriteText(cmd.OutOrStdout())
-				}
-				if err != nil {
+				if err := printLine(cmd, asJSON, v, v.WriteText); err != nil {
 					return err
 				}
 			}

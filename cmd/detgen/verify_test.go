@@ -126,7 +126,7 @@ func TestVerify(t *testing.T) {
 			t.Errorf("%s: exit code %d, error %q, output %q; want %q", name, code, stderr, stdout, c.want)
 		}
 	}
-	if code, _, stderr := run("run", "ping/echo", "--engine", "live", "--check", "-o", filepath.Join(t.TempDir(), "x")); code != exitRequest || !strings.Contains(stderr, "--check: only the exact engine") {
+	if code, _, stderr := run("run", "ping/echo", "--engine", "live", "--check", "-o", filepath.Join(t.TempDir(), "x")); code != exitRequest || !strings.Contains(stderr, "only the exact engine gives the same bytes again") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }

@@ -2,11 +2,23 @@ package mirror
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"detgen/internal/whole"
 )
+
+// WriteFile writes the profile to the file at path, as JSON.
+func (p *Profile) WriteFile(path string) error {
+	text, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return err
+	}
+	return whole.WriteFile(path, append(text, '\n'))
+}
 
 // WriteText prints a line for each service and each attack.
 func (p *Profile) WriteText(out io.Writer) error {

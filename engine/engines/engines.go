@@ -30,14 +30,6 @@ func Open(name string, c engine.Config) (engine.Engine, error) {
 // Exact gives the name of the engine on which the same run gives the same bytes.
 func Exact() string { return exact.Name }
 
-// Role gives the main of what this program is when the first argument says that an engine started it; nil otherwise.
-func Role(argument string) func() error {
-	if argument == live.SupervisorRole {
-		return live.Supervisor
-	}
-	return vm.Role(argument)
-}
-
 // Guest turns this process into a guest's init when it is one, and does not return then. A program that may be the
 // agent of a guest calls it first thing.
 func Guest() { exact.Guest() }

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// choice is a flag that is parsed when it is read, so that a wrong value is refused before the command begins.
+type choice[T fmt.Stringer] struct {
+	to    *T
+	parse func(string) (T, error)
+}
+
+// choose adds a flag whose text parse reads into to; what is in to is the default.
+func choose[T fmt.Stringer](cmd *cobra.Command, to *T, parse func(string) (T, error), name, usage string) {
+	cmd.Flags().Var(choice[T]{to, parse}, name, usage)
+}
+
+func (c choice[T]) String() string {
+	if c.to == nil {
+		return ""
+	}
+	return (*c.to).String()
+}
+
+func (c choice[T]) Set(text string) (err error) {
+	*c.to, err = c.parse(text)
+	return err
+}
+
+func (choice[T]) Type() string { return "string" }
+
+// badFlag is the error of a flag. What a choice says of its value needs no more than the flag's name.
+func badFlag(_ *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) && invalid.GetFlag().Value.Type() == "string" {
+		err = fmt.Errorf("--%s: %w", invalid.GetFlag().Name, invalid.Unwrap())
+	}
+	return badRequest(err)
+}
+
+// named wants one or more arguments, and says of what.
+func named(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("%s: name %s", cmd.Name(), what)
+		}
+		return nil
+	}
+}
+
+// printResult prints a result as indented JSON, or as the text that a person reads.
+func printResult(cmd *cobra.Command, asJSON bool, result any, text func(io.Writer) error) error {
+	if !asJSON {
+		return text(cmd.OutOrStdout())
+	}
+	e := json.NewEncoder(cmd.OutOrStdout())
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(result)
+}
+
+// printLine prints one of several results: as a line of JSON, or as text.
+func printLine(cmd *cobra.Command, asJSON bool, result any, text func(io.Writer) error) error {
+	if !asJSON {
+		return text(cmd.OutOrStdout())
+	}
+	return json.NewEncoder(cmd.OutOrStdout()).Encode(result)
+}
