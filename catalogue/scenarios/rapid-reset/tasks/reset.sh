@@ -10,7 +10,7 @@ reason=none
 if ! emulate rapid-reset "$@" >/root/said 2>/root/complaint; then
 	case $(cat /root/complaint) in
 	*refused*) reason=refused ;;
-	*"does not speak HTTP/2"*) reason=protocol ;;
+	*"does not speak HTTP/2"* | *ALPN* | *"no application protocol"*) reason=protocol ;;
 	*"has ended"*) reason=ended ;;
 	*) reason=other ;;
 	esac
