@@ -87,6 +87,7 @@ func exitCode(err error, interrupted bool) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "detgen",
+		Version:       version,
 		Short:         "Labelled network traffic with controlled microstructure",
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -104,13 +105,16 @@ func newRoot() *cobra.Command {
 		}
 		return err
 	}
+	root.PersistentFlags().Bool("quiet", false, "do not tell what is going on")
+	root.PersistentPreRun = showProgress
 	root.SetFlagErrorFunc(badFlag)
 	root.AddCommand(
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),
-		newShow(), newExport(),
+		newShow(), newExport(), newReport(),
 		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(),
-		newExperiment(),
+		newProbe(),
+		newExperiment(), newMan(),
 	)
 	argumentsAreRequests(root)
 	return root
