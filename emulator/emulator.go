@@ -18,8 +18,10 @@ import (
 	"detgen/emulator/ares"
 	"detgen/emulator/heartbleed"
 	"detgen/emulator/http3"
+	"detgen/emulator/mirai"
 	"detgen/emulator/rapidreset"
 	"detgen/emulator/stone"
+	"detgen/emulator/stratum"
 	"detgen/lab/inside"
 )
 
@@ -39,6 +41,12 @@ func emulators() map[string]main {
 		"heartbleed":        heartbleed.Client,
 		"heartbleed-server": heartbleed.Server,
 		"http3":             http3.Client,
+		"mirai-bot":         mirai.Bot,
+		"mirai-operator":    mirai.Operator,
+		"mirai-server":      mirai.Server,
+		"stratum-miner":     stratum.Miner,
+		"stratum-pool":      stratum.Pool,
+		"stratum-wallet":    stratum.Wallet,
 		"rapid-reset":       rapidreset.Client,
 	}
 }
