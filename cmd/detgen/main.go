@@ -110,7 +110,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),
-		newShow(), newExport(), newReport(),
+		newShow(), newExport(), newReport(), newServe(),
 		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(),
 		newExperiment(),
 	)
