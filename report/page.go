@@ -125,7 +125,7 @@ func (t *Table) link(row, column int) string {
 		return ""
 	}
 	for i := range t.Columns {
-		link = strings.ReplaceAll(link, "{"+t.Columns[i].Name+"}", url.PathEscape(t.Rows[row][i]))
+		link = strings.ReplaceAll(link, "{"+t.Columns[i].Name+"}", strings.ReplaceAll(url.PathEscape(t.Rows[row][i]), "%2F", "/"))
 	}
 	return link
 }
