@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // Rooms in the order in which data goes through each half: a room imports only those before it.
@@ -255,5 +256,42 @@ func eachFile(t *testing.T, f func(path string, file *ast.File, at func(ast.Node
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// lineWidth is how many characters a line of Markdown may have, so that changes can be read.
+const lineWidth = 120
+
+// TestMarkdownLines makes sure that the lines of documents are short, those of tables and of code too.
+func TestMarkdownLines(t *testing.T) {
+	documents := 0
+	err := filepath.WalkDir(moduleDir, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != moduleDir && strings.HasPrefix(entry.Name(), "."), entry.IsDir() && entry.Name() == "runs":
+			return fs.SkipDir // the repository, and what "make demo" leaves
+		case entry.IsDir() || filepath.Ext(path) != ".md":
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		documents++
+		number := 0
+		for line := range strings.Lines(string(content)) {
+			number++
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > lineWidth {
+				t.Errorf("%s:%d: %d characters, more than %d: break the line, or make the table a list", path, number, n, lineWidth)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if documents == 0 {
+		t.Error("there are no documents")
 	}
 }
