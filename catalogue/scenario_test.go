@@ -98,6 +98,22 @@ func TestScenariosResolve(t *testing.T) {
 	}
 }
 
+// TestAttacksHaveTwins makes sure that each attack can be compared with the same hosts used as they are meant to be.
+func TestAttacksHaveTwins(t *testing.T) {
+	c := openCatalogue(t)
+	for _, name := range c.Names() {
+		s, err := c.Scenario(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, task := range s.About().Tasks {
+			if task.Class == "attack" && task.Twin == "" {
+				t.Errorf("%s/%s has no benign twin: name one in its scenario.yaml (twin: TASK)", name, task.Name)
+			}
+		}
+	}
+}
+
 // TestScenarios runs a task, a failure and a caching option of every scenario, or with -full all
 // of them with every implementation, and looks at what was recorded. What a run itself checks
 // (outcomes, phases, dropped frames) fails it; here are added the labels and what the captures

@@ -1,5 +1,3 @@
 # Makes the first root of an image with mmdebstrap (see sandbox.go, debian.go).
 # Arguments: those of mmdebstrap.
-hostname localhost
-mount -t proc proc /proc
-mmdebstrap "$@"
+mmdebstrap "$@" || exit 10

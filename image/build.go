@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"detgen/internal/beneath"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -30,6 +32,8 @@ type build struct {
 	log     *os.File
 	lock    *lock
 	oci     string // digest of the OCI image's manifest
+
+	bootstrapped bool // the layer has its first content
 }
 
 // build makes a missing image. When another process is making it, build waits for that and
@@ -73,7 +77,7 @@ func (s *Store) build(ctx context.Context, r *Recipe) (err error) {
 	if err := b.room(); err != nil {
 		return b.explain(err)
 	}
-	for _, dir := range []string{"root", "work", "tmp", "dpkg", "entry/layer"} {
+	for _, dir := range []string{"dpkg", "parts", "own/layer", "own/work", "entry"} {
 		if err := os.MkdirAll(filepath.Join(b.dir, dir), 0o755); err != nil {
 			return b.explain(err)
 		}
@@ -110,7 +114,7 @@ func (b *build) explain(err error) error {
 
 func (b *build) step(name string) { b.store.tell(b.recipe.Name, name) }
 
-func (b *build) layer() string { return filepath.Join(b.entry, "layer") }
+func (b *build) layer() string { return filepath.Join(b.dir, "own/layer") }
 
 func (b *build) make(ctx context.Context) error {
 	if err := b.start(ctx); err != nil {
@@ -148,7 +152,7 @@ func (b *build) start(ctx context.Context) error {
 	if err := errors.Join(os.Chown(b.layer(), int(parent.Uid), int(parent.Gid)), unix.Chmod(b.layer(), parent.Mode&0o7777)); err != nil {
 		return fmt.Errorf("make the layer: %w", err)
 	}
-	return b.write("lower", strings.Join(layers, ":"))
+	return nil
 }
 
 // dpkgOptions keep manual pages, other languages and examples out of all layers; licences stay.
@@ -164,36 +168,36 @@ func (b *build) bootstrap(ctx context.Context) error {
 	if _, err := exec.LookPath("mmdebstrap"); err != nil {
 		return errors.New("mmdebstrap is missing; install the package mmdebstrap")
 	}
-	a, err := b.store.openApt(ctx, b.recipe.Bootstrap, false, b.dir, b.step)
+	a, err := b.store.openApt(ctx, b.recipe.Bootstrap, false, b.parts(), b.step)
 	if err != nil {
 		return err
 	}
-	b.step("bootstrap Debian")
+	b.step("download packages")
 	// usr-is-merged keeps apt from choosing usrmerge instead, which needs all of perl.
-	args := []string{"--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", "--include=usr-is-merged", "--mode=root", "--variant=essential", "--format=directory", "--skip=essential/unlink,cleanup/apt/cache,check/signed-by",
-		"--setup-hook=mkdir -p \"$1/var/cache/apt/archives\" && find " + b.dir + "/archives -name '*.deb' -exec ln -t \"$1/var/cache/apt/archives\" {} +"}
+	if err := a.download(ctx, "/dev/null", []string{"?essential", "usr-is-merged"}, b.log); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return b.fail("bootstrap", "bootstrap", 100)
+	}
+	b.step("bootstrap Debian")
+	// The sandbox has no network and may not mount or make devices: mmdebstrap goes on with the lists and packages that it
+	// is given, and says that it does without the rest.
+	args := []string{"--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", "--include=usr-is-merged", "--mode=root", "--variant=essential", "--format=directory",
+		"--skip=essential/unlink,cleanup/apt/cache,check/signed-by,update,chroot/mount",
+		`--setup-hook=mkdir -p "$1/var/cache/apt/archives" && cp /build/archives/*.deb "$1/var/cache/apt/archives" && cp /build/lists/*_* "$1/var/lib/apt/lists"`}
 	for _, option := range dpkgOptions {
 		args = append(args, "--dpkgopt="+option)
 	}
-	for _, option := range a.options {
-		args = append(args, "--aptopt="+option)
-	}
-	args = append(args, b.recipe.Bootstrap, b.layer())
+	args = append(args, b.recipe.Bootstrap, "/image")
 	args = append(args, a.sources...)
-	status, err := sandbox{
-		script: bootstrapScript, args: args, env: buildEnv("TMPDIR=" + filepath.Join(b.dir, "tmp")),
-		network: true, output: b.log, lock: b.lock,
-	}.run(ctx)
+	err = b.onStage(func(s *stage) error {
+		return b.check(sandbox{script: bootstrapScript, args: args, env: buildEnv()}.run(ctx, b, s))
+	})
 	if err != nil {
 		return err
 	}
-	if status != 0 {
-		return b.fail("bootstrap", "bootstrap", status)
-	}
-	archives := filepath.Join(b.layer(), "var/cache/apt/archives")
-	if err := link(archives, a.archives()); err != nil {
-		return err
-	}
+	b.bootstrapped = true
 	for _, dir := range []string{"etc/apt", "var/lib/apt", "var/cache/apt"} { // the image has no apt
 		if err := os.RemoveAll(filepath.Join(b.layer(), dir)); err != nil {
 			return fmt.Errorf("remove mmdebstrap's files: %w", err)
@@ -202,7 +206,7 @@ func (b *build) bootstrap(ctx context.Context) error {
 	return nil
 }
 
-// apply runs install.sh with what the recipe asks for.
+// apply runs install.sh and finish.sh with what the recipe asks for.
 func (b *build) apply(ctx context.Context) error {
 	r := b.recipe
 	packages := r.Packages
@@ -229,22 +233,31 @@ func (b *build) apply(ctx context.Context) error {
 		return nil
 	}
 	b.step("install")
-	status, err := sandbox{
-		script: installScript, args: append([]string{b.dir}, packages...),
-		env: buildEnv(), output: b.log, lock: b.lock,
-	}.run(ctx)
-	if err != nil {
+	return b.onStage(func(s *stage) error {
+		if len(packages)+len(r.Debconf) > 0 {
+			if err := b.check(sandbox{script: installScript, args: packages, env: buildEnv(), procs: []string{"/image/proc"}}.run(ctx, b, s)); err != nil {
+				return err
+			}
+		}
+		if len(r.Files)+len(r.Remove) == 0 && r.Run == "" {
+			return nil
+		}
+		return b.check(sandbox{script: finishScript, env: buildEnv(), inImage: true}.run(ctx, b, s))
+	})
+}
+
+// check says what it means that a sandbox ended with a status.
+func (b *build) check(status int, err error) error {
+	if status == 0 || err != nil {
 		return err
 	}
-	part, ok := map[int]string{11: "debconf", 12: "packages", 13: "files", 14: "run", 15: "remove"}[status]
-	switch {
-	case status == 0:
-		return nil
-	case ok:
+	if part, ok := map[int]string{10: "bootstrap", 11: "debconf", 12: "packages", 13: "files", 14: "run", 15: "remove"}[status]; ok {
 		return b.fail(part, part, status)
 	}
-	return b.fail("", "prepare the root", status)
+	return b.fail("", "build", status)
 }
+
+func (b *build) parts() string { return filepath.Join(b.dir, "parts") }
 
 // suite is the Debian suite that the image stands on, "" for none.
 func (b *build) suite() string {
@@ -254,16 +267,12 @@ func (b *build) suite() string {
 
 // download fetches packages, "NAME" or "NAME/SUITE", and prepares apt for install.sh.
 func (b *build) download(ctx context.Context, packages []string) error {
-	a, err := b.store.openApt(ctx, b.suite(), len(b.recipe.Backports) > 0, b.dir, b.step)
+	a, err := b.store.openApt(ctx, b.suite(), len(b.recipe.Backports) > 0, b.parts(), b.step)
 	if err != nil {
 		return err
 	}
 	b.step("download packages")
-	database, err := b.database()
-	if err != nil {
-		return err
-	}
-	status, err := os.ReadFile(filepath.Join(database, "status"))
+	status, err := b.database()
 	if err != nil {
 		return fmt.Errorf("read the parent's packages: %w", err)
 	}
@@ -273,8 +282,8 @@ func (b *build) download(ctx context.Context, packages []string) error {
 			return err
 		}
 	}
-	if err := b.write("dpkg/status", string(status)); err != nil { // a copy: apt locks its folder
-		return err
+	if err := os.WriteFile(filepath.Join(b.dir, "dpkg/status"), status, 0o644); err != nil { // a copy: apt locks its folder
+		return fmt.Errorf("prepare the build: %w", err)
 	}
 	if err := a.download(ctx, filepath.Join(b.dir, "dpkg/status"), packages, b.log); err != nil {
 		if ctx.Err() != nil {
@@ -282,8 +291,7 @@ func (b *build) download(ctx context.Context, packages []string) error {
 		}
 		return b.fail("packages", "packages", 100)
 	}
-	root := filepath.Join(b.dir, "root")
-	return a.writeConfig(filepath.Join(b.dir, "apt.conf"), filepath.Join(b.dir, "lists"), filepath.Join(root, "var/lib/dpkg/status"), root)
+	return a.writeSandboxConfig(filepath.Join(b.parts(), "apt.conf"))
 }
 
 // standInPrefix starts the names of packages that exist in an image's dpkg database only.
@@ -301,15 +309,19 @@ func standIn(r *Recipe) string {
 		standInPrefix, r.Name, strings.Join(provides, ", "))
 }
 
-// database finds the dpkg database of the root as it is now.
-func (b *build) database() (string, error) {
+// maxDatabase is the size that a dpkg database can have, in bytes.
+const maxDatabase = 64 << 20
+
+// database reads the list of packages (status) of dpkg's database of the root as it is now. Nothing leads out
+// of the layers, whoever made them.
+func (b *build) database() ([]byte, error) {
 	for _, layer := range append([]string{b.layer()}, b.parentLayers()...) {
-		admin := filepath.Join(layer, "var/lib/dpkg")
-		if _, err := os.Stat(filepath.Join(admin, "status")); err == nil {
-			return admin, nil
+		status, err := beneath.ReadFile(layer, "var/lib/dpkg/status", maxDatabase)
+		if !errors.Is(err, os.ErrNotExist) {
+			return status, err
 		}
 	}
-	return "", fmt.Errorf("the root has no dpkg database: %w", os.ErrNotExist)
+	return nil, fmt.Errorf("the root has no dpkg database: %w", os.ErrNotExist)
 }
 
 func (b *build) parentLayers() []string {
@@ -350,7 +362,7 @@ func (b *build) fail(field, what string, status int) error {
 }
 
 func (b *build) write(name, text string) error {
-	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(b.parts(), name), []byte(text), 0o644); err != nil {
 		return fmt.Errorf("prepare the build: %w", err)
 	}
 	return nil
@@ -361,7 +373,7 @@ func (b *build) writeFiles() (err error) {
 	if len(b.recipe.Files) == 0 {
 		return nil
 	}
-	out, err := os.Create(filepath.Join(b.dir, "files.tar"))
+	out, err := os.Create(filepath.Join(b.parts(), "files.tar"))
 	if err != nil {
 		return fmt.Errorf("pack files: %w", err)
 	}
@@ -404,19 +416,20 @@ func (b *build) writeFiles() (err error) {
 // commit describes the layer, brings it to the disk and gives it its place in the store.
 func (b *build) commit(ctx context.Context, bytes int64) error {
 	e := entry{Format: 1, Name: b.recipe.Name, Digest: b.digest, Ancestors: b.parents, Bytes: bytes, OCI: b.oci}
-	admin, err := b.database()
-	if err == nil {
-		e.Packages, err = installed(ctx, admin)
-	}
+	status, err := b.database()
 	if err != nil && !errors.Is(err, os.ErrNotExist) { // an OCI image need not be a Debian
-		return err
+		return fmt.Errorf("read package versions: %w", err)
 	}
+	e.Packages = installed(string(status))
 	text, err := json.MarshalIndent(e, "", "  ")
 	if err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(b.entry, "image.json"), append(text, '\n'), 0o644); err != nil {
 		return fmt.Errorf("describe the image: %w", err)
+	}
+	if err := os.Rename(b.layer(), filepath.Join(b.entry, "layer")); err != nil {
+		return fmt.Errorf("put the layer in place: %w", err)
 	}
 	dir, err := os.Open(b.entry)
 	if err != nil {

@@ -167,7 +167,7 @@ func (a *apt) update(ctx context.Context) error {
 		return fmt.Errorf("make package lists: %w", err)
 	}
 	config := filepath.Join(a.build, "apt-update.conf")
-	if err := a.writeConfig(config, fresh, "/dev/null", ""); err != nil {
+	if err := a.writeConfig(config, fresh, "/dev/null"); err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "apt-get", "update", "--error-on=any")
@@ -195,7 +195,7 @@ func (a *apt) update(ctx context.Context) error {
 // works from the dpkg database of the parent, so it needs no root file system.
 func (a *apt) download(ctx context.Context, status string, packages []string, log *os.File) error {
 	config := filepath.Join(a.build, "apt-download.conf")
-	if err := a.writeConfig(config, filepath.Join(a.build, "lists"), status, ""); err != nil {
+	if err := a.writeConfig(config, filepath.Join(a.build, "lists"), status); err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"install", "--download-only"}, packages...)...)
@@ -210,32 +210,47 @@ func (a *apt) download(ctx context.Context, status string, packages []string, lo
 	return link(filepath.Join(a.build, "archives"), a.archives())
 }
 
-// writeConfig writes an apt.conf(5) for work with these package lists and this dpkg database.
-// root is the mounted root that dpkg is run in, "" when only lists and archives are wanted.
-func (a *apt) writeConfig(file, lists, status, root string) error {
+// writeConfig writes an apt.conf(5) for work on this machine with these package lists and this dpkg database.
+func (a *apt) writeConfig(file, lists, status string) error {
 	sources := filepath.Join(a.build, "sources.list")
 	if err := os.WriteFile(sources, []byte(strings.Join(a.sources, "\n")+"\n"), 0o644); err != nil {
 		return fmt.Errorf("write apt's sources: %w", err)
 	}
-	archives := filepath.Join(a.build, "archives")
-	if root != "" {
-		archives = filepath.Join(root, "run/detgen/archives") // dpkg must find them inside the root
+	text := aptConfig(sources, lists, status, filepath.Join(a.build, "archives"), a.build) + strings.Join(a.options, "\n") + "\n"
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		return fmt.Errorf("write apt's configuration: %w", err)
 	}
-	var b bytes.Buffer
+	return nil
+}
+
+// writeSandboxConfig writes an apt.conf(5) for work in the sandbox, where dpkg is run in the image's root.
+func (a *apt) writeSandboxConfig(file string) error {
+	// dpkg must find the archives inside the root
+	text := aptConfig("/build/sources.list", "/build/lists", "/image/var/lib/dpkg/status", "/image/run/detgen/archives", "/tmp") +
+		"DPkg::Chroot-Directory \"/image\";\n" +
+		"Debug::NoLocking \"true\";\n" // nobody else works on this root, and what is shared is read-only
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		return fmt.Errorf("write apt's configuration: %w", err)
+	}
+	return nil
+}
+
+func aptConfig(sources, lists, status, archives, state string) string {
+	var b strings.Builder
 	set := func(key, value string) { fmt.Fprintf(&b, "%s \"%s\";\n", key, value) }
 	for _, key := range []string{"main", "parts", "preferences", "preferencesparts", "sourceparts"} {
 		set("Dir::Etc::"+key, "/dev/null") // nothing of the machine's own configuration but how to fetch
 	}
 	set("Dir::Etc::sourcelist", sources)
-	set("Dir::State", a.build)
+	set("Dir::State", state)
 	set("Dir::State::lists", lists)
 	set("Dir::State::status", status)
-	set("Dir::State::extended_states", filepath.Join(a.build, "extended_states"))
-	set("Dir::Cache", a.build)
+	set("Dir::State::extended_states", filepath.Join(state, "extended_states"))
+	set("Dir::Cache", state)
 	set("Dir::Cache::archives", archives)
 	set("Dir::Cache::pkgcache", "")
 	set("Dir::Cache::srcpkgcache", "")
-	set("Dir::Log", filepath.Join(a.build, "log"))
+	set("Dir::Log", filepath.Join(state, "log"))
 	set("Dir::Log::Planner", "")
 	set("APT::Install-Recommends", "false")
 	set("APT::Get::Assume-Yes", "true")
@@ -243,16 +258,7 @@ func (a *apt) writeConfig(file, lists, status, root string) error {
 	set("Acquire::Languages", "none")
 	set("Dpkg::Use-Pty", "false")
 	set("DPkg::Options::", "--force-unsafe-io") // the layer is written to disk once, at the end
-	if root != "" {
-		set("DPkg::Chroot-Directory", root)
-	}
-	for _, line := range a.options {
-		fmt.Fprintln(&b, line)
-	}
-	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("write apt's configuration: %w", err)
-	}
-	return nil
+	return b.String()
 }
 
 // link puts hard links to the files of one directory into another. Each build works on a
@@ -274,20 +280,21 @@ func link(from, to string) error {
 	return nil
 }
 
-// installed reads the packages and versions of a dpkg database.
-func installed(ctx context.Context, admin string) (map[string]string, error) {
-	out, err := exec.CommandContext(ctx, "dpkg-query", "--admindir="+admin,
-		"--show", "--showformat", "${db:Status-Status} ${Package} ${Version}\n").Output()
-	if err != nil {
-		return nil, fmt.Errorf("read package versions: %w", commandError(err))
-	}
+// installed reads the packages and versions that are installed in a dpkg database (its file "status").
+func installed(status string) map[string]string {
 	packages := map[string]string{}
-	for line := range strings.Lines(string(out)) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "installed" && !strings.HasPrefix(f[1], standInPrefix) {
-			packages[f[1]] = f[2]
+	for entry := range strings.SplitSeq(status, "\n\n") {
+		fields := map[string]string{}
+		for line := range strings.Lines(entry) {
+			if name, value, ok := strings.Cut(line, ":"); ok && !strings.HasPrefix(line, " ") {
+				fields[name] = strings.TrimSpace(value)
+			}
+		}
+		if name := fields["Package"]; strings.HasSuffix(fields["Status"], " installed") && !strings.HasPrefix(name, standInPrefix) {
+			packages[name] = fields["Version"]
 		}
 	}
-	return packages, nil
+	return packages
 }
 
 // buildEnv is the environment of everything that builds: nothing of the caller's but proxies.

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"detgen/internal/boundary"
 	"detgen/lab/link"
 
 	"golang.org/x/sys/unix"
@@ -26,7 +27,7 @@ func Requirements(driver string) []Requirement {
 		check func() error
 	}{
 		{"root", checkRoot},
-		{"OCI runtime", func() error { _, err := FindRuntime(); return err }},
+		{"OCI runtime", func() error { _, err := boundary.FindRuntime(); return err }},
 		{"namespaces", checkNamespaces},
 		{"overlay file system", func() error { return checkFileSystem("overlay") }},
 		{"control groups", checkGroups},

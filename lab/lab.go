@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"detgen/internal/boundary"
 	"detgen/lab/inside"
 	"detgen/lab/internal/network"
 	"detgen/lab/internal/owners"
@@ -160,7 +161,7 @@ func (l *lab) prepare() error {
 	if l.groups, err = owners.OpenGroups(); err != nil {
 		return err
 	}
-	if err := prepareRuntime(); err != nil {
+	if err := boundary.PrepareRuntime(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Join(l.Dir, "captures"), 0o755); err != nil {
@@ -173,7 +174,7 @@ func (l *lab) prepare() error {
 			dir:      filepath.Join(l.Scratch, spec.Name),
 			id:       l.Name + "-" + spec.Name,
 			logs:     filepath.Join(l.Dir, "logs", spec.Name),
-			first:    firstID + i*idRange,
+			first:    boundary.FirstID + i*boundary.IDRange,
 			report:   l.report,
 			groups:   groupsOf(l.run, spec),
 			ready:    make(chan struct{}),

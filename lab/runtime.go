@@ -2,15 +2,14 @@ package lab
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 
+	"detgen/internal/boundary"
 	"detgen/internal/helper"
 	"detgen/lab/inside"
 	"detgen/lab/internal/rootfs"
@@ -19,19 +18,6 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
-
-// Runtimes are the OCI runtimes that can start hosts, in order of preference.
-var Runtimes = []string{"crun", "runc"}
-
-// FindRuntime gives the path of the OCI runtime that hosts are started with.
-func FindRuntime() (string, error) {
-	for _, name := range Runtimes {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
-	}
-	return "", fmt.Errorf("no OCI runtime: install crun (apt-get install crun)")
-}
 
 // bundle writes the OCI bundle of a host: its overlay root, mounted, and its config.json.
 func (h *container) bundle(o *Options) error {
@@ -116,9 +102,9 @@ func (h *container) config(o *Options) *specs.Spec {
 				{Type: specs.UserNamespace, Path: descriptorPath(h.user.Fd())},
 				{Type: specs.NetworkNamespace, Path: descriptorPath(uintptr(h.net.FD))},
 			},
-			MaskedPaths:   maskedPaths,
-			ReadonlyPaths: readOnlyPaths,
-			Seccomp:       systemCalls(),
+			MaskedPaths:   boundary.MaskedPaths,
+			ReadonlyPaths: boundary.ReadOnlyPaths,
+			Seccomp:       boundary.SystemCalls(),
 			CgroupsPath:   "/" + h.id,
 			Resources:     resources,
 		},
@@ -137,17 +123,6 @@ func (h *container) launch(o *Options, log io.Writer) (err error) {
 		Args: []string{"--root", filepath.Join(h.dir, "runtime"), "run", "--preserve-fds=" + strconv.Itoa(1+len(groups)), "--bundle", h.dir, h.id},
 	})
 	return err
-}
-
-// prepareRuntime makes the cgroup tree one that the OCI runtimes take: in the hybrid layout
-// (cgroup v1 with an additional v2 tree) crun refuses the v2 tree, so it is taken away in this
-// mount namespace.
-func prepareRuntime() error {
-	err := unix.Unmount("/sys/fs/cgroup/unified", unix.MNT_DETACH)
-	if err == nil || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
-		return nil
-	}
-	return fmt.Errorf("take away the second cgroup tree: %w", err)
 }
 
 // startedInOwnGroup gives the host's v2 control group when the runtime must be started in it because the runtime itself

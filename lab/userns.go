@@ -9,23 +9,15 @@ import (
 	"strings"
 	"syscall"
 
+	"detgen/internal/boundary"
 	"detgen/lab/inside"
 	"detgen/lab/internal/network"
 
 	"golang.org/x/sys/unix"
 )
 
-// Each host has a range of user and group IDs of its own (user_namespaces(7)): 0 in the host is
-// firstID of this kernel for the first host, and so on. The kernel gives none of them any right
-// on the machine, and hosts are strangers to each other. The ranges end below 2^31, the largest
-// group that net.ipv4.ping_group_range takes.
-const (
-	firstID = 1 << 29
-	idRange = 1 << 16
-)
-
 // MaxHosts is how many hosts a lab can have: as many as there are ranges of IDs.
-const MaxHosts = (1<<31 - firstID) / idRange
+const MaxHosts = (1<<31 - boundary.FirstID) / boundary.IDRange
 
 // newHostNamespace makes the user namespace of a host, whose IDs begin with first, and a network
 // namespace that belongs to it, so that a capability within the host is one over its own
@@ -36,7 +28,7 @@ func newHostNamespace(self string, first int) (n *network.Namespace, user *os.Fi
 			err = fmt.Errorf("make the namespaces of a host: %w", err)
 		}
 	}()
-	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: first, Size: idRange}}
+	ids := boundary.IDs(first)
 	// Only a process of one thread can make a user namespace.
 	cmd := exec.Command(self, inside.NamespaceRole)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -132,7 +124,7 @@ func mountRoot(dir string, layers []string, user *os.File, first int) error {
 		if err := os.MkdirAll(shifted, 0o755); err != nil {
 			return err
 		}
-		if err := mountShifted(layer, shifted, user); err != nil {
+		if err := boundary.MountShifted(layer, shifted, user, unix.MOUNT_ATTR_RDONLY); err != nil {
 			return fmt.Errorf("layer %s: %w", layer, err)
 		}
 		if err := add(separator, shifted); err != nil {
@@ -148,25 +140,4 @@ func mountRoot(dir string, layers []string, user *os.File, first int) error {
 		return err
 	}
 	return unix.Mount("overlay", filepath.Join(dir, "root"), "overlay", 0, options.String())
-}
-
-// mountShifted mounts a layer at target so that its owners are those of a user namespace
-// (mount_setattr(2), ID-mapped mounts).
-func mountShifted(layer, target string, user *os.File) error {
-	fd, err := unix.OpenTree(unix.AT_FDCWD, layer, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
-	if err != nil {
-		return fmt.Errorf("open the mount: %w", err)
-	}
-	defer unix.Close(fd)
-	attributes := &unix.MountAttr{
-		Attr_set:    unix.MOUNT_ATTR_IDMAP | unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NODEV,
-		Propagation: unix.MS_PRIVATE, Userns_fd: uint64(user.Fd()),
-	}
-	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, attributes); err != nil {
-		return fmt.Errorf("map the owners of its files (the file system must take ID-mapped mounts, as ext4, xfs and btrfs do): %w", err)
-	}
-	if err := unix.MoveMount(fd, "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
-		return fmt.Errorf("mount it: %w", err)
-	}
-	return nil
 }

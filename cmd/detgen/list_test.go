@@ -29,7 +29,7 @@ func TestListShowsTheCatalogueByClass(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"benign: ", " scenario", " task", "\n  ping ", "echo name"} {
+	for _, want := range []string{"benign: ", " scenario", " task", "\n  ping ", "echo name", "mistyped: benign twin of one-user many-users spray", "together: ", "the paper has 31 and 101"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the list does not say %q:\n%s", want, out)
 		}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"detgen/engine"
+	"detgen/internal/boundary"
 	"detgen/internal/helper"
 	"detgen/lab"
 	"detgen/record"
@@ -29,12 +30,6 @@ const Name = "live"
 
 // SupervisorRole is the argument by which this program becomes a supervisor.
 const SupervisorRole = "lab-supervisor"
-
-// scratch is where the supervisor mounts what lives as long as the lab, in its own mount
-// namespace. Hosts' roots are there, so every user must be able to walk to it, as not to a run
-// directory in a private home; and nothing that a lab needs may be below it. It is the mount
-// point of the BPF file system, which every kernel has that can run labs.
-const scratch = "/sys/fs/bpf"
 
 // request is what the supervisor is asked to do.
 type request struct {
@@ -58,7 +53,7 @@ func (m message) Replies() uint64 { return m.Reply }
 // an error beside it says why the run failed.
 func Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result, error) {
 	begin := time.Now()
-	runtimePath, err := lab.FindRuntime()
+	runtimePath, err := boundary.FindRuntime()
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +70,7 @@ func Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result
 	defer removeStaleGroups()
 	defer removeGroups(name)
 	result, err := supervise(ctx, request{Run: run, Lab: lab.Options{
-		Dir: o.Dir, Scratch: scratch, Images: o.Images, Name: name, Self: self, Runtime: runtimePath,
+		Dir: o.Dir, Scratch: boundary.Scratch, Images: o.Images, Name: name, Self: self, Runtime: runtimePath,
 	}}, o.Progress)
 	if result != nil {
 		result.Engine = record.Engine{Name: Name, Kernel: kernelRelease()}

@@ -57,6 +57,7 @@ type AboutTask struct {
 	Class       string         `json:"class"`
 	Family      string         `json:"family,omitempty"`
 	Technique   string         `json:"technique,omitempty"`
+	Twin        string         `json:"twin,omitempty"` // of an attack: the benign task that it is compared with, SCENARIO/TASK
 	Hosts       []string       `json:"hosts"`
 	Scripts     []string       `json:"scripts"` // hosts that do something
 	Phases      []string       `json:"phases,omitempty"`
@@ -189,6 +190,7 @@ func (s *Scenario) aboutTask(name string) AboutTask {
 		Parameters: ParameterOrder(s, t), Failures: s.VariantNames(s.Failures, t)[1:], Caching: s.VariantNames(s.Caching, t)[1:],
 		Timeout: t.Timeout.Text, Set: aboutSettings(t.Set),
 	}
+	_, a.Twin = s.twinOf(t)
 	if len(a.Hosts) == 0 {
 		a.Hosts = strictyaml.InOrder(s.Hosts)
 	}

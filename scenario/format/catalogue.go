@@ -126,7 +126,12 @@ func (c *Catalogue) scenario(name string, chain []string) (*Scenario, error) {
 	if err := ps.Err(); err != nil {
 		return nil, err
 	}
-	c.read[name] = s
+	c.read[name] = s // already: a twin's scenario may name this one
+	s.checkTwins(ps, func(name string) (*Scenario, error) { return c.scenario(name, nil) })
+	if err := ps.Err(); err != nil {
+		delete(c.read, name)
+		return nil, err
+	}
 	return s, nil
 }
 

@@ -86,6 +86,64 @@ func (s *Scenario) check(ps *problem.List) {
 	s.checkTemplates(ps)
 }
 
+// twinOf gives the benign twin of a task, as written and in full, SCENARIO/TASK; "" is none.
+func (s *Scenario) twinOf(t *Task) (written Text, full string) {
+	written = t.Twin
+	if !written.Set() && OverLabels(s.Labels, t.Labels).Class == "attack" {
+		written = s.Twin
+	}
+	full = written.Text
+	if full != "" && !strings.Contains(full, "/") {
+		full = s.Name + "/" + full
+	}
+	return written, full
+}
+
+// checkTwins checks that twins of attacks are benign tasks that exist. other gives a scenario by its name.
+func (s *Scenario) checkTwins(ps *problem.List, other func(name string) (*Scenario, error)) {
+	used := false
+	for _, name := range strictyaml.InOrder(s.Tasks) {
+		t, field := s.Tasks[name], "tasks."+name+".twin"
+		if t.Twin.Set() && OverLabels(s.Labels, t.Labels).Class != "attack" {
+			ps.Add(t.Twin.At, field, t.Twin.Text, "only an attack has a benign twin, and this task is benign: remove it")
+			continue
+		}
+		written, full := s.twinOf(t)
+		if full == "" {
+			continue
+		}
+		if !t.Twin.Set() {
+			if used {
+				continue // the scenario's own, checked before
+			}
+			used, field = true, "twin"
+		}
+		s.checkTwin(ps, written, full, field, other)
+	}
+	if s.Twin.Set() && !used {
+		ps.Add(s.Twin.At, "twin", s.Twin.Text, "no attack of this scenario takes it: remove it")
+	}
+}
+
+func (s *Scenario) checkTwin(ps *problem.List, written Text, full, field string, other func(name string) (*Scenario, error)) {
+	scenario, task, _ := strings.Cut(full, "/")
+	of := s
+	if scenario != s.Name {
+		var err error
+		if of, err = other(scenario); err != nil {
+			ps.Add(written.At, field, written.Text, "%v", err)
+			return
+		}
+	}
+	t, ok := of.Tasks[task]
+	switch {
+	case !ok:
+		ps.Add(written.At, field, written.Text, "no such task of %s: %s", of.Name, problem.Nearest(task, strictyaml.InOrder(of.Tasks)))
+	case OverLabels(of.Labels, t.Labels).Class != "benign":
+		ps.Add(written.At, field, written.Text, "this task is an attack itself: name a benign one")
+	}
+}
+
 func require(ps *problem.List, at problem.Position, field, value string) {
 	if strings.TrimSpace(value) == "" {
 		ps.Add(at, field, "", "is missing")

@@ -49,6 +49,8 @@ type Scenario struct {
 	Make map[string]*Made `yaml:"make"`
 	// The hosts of the lab.
 	Hosts map[string]*Host `yaml:"hosts"`
+	// Benign twin of the attack tasks that name no other: see tasks.
+	Twin Text `yaml:"twin"`
 	// Other defaults for any key of "-s", for example link.router.wan.both.delay.
 	Set spec.Settings `yaml:"set"`
 	// The ways in which the scenario can develop.
@@ -306,6 +308,9 @@ type Task struct {
 	Description string `yaml:"description"`
 	// Class labels, where they differ from the scenario's.
 	Labels
+	// Of an attack, its benign twin: the task that uses the same hosts as they are meant to be used, TASK or
+	// SCENARIO/TASK.
+	Twin Text `yaml:"twin"`
 	// Values that only this task has, or that it declares anew.
 	Parameters map[string]*Parameter `yaml:"parameters"`
 	// Other defaults for any key of "-s".

@@ -85,6 +85,9 @@ func taskItem(t format.AboutTask) item {
 	if t.Family != "" {
 		i.details = append(i.details, strings.TrimSpace(t.Class+", "+t.Family+" "+t.Technique))
 	}
+	if t.Twin != "" {
+		i.details = append(i.details, "benign twin "+t.Twin)
+	}
 	if len(t.Set) > 0 {
 		i.details = append(i.details, "with "+settings(t.Set))
 	}
@@ -300,10 +303,44 @@ func List(w io.Writer, all []*format.About) error {
 		for _, a := range all {
 			if a.Class == class {
 				fmt.Fprintf(t, "  %s\t%s\t%s\n", a.Scenario, a.Title, strings.Join(taskNames(a), " "))
+				for _, pair := range twins(a) {
+					fmt.Fprintf(t, "  \t\t%s: benign twin of %s\n", pair.twin, strings.Join(pair.attacks, " "))
+				}
 			}
 		}
 	}
+	tasks := 0
+	for _, a := range all {
+		tasks += len(a.Tasks)
+	}
+	fmt.Fprintf(t, "together: %s, %s; the paper has %d and %d\n", plural(len(all), "scenario"), plural(tasks, "task"), paperScenarios, paperTasks)
 	return t.Flush()
+}
+
+// What the paper claims (4.3).
+const paperScenarios, paperTasks = 31, 101
+
+// pair is a benign task, SCENARIO/TASK or the name of one of the same scenario, and the attacks that it is the twin of.
+type pair struct {
+	twin    string
+	attacks []string
+}
+
+// twins gives the pairs of a scenario in the order of its attacks.
+func twins(a *format.About) []pair {
+	var pairs []pair
+	for _, t := range a.Tasks {
+		if t.Twin == "" {
+			continue
+		}
+		twin := strings.TrimPrefix(t.Twin, a.Scenario+"/")
+		i := slices.IndexFunc(pairs, func(p pair) bool { return p.twin == twin })
+		if i < 0 {
+			i, pairs = len(pairs), append(pairs, pair{twin: twin})
+		}
+		pairs[i].attacks = append(pairs[i].attacks, t.Name)
+	}
+	return pairs
 }
 
 // Index writes the catalogue as Markdown, with a link to each scenario's page.
@@ -322,6 +359,9 @@ func Index(w io.Writer, all []*format.About) error {
 			}
 			b.WriteString(markdown.Item("", fmt.Sprintf("[%s](%s.md): %s", a.Scenario, a.Scenario, escape(a.Title))))
 			b.WriteString(markdown.Item("  ", "tasks "+strings.Join(taskNames(a), ", ")))
+			for _, pair := range twins(a) {
+				b.WriteString(markdown.Item("  ", fmt.Sprintf("benign twin %s of %s", pair.twin, strings.Join(pair.attacks, ", "))))
+			}
 			for _, list := range []struct {
 				name     string
 				variants []format.AboutVariant

@@ -1,10 +1,13 @@
-package lab
+// Package boundary has the lists that keep programs which nobody trusts from the machine: what
+// hosts of labs and builds of images see of the kernel's files, which system calls they may make,
+// and which user and group IDs are theirs. docs/security.md tells what each is for.
+package boundary
 
-// What of the kernel's files a host sees (OCI runtime specification, linux.maskedPaths and
+// What of the kernel's files such a program sees (OCI runtime specification, linux.maskedPaths and
 // linux.readonlyPaths). A path that this kernel does not have is left out.
 var (
-	// maskedPaths are empty in a host: what tells of the machine, or acts on it.
-	maskedPaths = []string{
+	// MaskedPaths are empty: what tells of the machine, or acts on it.
+	MaskedPaths = []string{
 		"/proc/acpi", "/proc/asound", "/proc/bus", "/proc/cmdline", "/proc/config.gz", "/proc/consoles", "/proc/crypto", "/proc/devices",
 		"/proc/diskstats", "/proc/driver", "/proc/dynamic_debug", "/proc/execdomains", "/proc/fb", "/proc/fs", "/proc/interrupts", "/proc/iomem",
 		"/proc/ioports", "/proc/irq", "/proc/kallsyms", "/proc/kcore", "/proc/key-users", "/proc/keys", "/proc/kmsg", "/proc/kpagecgroup",
@@ -16,6 +19,6 @@ var (
 		"/sys/devices/virtual/powercap", "/sys/devices/virtual/dmi", "/sys/devices/virtual/block", "/sys/devices/virtual/thermal",
 		"/sys/devices/pci0000:00", "/sys/devices/platform", "/sys/devices/pnp0", "/sys/devices/LNXSYSTM:00",
 	}
-	// readOnlyPaths can be read. The host's network keys are in /proc/sys/net; the lab sets them.
-	readOnlyPaths = []string{"/proc/sys"}
+	// ReadOnlyPaths can be read. A host's network keys are in /proc/sys/net; the lab sets them.
+	ReadOnlyPaths = []string{"/proc/sys"}
 )

@@ -1,4 +1,4 @@
-package lab
+package boundary
 
 import (
 	"strings"
@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// systemCalls is the filter of what a host's programs may ask of the kernel (seccomp(2)): a list
+// SystemCalls is the filter of what programs may ask of the kernel (seccomp(2)): a list
 // of what programs need. A known call that is not for them gives EPERM; any other, as one of
 // a newer kernel, ENOSYS, which the C library takes as a reason for an older way.
-func systemCalls() *specs.LinuxSeccomp {
+func SystemCalls() *specs.LinuxSeccomp {
 	refused, unknown := uint(unix.EPERM), uint(unix.ENOSYS)
 	rule := func(names string, action specs.LinuxSeccompAction, args ...specs.LinuxSeccompArg) specs.LinuxSyscall {
 		r := specs.LinuxSyscall{Names: strings.Fields(names), Action: action, Args: args}

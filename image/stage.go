@@ -1,0 +1,285 @@
+package image
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"detgen/internal/boundary"
+
+	"golang.org/x/sys/unix"
+)
+
+// stage is a mount namespace of one thread, in which sandboxes find what they work on:
+//
+//	machine/                  the root of a sandbox that has this machine's programs
+//	machine/build/            the work directory's parts, read-only
+//	machine/image/            the image's root, the root of a sandbox of its own
+//	machine/image/dev, run, tmp
+//	machine/image/run/detgen  the parts again
+//
+// The layer and its parents are mounted so that their owners are those of a user namespace, in which
+// all sandboxes are: root there is nobody on the machine. The namespace and its mounts end with the thread.
+type stage struct {
+	dir  string   // boundary.Scratch
+	user *os.File // the user namespace
+}
+
+func (s *stage) machine() string { return filepath.Join(s.dir, "machine") }
+func (s *stage) image() string   { return filepath.Join(s.dir, "machine/image") }
+
+// onStage calls f with the build's stage, on the stage's thread.
+func (b *build) onStage(f func(*stage) error) error {
+	result := make(chan error)
+	go func() {
+		// The thread is never unlocked, so that it ends with this goroutine.
+		runtime.LockOSThread()
+		s := &stage{dir: boundary.Scratch}
+		var err error
+		if s.user, err = userNamespace(); err == nil {
+			defer s.user.Close()
+			err = s.mount(b)
+		}
+		if err != nil {
+			err = fmt.Errorf("prepare the build's sandbox: %w", err)
+		} else {
+			err = f(s)
+		}
+		result <- err
+	}()
+	return <-result
+}
+
+// userNamespace makes the user namespace of builds. The caller closes it.
+func userNamespace() (*os.File, error) {
+	// No user namespaces below it; the filter of system calls cannot tell what clone3(2) is asked for.
+	cmd := exec.Command("/bin/sh", "-euc", "echo 0 >/proc/sys/user/max_user_namespaces; exec cat") // ends when its input does
+	ids := boundary.IDs(boundary.BuildID)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true,
+		Credential: &syscall.Credential{}, Pdeathsig: syscall.SIGKILL,
+	}
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("make a user namespace: %w", err)
+	}
+	user, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", cmd.Process.Pid))
+	input.Close()
+	if err := errors.Join(err, cmd.Wait()); err != nil {
+		return nil, fmt.Errorf("make a user namespace: %w", err)
+	}
+	return user, nil
+}
+
+// mount makes the namespace of this thread, and its mounts.
+func (s *stage) mount(b *build) error {
+	if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("make a mount namespace: %w", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := boundary.PrepareRuntime(); err != nil {
+		return err
+	}
+	if err := unix.Mount("tmpfs", s.dir, "tmpfs", unix.MS_NOSUID, "mode=755"); err != nil {
+		return fmt.Errorf("mount a tmpfs on %s: %w", s.dir, err)
+	}
+	for _, dir := range []string{"layers", "machine/build", "machine/image", "machine/proc", "machine/dev", "machine/tmp", "machine/etc"} {
+		if err := os.MkdirAll(filepath.Join(s.dir, dir), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := s.mountMachine(); err != nil {
+		return err
+	}
+	parts := filepath.Join(b.dir, "parts")
+	if err := bindReadOnly(parts, filepath.Join(s.machine(), "build")); err != nil {
+		return err
+	}
+	if len(b.parents) == 0 && b.recipe.Bootstrap != "" && !b.bootstrapped {
+		return boundary.MountShifted(b.layer(), s.image(), s.user, 0) // an empty layer to bootstrap into
+	}
+	if err := s.asBuilder(func() error { return s.mountImage(b) }); err != nil {
+		return err
+	}
+	return s.furnish(parts)
+}
+
+// programs are the directories of this machine that have its programs and nothing of its user's.
+var programs = []string{"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"}
+
+// mountMachine gives the machine's root what apt, dpkg and mmdebstrap need of this machine, to read.
+func (s *stage) mountMachine() error {
+	for _, name := range programs {
+		source, target := "/"+name, filepath.Join(s.machine(), name)
+		info, err := os.Lstat(source)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			continue
+		case err != nil:
+			return err
+		case info.Mode()&os.ModeSymlink != 0: // of a merged /usr
+			link, err := os.Readlink(source)
+			if err != nil {
+				return err
+			}
+			if err := os.Symlink(link, target); err != nil {
+				return err
+			}
+		default:
+			if err := errors.Join(os.Mkdir(target, 0o755), bindReadOnly(source, target)); err != nil {
+				return err
+			}
+		}
+	}
+	local := filepath.Join(s.machine(), "usr/local")
+	if _, err := os.Stat(local); err == nil {
+		if err := unix.Mount("tmpfs", local, "tmpfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, "mode=755"); err != nil {
+			return fmt.Errorf("hide /usr/local: %w", err)
+		}
+	}
+	// what programs look up; alternatives are where some links of /usr lead
+	if err := os.WriteFile(filepath.Join(s.machine(), "etc/passwd"), []byte("root:x:0:0:root:/root:/bin/sh\n_apt:x:100:65534::/nonexistent:/bin/false\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"), 0o644); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(s.machine(), "etc/group"), []byte("root:x:0:\nstaff:x:50:\nnogroup:x:65534:\n"), 0o644); err != nil {
+		return err
+	}
+	alternatives := filepath.Join(s.machine(), "etc/alternatives")
+	return errors.Join(os.Mkdir(alternatives, 0o755), bindReadOnly("/etc/alternatives", alternatives))
+}
+
+// bindReadOnly mounts a directory of this machine to be read. Set-user-ID programs in it gain nothing.
+func bindReadOnly(source, target string) error {
+	err := unix.Mount(source, target, "", unix.MS_BIND, "")
+	if err == nil {
+		err = unix.Mount("", target, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, "")
+	}
+	if err != nil {
+		return fmt.Errorf("mount %s to be read: %w", source, err)
+	}
+	return nil
+}
+
+// mountImage mounts the root as it is to be: the layer over its parents.
+func (s *stage) mountImage(b *build) error {
+	work := filepath.Join(s.dir, "layers/own")
+	if err := os.Mkdir(work, 0o755); err != nil {
+		return err
+	}
+	// The layer and overlayfs's own directory must be on one mount.
+	if err := boundary.MountShifted(filepath.Join(b.dir, "own"), work, s.user, 0); err != nil {
+		return err
+	}
+	if err := s.mountLayers(b, work); err != nil {
+		return fmt.Errorf("mount the layers: %w", err)
+	}
+	for _, dir := range []string{"dev", "proc", "run", "sys", "tmp"} {
+		if err := os.Mkdir(filepath.Join(s.image(), dir), 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *stage) mountLayers(b *build, work string) error {
+	if len(b.parents) == 0 {
+		return unix.Mount(filepath.Join(work, "layer"), s.image(), "", unix.MS_BIND, "")
+	}
+	options := "redirect_dir=nofollow,metacopy=off,index=off,upperdir=" + filepath.Join(work, "layer") + ",workdir=" + filepath.Join(work, "work") + ",lowerdir="
+	for i, layer := range b.parentLayers() {
+		lower := filepath.Join(s.dir, "layers", fmt.Sprint(i))
+		if err := os.Mkdir(lower, 0o755); err != nil {
+			return err
+		}
+		if err := boundary.MountShifted(layer, lower, s.user, unix.MOUNT_ATTR_RDONLY); err != nil {
+			return err
+		}
+		if i > 0 {
+			options += ":"
+		}
+		options += lower
+	}
+	return unix.Mount("overlay", s.image(), "overlay", 0, options)
+}
+
+// asBuilder calls f as the user that is root in the sandbox, who owns the layers' mounts, but with all
+// capabilities: overlayfs goes on with what it was mounted with.
+func (s *stage) asBuilder(f func() error) (err error) {
+	const keep = 1 << 2 // SECBIT_NO_SETUID_FIXUP (capabilities(7)): the capabilities stay
+	before, err := unix.PrctlRetInt(unix.PR_GET_SECUREBITS, 0, 0, 0, 0)
+	if err != nil {
+		return err
+	}
+	if err := unix.Prctl(unix.PR_SET_SECUREBITS, uintptr(before|keep), 0, 0, 0); err != nil {
+		return err
+	}
+	ids := func(id uintptr) { // they affect this thread alone, and tell no error
+		unix.RawSyscall(unix.SYS_SETFSUID, id, 0, 0)
+		unix.RawSyscall(unix.SYS_SETFSGID, id, 0, 0)
+	}
+	defer func() {
+		ids(0)
+		err = errors.Join(err, unix.Prctl(unix.PR_SET_SECUREBITS, uintptr(before), 0, 0, 0))
+	}()
+	ids(boundary.BuildID)
+	return f()
+}
+
+// furnish mounts what programs expect of a running system, in the image.
+func (s *stage) furnish(parts string) error {
+	owner := fmt.Sprintf("uid=%d,gid=%[1]d,", boundary.BuildID)
+	for dir, options := range map[string]string{"dev": "mode=755", "run": "mode=755", "tmp": "mode=1777"} {
+		target := filepath.Join(s.image(), dir)
+		if info, err := os.Lstat(target); err != nil || !info.IsDir() {
+			return fmt.Errorf("the image's /%s is no folder", dir)
+		}
+		if err := unix.Mount("tmpfs", target, "tmpfs", unix.MS_NOSUID, owner+options); err != nil {
+			return fmt.Errorf("mount the image's /%s: %w", dir, err)
+		}
+	}
+	dev := filepath.Join(s.image(), "dev")
+	for name, number := range map[string][2]uint32{"null": {1, 3}, "zero": {1, 5}, "full": {1, 7}, "random": {1, 8}, "urandom": {1, 9}, "tty": {5, 0}} {
+		path := filepath.Join(dev, name)
+		if err := unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(number[0], number[1]))); err != nil {
+			return fmt.Errorf("make the image's /dev/%s: %w", name, err)
+		}
+		if err := os.Chmod(path, 0o666); err != nil { // whatever the umask
+			return err
+		}
+	}
+	for name, target := range map[string]string{"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"} {
+		if err := os.Symlink(target, filepath.Join(dev, name)); err != nil {
+			return err
+		}
+	}
+	for name, mode := range map[string]os.FileMode{"dev/shm": 0o777 | os.ModeSticky, "run/lock": 0o755, "run/detgen": 0o755} {
+		path := filepath.Join(s.image(), name)
+		if err := errors.Join(os.Mkdir(path, 0o755), os.Chmod(path, mode), os.Lchown(path, boundary.BuildID, boundary.BuildID)); err != nil {
+			return err
+		}
+	}
+	return bindReadOnly(parts, filepath.Join(s.image(), "run/detgen"))
+}
+
+// masked are the paths that show nothing, in a root that has the given places of /proc.
+func masked(procs ...string) []string {
+	var paths []string
+	for _, proc := range procs {
+		for _, p := range boundary.MaskedPaths {
+			if rest, ok := strings.CutPrefix(p, "/proc/"); ok {
+				paths = append(paths, proc+"/"+rest)
+			}
+		}
+	}
+	return paths
+}
