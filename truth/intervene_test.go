@@ -67,7 +67,7 @@ func TestInterventionsOnRealStacks(t *testing.T) {
 	}
 }
 
-// holds says whether a segment of the first connection holds the server's byte at an offset.
+// holds reports whether a segment of the first connection holds the server's byte at an offset.
 func holds(r map[string]string, first map[string]map[string]string, offset uint64) bool {
 	if r["connection"] != "1" || first["1"] == nil {
 		return false

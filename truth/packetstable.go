@@ -80,7 +80,7 @@ func ifTCP(get func(f *Frame) int64) func(t *Truth, r Ref, f *Frame) (int64, boo
 	return func(t *Truth, r Ref, f *Frame) (int64, bool) { return get(f), f.IsTCP() }
 }
 
-// IsTCP says whether a frame has a TCP header.
+// IsTCP reports whether a frame has a TCP header.
 func (f *Frame) IsTCP() bool {
 	return f.IPVersion != 0 && f.Protocol == packet.ProtocolTCP && f.Fragment != packet.LaterFragment
 }
@@ -210,7 +210,7 @@ func (f *Frame) direction() string {
 	return "received"
 }
 
-// ported says whether a frame shows ports.
+// ported reports whether a frame shows ports.
 func (f *Frame) ported() bool {
 	return f.IPVersion != 0 && hasPorts(f.Protocol) && f.Fragment != packet.LaterFragment
 }
