@@ -270,3 +270,12 @@ func (r *Report) drawCalibration() (*plot.Figure, error) {
 	l := plot.Lines{Title: fmt.Sprintf("Calibration (error %.3f)", c.ECE), XLabel: "score", YLabel: "share of attacks", Series: []plot.Series{s, {Name: "perfect", X: []float64{0, 1}, Y: []float64{0, 1}}}}
 	return l.Draw()
 }
+
+// write writes a text into the folder.
+func (f *folder) write(name string, text func(io.Writer) error) error {
+	var b strings.Builder
+	if err := text(&b); err != nil {
+		return err
+	}
+	return whole.WriteFile(f.path(name), []byte(b.String()))
+}

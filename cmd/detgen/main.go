@@ -87,6 +87,7 @@ func exitCode(err error, interrupted bool) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "detgen",
+		Version:       version,
 		Short:         "Labelled network traffic with controlled microstructure",
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -113,7 +114,7 @@ func newRoot() *cobra.Command {
 		newShow(), newExport(), newReport(),
 		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(),
 		newProbe(),
-		newExperiment(),
+		newExperiment(), newMan(),
 	)
 	argumentsAreRequests(root)
 	return root

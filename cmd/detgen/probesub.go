@@ -195,3 +195,42 @@ func newProbeCompare() *cobra.Command {
 	cmd.Flags().StringVar(&figure, "figure", "", "draw them too: *.svg or *.png")
 	return cmd
 }
+
+// newProbing is "detgen experiment probing": section 2 of the paper again.
+func newProbing() *cobra.Command {
+	var f probeFlags
+	var o probe.PaperOptions
+	var transform, retrained, augmented string
+	cmd := &cobra.Command{
+		Use:   "probing DATASET --model M -o DIR",
+		Short: "Probe a model as the paper does (section 2), steps 1 to 5, beside the paper's values",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var err error
+			if o.Transform, err = correct.Named(transform); err != nil {
+				return badRequest(err)
+			}
+			o.Options = f.options
+			models, err := f.askAll(f.model, retrained, augmented)
+			if err != nil {
+				return err
+			}
+			defer models.Close()
+			o.Retrained, o.Augmented = models[1], models[2]
+			r, err := probe.Paper(cmd.Context(), args[0], models[0], o)
+			if err != nil {
+				return err
+			}
+			return f.show(cmd, r)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&f.options.Split, "split", "", "only connections of this split of the dataset")
+	cmd.Flags().StringVar(&o.Band, "latency", "link.all.both.delay", "the factor that is the latency")
+	cmd.Flags().StringVar(&transform, "transform", "T1", "the correction: T1 to T5")
+	cmd.Flags().StringVar(&retrained, "retrained", "", "arm C: the model trained on corrected sequences")
+	cmd.Flags().StringVar(&augmented, "augmented", "", "arm E: the model trained on sequences with retransmissions put in")
+	cmd.Flags().StringVar(&o.Twins, "twins", "", "a folder of twins, for step 4 (Fig. 3)")
+	cmd.Flags().StringSliceVar(&o.Placebo, "placebo", nil, "folders of twins whose runs do not differ")
+	return cmd
+}

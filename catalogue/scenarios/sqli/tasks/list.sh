@@ -24,5 +24,5 @@ sort codes | uniq -c
 entered=$(grep -c 303 codes || true)
 outcome vulnerable="$([ "$entered" = 0 ] && echo no || echo yes)"
 outcome tried="$(wc -l <codes)"
-outcome stolen="$([ "$entered" = 0 ] && echo none || echo "$entered sessions")"
+outcome stolen="$([ "$entered" = 0 ] && echo none || echo "$entered")"
 signal done
