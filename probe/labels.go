@@ -1,8 +1,6 @@
 package probe
 
 import (
-	"bufio"
-	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -12,8 +10,6 @@ import (
 	"detgen/scenario/value"
 	"detgen/truth"
 )
-
-func newBuffered(in io.Reader) *bufio.Reader { return bufio.NewReaderSize(in, 1<<20) }
 
 // places gives each value's place among all, from 0 to 1; equal values share theirs.
 func places(v []float64) []float64 {

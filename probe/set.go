@@ -2,15 +2,12 @@ package probe
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,7 +17,6 @@ import (
 	"detgen/model/items"
 	"detgen/packet"
 	"detgen/runner"
-	"detgen/truth"
 )
 
 // Set is the labelled connections of a dataset that a model can be asked about, and what it said.
@@ -306,92 +302,4 @@ func (s *Set) single() string {
 		return s.connection(0).Run
 	}
 	return ""
-}
-
-// measure reads a table of packets.
-func measure(ctx context.Context, in io.Reader, run string, at map[string]*Measured) error {
-	rows := csv.NewReader(newBuffered(in))
-	rows.ReuseRecord = true
-	head, err := rows.Read()
-	if err != nil {
-		return err
-	}
-	column := map[string]int{}
-	for i, name := range head {
-		column[name] = i
-	}
-	get := func(name string) (int, error) {
-		i, ok := column[name]
-		if !ok {
-			return 0, fmt.Errorf("it has no column %q: make the dataset again with this detgen", name)
-		}
-		return i, nil
-	}
-	var places [7]int
-	for i, name := range []string{"connection", "direction", "side", "time", "flags", "tcp_exact", "tcp_class"} {
-		if places[i], err = get(name); err != nil {
-			return err
-		}
-	}
-	runAt := -1
-	if run == "" {
-		if runAt, err = get("run"); err != nil {
-			return err
-		}
-	}
-	connection, direction, side, when, flags, exact, class := places[0], places[1], places[2], places[3], places[4], places[5], places[6]
-	syn := map[*Measured]int64{}
-	var key []byte
-	for n := 0; ; n++ {
-		cells, err := rows.Read()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if n%100_000 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if cells[connection] == "" {
-			continue
-		}
-		of := run
-		if runAt >= 0 {
-			of = cells[runAt]
-		}
-		key = append(append(append(key[:0], of...), '/'), cells[connection]...)
-		m := at[string(key)]
-		if m == nil {
-			continue
-		}
-		sent := cells[direction] == "sent"
-		if sent {
-			m.Packets++
-			switch cells[exact] {
-			case truth.Needed.String(), truth.Spurious.String(), truth.Partly.String():
-				m.Retransmissions++
-			}
-		} else {
-			if strings.Contains(cells[class], packet.OutOfOrder.Name()) {
-				m.OutOfOrder++
-			}
-			if strings.Contains(cells[class], packet.DuplicateAck.Name()) {
-				m.DuplicateAcks++
-			}
-		}
-		// The round trip as the client saw it: from its SYN to the first answer.
-		if f := cells[flags]; math.IsNaN(m.RTT) && strings.Contains(f, "S") {
-			t, err := strconv.ParseInt(cells[when], 10, 64)
-			if err != nil {
-				return fmt.Errorf("time: %q is not a number", cells[when])
-			}
-			switch {
-			case sent && cells[side] == "client":
-				syn[m] = t // of SYNs that were sent again, the last one
-			case !sent && cells[side] == "server" && syn[m] != 0:
-				m.RTT = float64(t-syn[m]) / 1e9
-			}
-		}
-	}
 }

@@ -109,6 +109,7 @@ func newRoot() *cobra.Command {
 	root.PersistentPreRun = showProgress
 	root.SetFlagErrorFunc(badFlag)
 	root.AddCommand(
+		newModel(),
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),
 		newShow(), newExport(), newReport(),
