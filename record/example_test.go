@@ -22,7 +22,7 @@ func ExampleCreate() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	run := record.Run{Seed: 7, Hosts: []record.Host{{Name: "client", Digest: "sha256:" + strings.Repeat("0", 64)}}, Activities: []record.Activity{{Name: "main", Scenario: "ping", Task: "echo"}}}
+	run := record.Run{Seed: 7, Hosts: []record.Host{{Name: "client", Digest: "sha256:" + strings.Repeat("0", 64)}}, Activities: []record.Activity{{Name: "main", Scenario: "ping", Task: "echo", Scripts: []record.Script{{Host: "client", Text: "ping server"}}}}}
 	if err := staging.Commit(&record.Record{Run: run, Result: record.Result{Status: record.Complete}}); err != nil {
 		log.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func newRoot() *cobra.Command {
 		newModel(),
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),
-		newShow(), newExport(), newReport(),
+		newShow(), newExport(), newReport(), newServe(),
 		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(),
 		newProbe(),
 		newExperiment(), newMan(),

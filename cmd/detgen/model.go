@@ -6,6 +6,7 @@ import (
 
 	"detgen/model"
 	"detgen/model/check"
+	"detgen/model/export"
 	"detgen/model/items"
 	"detgen/model/train"
 
@@ -69,7 +70,7 @@ how to connect a model. Ends with 1 when there is a fault.`,
 // newModelTrain is "detgen model train".
 func newModelTrain() *cobra.Command {
 	var o train.Options
-	var to string
+	var to, onnx string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "train forest|lstm DATASET -o FILE.model",
@@ -91,11 +92,17 @@ func newModelTrain() *cobra.Command {
 			if err := result.Saved.Save(to); err != nil {
 				return err
 			}
+			if onnx != "" {
+				if err := export.Write(result.Saved, onnx); err != nil {
+					return err
+				}
+			}
 			return printResult(cmd, asJSON, result, result.WriteText)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVarP(&to, "output", "o", "", "the file, whose name ends in .model")
+	f.StringVar(&onnx, "onnx", "", "write it as an ONNX file too, with its manifest beside it")
 	f.Uint64Var(&o.Seed, "seed", 1, "of everything that is drawn")
 	f.StringVar(&o.Split, "split", "", "only connections of this split")
 	f.IntVar(&o.Epochs, "epochs", 20, "lstm: how often each item is seen")
