@@ -11,7 +11,7 @@ import (
 	"detgen/internal/strictyaml"
 )
 
-// Plan is scenarios/NAME/test.yaml: what the test of the catalogue runs of a scenario beside its
+// Plan is scenarios/NAME/test.yaml: what the test of the catalogue runs of a scenario in addition to its
 // defaults, and what it must find in the captures. Without the file, the defaults are run.
 type Plan struct {
 	// Settings of every run that has them and does not fix them itself: small sizes.

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"detgen/catalogue"
+	"detgen/internal/labtest"
 	"detgen/packet"
 	"detgen/record"
 	"detgen/scenario"
@@ -191,22 +192,7 @@ func needLabs(t *testing.T) string {
 	if _, err := exec.LookPath("tshark"); err != nil {
 		t.Fatal("tshark is missing: apt-get install tshark")
 	}
-	return program(t)
-}
-
-// program gives the detgen binary: DETGEN's, or one that is built.
-func program(t *testing.T) string {
-	t.Helper()
-	if path := os.Getenv("DETGEN"); path != "" {
-		return path
-	}
-	path := filepath.Join(t.TempDir(), "detgen")
-	build := exec.Command("go", "build", "-o", path, "detgen/cmd/detgen")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // it is also the hosts' init
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build detgen: %v\n%s", err, out)
-	}
-	return path
+	return labtest.Program(t)
 }
 
 // execute makes a run and gives its directory.

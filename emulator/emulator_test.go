@@ -25,7 +25,7 @@ func TestEveryEmulatorIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range emulator.Names() {
-		if !strings.Contains(string(page), "| `"+name+"` |") {
+		if !strings.Contains(string(page), "- `"+name+"`: ") {
 			t.Errorf("docs/adding-a-scenario.md does not name %s", name)
 		}
 	}

@@ -129,7 +129,7 @@ func (d *Determinism) Check(ctx context.Context, maker Maker) error {
 	return d.batch.check(ctx, maker, d.text)
 }
 
-// Begun says whether the folder holds runs of this experiment, so that they can be measured.
+// Begun reports whether the folder holds runs of this experiment, so that they can be measured.
 func (d *Determinism) Begun() error { return begun(d.options.Dir, d.text) }
 
 // Make makes the runs that are missing.

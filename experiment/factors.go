@@ -14,7 +14,7 @@ import (
 	"detgen/similarity"
 )
 
-// Factors is the factor experiment: how far traffic moves when one factor changes, beside how far it moves when
+// Factors is the factor experiment: how far traffic moves when one factor changes, compared with how far it moves when
 // nothing does.
 type Factors struct {
 	plan    *FactorPlan
@@ -100,7 +100,7 @@ func (f *Factors) Check(ctx context.Context, maker Maker) error {
 	return f.batch.check(ctx, maker, f.text)
 }
 
-// Begun says whether the folder holds runs of this experiment, so that they can be measured.
+// Begun reports whether the folder holds runs of this experiment, so that they can be measured.
 func (f *Factors) Begun() error { return begun(f.options.Dir, f.text) }
 
 // Make makes the runs that are missing.

@@ -14,7 +14,7 @@ import (
 const aligned = 3
 
 // writeFigures draws dissimilarity (the paper's Fig. 6) and, for each type, samples of its first configuration
-// beside each other (Fig. 7), as SVG and PNG.
+// side by side (Fig. 7), as SVG and PNG.
 func (r *Result) writeFigures(dir string) error {
 	if err := drawBoth(dir, "dissimilarity", r.boxes().Draw); err != nil {
 		return err

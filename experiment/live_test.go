@@ -11,13 +11,14 @@ import (
 	"strings"
 	"testing"
 
+	"detgen/internal/labtest"
 	"detgen/record"
 	"detgen/similarity"
 
 	"golang.org/x/sys/unix"
 )
 
-// program gives the detgen binary: DETGEN's, or one that is built.
+// program gives the detgen binary, where labs can be made.
 func program(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
@@ -26,16 +27,7 @@ func program(t *testing.T) string {
 	if os.Getuid() != 0 {
 		t.Fatal("labs need root")
 	}
-	if path := os.Getenv("DETGEN"); path != "" {
-		return path
-	}
-	path := filepath.Join(t.TempDir(), "detgen")
-	build := exec.Command("go", "build", "-o", path, "detgen/cmd/detgen")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // it is also the hosts' init
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build detgen: %v\n%s", err, out)
-	}
-	return path
+	return labtest.Program(t)
 }
 
 // terminal gives both ends of a pseudo-terminal.

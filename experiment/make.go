@@ -173,7 +173,7 @@ const identity = "experiment.yaml"
 // identify gives what identifies an experiment.
 func identify(seed uint64, plan []byte) []byte { return fmt.Appendf(nil, "# seed %d\n%s", seed, plan) }
 
-// vacant says whether a folder can take an experiment: it is new, or holds runs of the same one.
+// vacant reports whether a folder can take an experiment: it is new, or holds runs of the same one.
 func vacant(dir string, text []byte) error {
 	there, err := os.ReadFile(filepath.Join(dir, identity))
 	switch {
@@ -187,7 +187,7 @@ func vacant(dir string, text []byte) error {
 	return err
 }
 
-// begun says whether a folder holds runs of an experiment.
+// begun reports whether a folder holds runs of an experiment.
 func begun(dir string, text []byte) error {
 	if _, err := os.Stat(filepath.Join(dir, identity)); err != nil {
 		return fmt.Errorf("%s holds no experiment: it has no %s", dir, identity)

@@ -16,7 +16,7 @@ func newCICDecoder(o Options) *cicDecoder {
 	return &cicDecoder{mode: o.Mode, walk: walk{countPadding: o.CountPadding}}
 }
 
-// decode reads the frame into p and says whether CICFlowMeter takes it for a packet.
+// decode reads the frame into p and reports whether CICFlowMeter takes it for a packet.
 //
 // A frame in which no readable IPv4 header was found is tried again as one that starts with IPv4
 // instead of Ethernet. That reads raw IP; but it also makes flows of frames of other protocols (ARP among them) whose
@@ -115,7 +115,7 @@ func (d *cicDecoder) read(p *Packet) bool {
 	return true
 }
 
-// optionsReadable says whether the library reads an IPv4 header of this length (possibly cut)
+// optionsReadable reports whether the library reads an IPv4 header of this length (possibly cut)
 // without running over its end: it looks at the addresses and goes through the options.
 func optionsReadable(ip []byte) bool {
 	if len(ip) < 20 {
@@ -155,7 +155,7 @@ func tcpReadable(tcp []byte) bool {
 	return tcp[20] <= 1 || len(tcp) >= 22
 }
 
-// namedProtocol says whether the corrected fork's library has a name for an IP protocol; it
+// namedProtocol reports whether the corrected fork's library has a name for an IP protocol; it
 // drops packets of the others.
 func namedProtocol(protocol uint8) bool {
 	switch protocol {

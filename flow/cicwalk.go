@@ -83,7 +83,7 @@ func (w *walk) run(first layer, data []byte, wire int) {
 	}
 }
 
-// has says whether n bytes of the current header are there.
+// has reports whether n bytes of the current header are there.
 func (w *walk) has(n int) bool { return w.at+n <= w.end }
 
 // header reads the current header: it sets length and next, and sometimes payload, trailer and end.
@@ -260,7 +260,7 @@ func (w *walk) l2tp(b []byte) {
 	}
 }
 
-// l2tpPort says whether UDP ports mean L2TP. Ports of RTP, RTCP and SIP as destination go first.
+// l2tpPort reports whether UDP ports mean L2TP. Ports of RTP, RTCP and SIP as destination go first.
 func l2tpPort(dst, src uint16) bool {
 	switch dst {
 	case 1701:

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"regexp"
@@ -8,10 +9,11 @@ import (
 	"testing"
 
 	"detgen/internal/docs"
+	"detgen/internal/markdown"
 	"detgen/packet"
 )
 
-// TestDocs compares docs/flow-features.md with the code: its tables, and its counts of columns.
+// TestDocs compares docs/flow-features.md with the code: its lists, and their counts of columns.
 func TestDocs(t *testing.T) {
 	const path = "../docs/flow-features.md"
 	docs.Compare(t, path, "columns", documentColumns())
@@ -21,25 +23,35 @@ func TestDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, mode := range []Mode{Default, CIC2017, CIC2021, CICFixed} {
-		row := regexp.MustCompile(fmt.Sprintf("(?m)^\\| `%v` .* \\| %d \\|$", mode, len(NewLayout(mode, ToolColumns).Columns())))
+		row := regexp.MustCompile(fmt.Sprintf("(?m)^- `%v`, %d columns: ", mode, len(NewLayout(mode, ToolColumns).Columns())))
 		if !row.Match(text) {
 			t.Errorf("%s does not say that %v has %d columns", path, mode, len(NewLayout(mode, ToolColumns).Columns()))
 		}
 	}
 }
 
-// documentColumns gives a table of CICFlowMeter's columns.
+// documentColumns gives a list of CICFlowMeter's columns.
 func documentColumns() string {
 	var b strings.Builder
-	b.WriteString("| # | `tool` in `cic2021`, `cic-fixed` | `tool` in `cic2017` | `cicids2017`, `ml`, and `tool` in `default` | unit | formula | differences |\n|---|---|---|---|---|---|---|\n")
 	line := func(number, name, short, cicids, unit, formula, differs string) {
-		if short == name {
-			short = "="
+		item := "**" + name + "**"
+		if about := strings.Trim(number+", "+unit, ", "); about != "" {
+			item += " (" + about + ")"
 		}
-		if cicids == name {
-			cicids = "="
+		item += ": " + formula + "."
+		for _, other := range []struct{ in, name string }{{"`tool` of `cic2017`", short}, {"CICIDS-17", cicids}} {
+			switch other.name {
+			case name:
+			case "–":
+				item += " Not in " + other.in + "."
+			default:
+				item += " In " + other.in + ": " + other.name + "."
+			}
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", number, name, short, cicids, unit, formula, differs)
+		if differs != "" {
+			item += " Differences: " + differs + "."
+		}
+		b.WriteString(markdown.Item("", item))
 	}
 	for i, c := range identity {
 		line(fmt.Sprint(i+1), c.name, c.name, c.cicids, "", c.doc, "")
@@ -50,38 +62,32 @@ func documentColumns() string {
 		case info.column != 0:
 			line(fmt.Sprint(info.column), info.name, info.short, info.cicids, info.unit, info.formula, info.differs)
 		case feature(i) <= connectionTime:
-			cicids := info.cicids
-			if cicids == "" {
-				cicids = "–"
-			}
-			line("", info.name, "–", cicids, info.unit, info.formula, info.differs)
+			line("", info.name, "–", cmp.Or(info.cicids, "–"), info.unit, info.formula, info.differs)
 		}
 	}
 	line("84", "Label", "Label", "Label", "", "a constant", "`cic2017` No Label, else NeedManualLabel; not in `tool` of `default`")
 	return b.String()
 }
 
-// documentExtra gives a table of what mode Default has besides, in the order of its columns.
+// documentExtra gives a list of what mode Default has besides, in the order of its columns.
 func documentExtra() string {
 	var b strings.Builder
-	b.WriteString("| column | unit | meaning |\n|---|---|---|\n")
 	layout := NewLayout(Default, ToolColumns)
 	classes := packet.Classes()
 	for i, c := range layout.cells {
 		column := &layout.columns[i]
-		unit := column.Unit
-		if unit == "" {
-			unit = column.Kind.String()
-		}
+		name, unit, meaning := column.Name, cmp.Or(column.Unit, column.Kind.String()), column.Doc
 		switch {
 		case c < cell(features) && feature(c) > connectionTime && feature(c) < fwdClasses:
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", column.Name, unit, featureInfos[c].formula)
+			meaning = featureInfos[c].formula
 		case c == cell(fwdClasses), c == cell(bwdClasses):
-			last := c + cell(len(classes)) - 1
-			fmt.Fprintf(&b, "| %s … %s | packets | %s … |\n", column.Name, featureInfos[last].name, featureInfos[c].formula)
+			name += " … " + featureInfos[c+cell(len(classes))-1].name
+			unit, meaning = "packets", featureInfos[c].formula+" …"
 		case c == cellCapture, c == cellHandshake, c == cellClosing, c == cellEnd:
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", column.Name, unit, column.Doc)
+		default:
+			continue
 		}
+		b.WriteString(markdown.Item("", fmt.Sprintf("**%s** (%s): %s", name, unit, meaning)))
 	}
 	return b.String()
 }

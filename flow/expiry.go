@@ -22,7 +22,7 @@ func newExpiry(o Options) expiry {
 	return expiry{every: (every + 3) / 4}
 }
 
-// due says whether it is time after a frame.
+// due reports whether it is time after a frame.
 func (e *expiry) due(frame uint64, time int64) bool {
 	if e.every == 0 || frame%expiryFrames != 0 {
 		return false

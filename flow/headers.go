@@ -33,7 +33,7 @@ func (d *headersDecoder) decode(f *packet.Frame, it *item) bool {
 	return true
 }
 
-// fill takes from the frame what the headers in the item do not have. It says whether there is an IP header that
+// fill takes from the frame what the headers in the item do not have. It reports whether there is an IP header that
 // is not cut or broken.
 func (it *item) fill(f *packet.Frame) bool {
 	h := &it.headers

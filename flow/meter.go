@@ -32,7 +32,7 @@ type item struct {
 
 // decoder makes items of frames.
 type decoder interface {
-	// decode says whether the frame is a packet of a flow, and if so, fills in what the
+	// decode reports whether the frame is a packet of a flow, and if so, fills in what the
 	// mode needs of the item.
 	decode(f *packet.Frame, it *item) bool
 

@@ -14,7 +14,7 @@ type segments struct {
 	used   int
 }
 
-// add puts a segment into the set and says whether it was there.
+// add puts a segment into the set and reports whether it was there.
 func (s *segments) add(g segment) (again bool) {
 	if (s.used+1)*4 > len(s.places)*3 {
 		old := s.places
@@ -33,7 +33,7 @@ func (s *segments) add(g segment) (again bool) {
 	return true
 }
 
-// put says whether the segment is new.
+// put reports whether the segment is new.
 func (s *segments) put(g segment) bool {
 	mask := uint64(len(s.places) - 1)
 	h := uint64(g.sequence)<<32 | uint64(g.ack)

@@ -3,7 +3,6 @@ package flow
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 
 	"detgen/table"
 )
@@ -15,137 +14,52 @@ func Write(ctx context.Context, src Source, o Options, jobs int, layout *Layout,
 	if err := check(o, jobs); err != nil {
 		return err
 	}
-	if jobs == 1 {
-		return extract(ctx, src, o, jobs, &rows{layout: layout, file: file, capture: capture})
-	}
-	return extract(ctx, src, o, jobs, newWriter(jobs, layout, file, capture))
+	w := &writer{layout: layout, capture: capture, out: table.NewOrdered(file, jobs)}
+	w.pool.New = func() any { return new([rowsPerBatch]Flow) }
+	return extract(ctx, src, o, jobs, w)
 }
 
 // rowsPerBatch is how many rows are written at once.
 const rowsPerBatch = 64
 
-// batchesAhead is how many batches wait for each of the writer's goroutines at most.
-const batchesAhead = 8
-
-// rows is a sink that writes rows.
-type rows struct {
-	layout  *Layout
-	file    *table.File
-	capture string
-	batch   *table.Batch
-	err     error
-}
-
-func (r *rows) add(f *Flow) {
-	if r.err != nil {
-		return
-	}
-	if r.batch == nil {
-		r.batch = r.file.NewBatch()
-	}
-	r.layout.Write(r.batch, f, r.capture)
-	if r.batch.Rows() == rowsPerBatch {
-		r.write()
-	}
-}
-
-func (r *rows) write() {
-	if r.batch != nil {
-		r.err = r.file.Write(r.batch)
-		r.batch = nil
-	}
-}
-
-func (r *rows) failed() error { return r.err }
-
-func (r *rows) finish() error {
-	if r.err == nil {
-		r.write()
-	}
-	return r.err
-}
-
-// writer is a sink that makes rows in several goroutines and writes them in order.
+// writer is a sink that writes rows.
 type writer struct {
 	layout  *Layout
 	capture string
-	current *formatting
-	work    chan *formatting
-	order   chan *formatting
+	out     *table.Ordered
+	flows   *[rowsPerBatch]Flow // that are not handed over yet; nil when there are none
+	n       int                 // of them
 	pool    sync.Pool
-	workers sync.WaitGroup
-	writing sync.WaitGroup
-	err     atomic.Pointer[error] // of the table
-}
-
-// formatting is some flows becoming rows.
-type formatting struct {
-	flows []Flow
-	batch *table.Batch
-	ready chan struct{} // gets a value when batch is complete
-}
-
-func newWriter(jobs int, layout *Layout, file *table.File, capture string) *writer {
-	w := &writer{layout: layout, capture: capture, work: make(chan *formatting, batchesAhead*jobs), order: make(chan *formatting, batchesAhead*jobs)}
-	w.pool.New = func() any {
-		return &formatting{flows: make([]Flow, 0, rowsPerBatch), ready: make(chan struct{}, 1)}
-	}
-	for range jobs {
-		w.workers.Go(func() {
-			for f := range w.work {
-				f.batch = file.NewBatch()
-				for i := range f.flows {
-					w.layout.Write(f.batch, &f.flows[i], w.capture)
-				}
-				f.ready <- struct{}{}
-			}
-		})
-	}
-	w.writing.Go(func() {
-		for f := range w.order {
-			<-f.ready
-			if err := file.Write(f.batch); err != nil {
-				w.err.Store(&err)
-			}
-			f.flows, f.batch = f.flows[:0], nil
-			w.pool.Put(f)
-		}
-	})
-	return w
 }
 
 func (w *writer) add(f *Flow) {
-	if w.current == nil {
-		w.current = w.pool.Get().(*formatting)
+	if w.flows == nil {
+		w.flows = w.pool.Get().(*[rowsPerBatch]Flow)
 	}
-	w.current.flows = append(w.current.flows, *f)
-	if len(w.current.flows) == rowsPerBatch {
+	w.flows[w.n] = *f
+	if w.n++; w.n == rowsPerBatch {
 		w.hand()
 	}
 }
 
 // hand hands the current flows over.
 func (w *writer) hand() {
-	if w.current == nil {
+	flows, n := w.flows, w.n
+	w.flows, w.n = nil, 0
+	if n == 0 {
 		return
 	}
-	w.order <- w.current
-	w.work <- w.current
-	w.current = nil
+	w.out.Add(func(b *table.Batch) {
+		for i := range flows[:n] {
+			w.layout.Write(b, &flows[i], w.capture)
+		}
+		w.pool.Put(flows)
+	})
 }
 
-func (w *writer) failed() error {
-	if err := w.err.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
+func (w *writer) failed() error { return w.out.Err() }
 
 func (w *writer) finish() error {
 	w.hand()
-	close(w.work)
-	close(w.order)
-	w.workers.Wait()
-	w.writing.Wait()
-	return w.failed()
+	return w.out.Close()
 }

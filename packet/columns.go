@@ -149,7 +149,7 @@ func appendIP(b *table.Batch, h *Headers) {
 	optional(b, icmp, int64(h.ICMPCode))
 }
 
-// portProtocol says whether the transport protocol has ports that are read.
+// portProtocol reports whether the transport protocol has ports that are read.
 func (h *Headers) portProtocol() bool {
 	switch h.Protocol {
 	case ProtocolTCP, ProtocolUDP, ProtocolUDPLite, ProtocolSCTP, ProtocolDCCP:

@@ -3,8 +3,8 @@ package packet
 import "encoding/binary"
 
 // common decodes the frames that most captures consist of: TCP or UDP over IPv4 without options, whole, over Ethernet
-// without tags. It says false when the frame is another one; h is then undefined. It says what the
-// general decoder says, in half the time.
+// without tags. It returns false for any other frame, and h is undefined then. It gives the same headers as the
+// general decoder, in half the time.
 func common(f *Frame, h *Headers) bool {
 	const (
 		ip       = 14

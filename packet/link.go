@@ -18,7 +18,7 @@ const (
 // maxShims bounds the headers between the link and IP.
 const maxShims = 32
 
-// link reads the link header of every type but plain Ethernet; h.EtherType then says what follows,
+// link reads the link header of every type but plain Ethernet; h.EtherType then tells what follows,
 // 0 when that is unknown.
 func (l *layer) link(h *Headers, link LinkType) {
 	b := l.data
@@ -249,7 +249,7 @@ func (l *layer) ppp(h *Headers) {
 	}
 }
 
-// llc reads IEEE 802.2 LLC and SNAP and says whether h.EtherType is what follows.
+// llc reads IEEE 802.2 LLC and SNAP and reports whether h.EtherType is what follows.
 func (l *layer) llc(h *Headers) bool {
 	b := l.left()
 	if len(b) < 3 {

@@ -2,7 +2,7 @@ package packet
 
 import "fmt"
 
-// LinkType says what a frame starts with; the numbers are those of capture files
+// LinkType is the header that a frame starts with; the numbers are those of capture files
 // (https://www.tcpdump.org/linktypes.html).
 type LinkType uint16
 
@@ -45,7 +45,7 @@ var linkNames = map[LinkType]string{
 	LinkSLL2:      "linux-sll2",
 }
 
-// Known says whether Decode can read frames of this type.
+// Known reports whether Decode can read frames of this type.
 func (t LinkType) Known() bool { return linkNames[t] != "" }
 
 // String gives the name of a known type, "link type N" of another.

@@ -199,7 +199,7 @@ func (c *Conversation) Quote(time int64, quoted *Headers, from int, numbers *Str
 	c.after(time, quoted, from)
 }
 
-// analysable says whether the header is there up to its window.
+// analysable reports whether the header is there up to its window.
 func (h *Headers) analysable() bool {
 	return h.Protocol == ProtocolTCP && h.Fragment != LaterFragment && h.tcp
 }

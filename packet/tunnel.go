@@ -42,7 +42,7 @@ func (l *layer) tunnel(h *Headers, protocol uint8) (next uint8, ok bool) {
 	return next, ok
 }
 
-// gre reads a GRE header (RFC 2784, RFC 2890) and says whether IP follows.
+// gre reads a GRE header (RFC 2784, RFC 2890) and reports whether IP follows.
 func (l *layer) gre(h *Headers) bool {
 	b := l.left()
 	if len(b) < 4 {

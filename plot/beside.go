@@ -2,7 +2,7 @@ package plot
 
 import "slices"
 
-// Beside puts figures beside each other, at their tops.
+// Beside puts figures side by side, at their tops.
 func Beside(figures ...*Figure) *Figure {
 	out := &Figure{}
 	for _, f := range figures {

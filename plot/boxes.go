@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// Boxes is a figure of box plots on a logarithmic scale: panels beside each other, in each the groups, in each
+// Boxes is a figure of box plots on a logarithmic scale: panels side by side, in each the groups, in each
 // of them a box a series, as in Fig. 6 of the paper (panels: measures; groups: traffic types; series: engines).
 // A box goes from the lower to the upper quartile with a line at the median, its whiskers to the
 // outermost values within 1.5 times that distance, dots are values beyond them, and a diamond is the mean.

@@ -29,7 +29,7 @@ type item struct {
 	text *label
 }
 
-// CheckName says whether a figure can be written to a file of that name: *.svg or *.png.
+// CheckName reports whether a figure can be written to a file of that name: *.svg or *.png.
 func CheckName(path string) error {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".svg", ".png":

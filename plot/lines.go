@@ -16,7 +16,7 @@ type Lines struct {
 	LogX, LogY     bool
 	Series         []Series
 
-	// Bottom and Top are the ends of the vertical axis, so that figures beside each other have the same; both 0: they
+	// Bottom and Top are the ends of the vertical axis, so that figures side by side have the same; both 0: they
 	// follow from the values.
 	Bottom, Top float64
 }

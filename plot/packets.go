@@ -9,14 +9,14 @@ import (
 )
 
 // Packets is a figure of packet sequences: a stem a packet, its height by the packet's size, upwards in one
-// direction and downwards in the other, with the samples under or beside each other on the same scales.
+// direction and downwards in the other, with the samples one above the other or side by side on the same scales.
 type Packets struct {
 	Title    string // none when empty
 	Up, Down string // what the directions are: "client to server"
 	Samples  []Sample
 	Color    ColorBy
 
-	Columns  int           // samples beside each other; 0 is 1
+	Columns  int           // samples in a row; 0 is 1
 	From, To time.Duration // part of the time that is shown; all when To is 0
 	Size     int           // size in bytes at the end of the scale; the largest packet when 0
 }
@@ -204,7 +204,7 @@ func (p *Packets) phaseNames() []string {
 	return names
 }
 
-// has says whether a sample of the figure has something.
+// has reports whether a sample of the figure has something.
 func (p *Packets) has(what func(*Sample) bool) bool {
 	for i := range p.Samples {
 		if what(&p.Samples[i]) {

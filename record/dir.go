@@ -20,7 +20,7 @@ import (
 const FileName = "run.json"
 
 // Staging is a run directory, or another directory of results, that is being written under a
-// temporary name beside its final one. Exactly one of Commit, Publish and Discard ends it.
+// temporary name in the folder of its final one. Exactly one of Commit, Publish and Discard ends it.
 type Staging struct {
 	final string
 	dir   string
@@ -31,7 +31,7 @@ type Staging struct {
 const partial = ".partial-"
 
 // Create starts the run directory that will be called path. An existing path is an error,
-// unless it is an empty directory. Unfinished directories beside it whose makers are gone are
+// unless it is an empty directory. Unfinished directories next to it whose makers are gone are
 // removed.
 func Create(path string) (*Staging, error) {
 	path, err := filepath.Abs(path)
@@ -92,7 +92,7 @@ func lockDir(dir string, how int) (*os.File, error) {
 	return f, nil
 }
 
-// Vacant says whether a run directory can be made at path: nothing is there, or an empty
+// Vacant reports whether a run directory can be made at path: nothing is there, or an empty
 // directory.
 func Vacant(path string) error {
 	entries, err := os.ReadDir(path)

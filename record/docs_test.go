@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"detgen/internal/docs"
+	"detgen/internal/markdown"
 )
 
 func TestFieldsOfRunJSONAreDocumented(t *testing.T) {
@@ -25,7 +26,7 @@ func TestFieldsOfRunJSONAreDocumented(t *testing.T) {
 			continue
 		}
 		done[kind] = true
-		fmt.Fprintf(&b, "**%s** %s\n\n| field | type | meaning |\n|---|---|---|\n", kind.Name(), comments[kind.Name()])
+		fmt.Fprintf(&b, "%s\n", markdown.Paragraph("**"+kind.Name()+"** "+comments[kind.Name()]))
 		for i := range kind.NumField() {
 			f := kind.Field(i)
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -36,7 +37,11 @@ func TestFieldsOfRunJSONAreDocumented(t *testing.T) {
 			if inner != nil {
 				queue = append(queue, inner)
 			}
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, text, comments[kind.Name()+"."+f.Name])
+			item := fmt.Sprintf("`%s` (%s)", name, text)
+			if comment := comments[kind.Name()+"."+f.Name]; comment != "" {
+				item += ": " + comment
+			}
+			b.WriteString(markdown.Item("", item))
 		}
 		b.WriteString("\n")
 	}
@@ -89,7 +94,7 @@ func fieldComments(t *testing.T, dir string) map[string]string {
 				parts = append(parts, text)
 			}
 		}
-		return strings.NewReplacer("|", `\|`, "<", "&lt;").Replace(strings.Join(parts, " "))
+		return strings.NewReplacer("<", "&lt;").Replace(strings.Join(parts, " "))
 	}
 	for _, path := range files {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)

@@ -73,7 +73,7 @@ func (f LineFate) String() string {
 	return fmt.Sprintf("fate %d", uint8(f))
 }
 
-// LinkMarks are the bits that say what was done to a frame.
+// LinkMarks are the bits that tell what was done to a frame.
 type LinkMarks uint16
 
 // The marks.

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Match says whether an observed outcome is what was expected. An expectation is
+// Match reports whether an observed outcome is what was expected. An expectation is
 //
 //	any        any value
 //	~REGEXP    a value that the regular expression matches somewhere (RE2 syntax)

@@ -17,7 +17,7 @@ type Record struct {
 	Unchecked bool `json:"-"`
 }
 
-// Status says whether a run did what it claims.
+// Status reports whether a run did what it claims.
 type Status string
 
 // The ends of a run.

@@ -108,7 +108,7 @@ type File struct {
 	Directory bool      `json:"directory,omitempty"`
 }
 
-// Generate says what content to make from a seed: the same seed, kind and size always give
+// Generate describes content to make from a seed: the same seed, kind and size always give
 // the same bytes.
 type Generate struct {
 	Kind string `json:"kind"` // "bytes" (incompressible), "text" (words and lines), "jpeg" or "png" (a picture of one pixel, then incompressible)
@@ -116,7 +116,7 @@ type Generate struct {
 	Size int64  `json:"size"` // bytes
 }
 
-// User is an account beside those of the image. The lab adds it to /etc/passwd, /etc/shadow and
+// User is an account in addition to those of the image. The lab adds it to /etc/passwd, /etc/shadow and
 // /etc/group (a group of the same name and number, and those named in Groups) and makes its
 // home folder, owned by it with mode 0700, before files are put in place.
 type User struct {
@@ -141,7 +141,7 @@ type Service struct {
 	Ends        bool              `json:"ends,omitempty"` // it may end while the run goes on
 }
 
-// Ready says what event shows that a service is ready. Several conditions must all hold.
+// Ready names the event that shows that a service is ready. Several conditions must all hold.
 type Ready struct {
 	Listen []string `json:"listen,omitempty"` // "tcp/80", "udp/53", "unix//run/x.sock"; seen in the kernel's socket tables
 	File   string   `json:"file,omitempty"`   // exists
@@ -221,7 +221,7 @@ type Script struct {
 	Labels      *Labels           `json:"labels,omitempty"` // of what it does, where they differ from the activity's
 }
 
-// Load is work beside the task on a host, made by stress-ng.
+// Load is work on a host that competes with the task, made by stress-ng.
 type Load struct {
 	CPU    int `json:"cpu,omitempty"`    // CPU workers
 	Memory int `json:"memory,omitempty"` // memory workers

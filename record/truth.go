@@ -1,6 +1,6 @@
 package record
 
-// TruthSummary says what was found out about the frames of a run, and checks itself. A frame is
+// TruthSummary is what was found out about the frames of a run, and checks itself. A frame is
 // explained when
 //   - it was received, and the frame that was sent is known;
 //   - it was sent and arrived undamaged, and only once unless its links duplicate;

@@ -24,8 +24,8 @@ func TwinIndex(name string) int {
 	return int(name[0] - TwinA[0])
 }
 
-// JoinTwins tells two runs of each other's links when these are all in which they differ, beside
-// the list of values; else it leaves them as they are. It says whether it did.
+// JoinTwins tells two runs of each other's links when they differ in nothing else but
+// the list of values; else it leaves them as they are. It reports whether it did.
 func JoinTwins(a, b *Run) bool {
 	if !reflect.DeepEqual(a.withoutLinks(), b.withoutLinks()) {
 		return false

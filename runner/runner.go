@@ -36,7 +36,7 @@ func request(err error) error {
 	return RequestError{err}
 }
 
-// Config says what a runner works with. The zero value is the live engine, the built-in catalogue and the user's cache.
+// Config is what a runner works with. The zero value is the live engine, the built-in catalogue and the user's cache.
 type Config struct {
 	Engine    string               // its name; "" for the default one
 	Catalogue string               // a folder with further scenarios and images

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"detgen/internal/labtest"
 	"detgen/record"
 	"detgen/scenario"
 )
@@ -77,28 +78,13 @@ func TestTheDocumentedSpecResolves(t *testing.T) {
 	}
 }
 
-// program gives the path of the detgen program: the one that "make test" built, or a fresh one.
-func program(t *testing.T) string {
-	t.Helper()
-	if path := os.Getenv("DETGEN"); path != "" {
-		return path
-	}
-	path := filepath.Join(t.TempDir(), "detgen")
-	build := exec.Command("go", "build", "-o", path, "detgen/cmd/detgen")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return path
-}
-
 // A person who follows the page gets a scenario that runs: with both clients, and with its
 // failure.
 func TestTheDocumentedExampleRuns(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes labs")
 	}
-	detgen, dir := program(t), t.TempDir()
+	detgen, dir := labtest.Program(t), t.TempDir()
 	if err := os.CopyFS(filepath.Join(dir, "my-catalogue"), exampleOf(t, "../docs/adding-a-scenario.md")); err != nil {
 		t.Fatal(err)
 	}

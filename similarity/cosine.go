@@ -69,7 +69,7 @@ func cosine(a, b []float64) float64 {
 	if slices.Equal(a, b) {
 		return 0
 	}
-	// The largest number is divided out first: squares of rates would lose what is small beside them.
+	// The largest number is divided out first: squares of rates would lose the small ones.
 	shrink := func(v []float64) float64 {
 		if top := floats.Max(v); top > 0 {
 			floats.Scale(1/top, v)

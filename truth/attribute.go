@@ -67,13 +67,13 @@ func (t *Truth) activity(f *Frame) int16 {
 	return -1
 }
 
-// asksForHost says whether a frame is ARP by which one host of the run finds another. It counts as the run's doing: what whole systems
+// asksForHost reports whether a frame is ARP by which one host of the run finds another. It counts as the run's doing: what whole systems
 // do by themselves goes to a router or to groups, but for their answers to questions about their names.
 func (t *Truth) asksForHost(f *Frame) bool {
 	return f.Kind == ARP && f.Source() != f.Destination() && t.isHost(f.Source()) && t.isHost(f.Destination())
 }
 
-// isHost says whether an address is that of a host of the run.
+// isHost reports whether an address is that of a host of the run.
 func (t *Truth) isHost(a netip.Addr) bool {
 	for _, h := range t.Record.Run.Hosts {
 		for _, i := range h.Interfaces {
@@ -156,7 +156,7 @@ func (t *Truth) own() {
 	}
 }
 
-// hasPorts says whether packets of a protocol have ports.
+// hasPorts reports whether packets of a protocol have ports.
 func hasPorts(protocol uint8) bool {
 	const tcp, udp, sctp = 6, 17, 132
 	return protocol == tcp || protocol == udp || protocol == sctp

@@ -86,7 +86,7 @@ func newAbilities(t *Truth) *abilities {
 	return a
 }
 
-// explain says whether a frame is explained.
+// explain reports whether a frame is explained.
 func (a *abilities) explain(t *Truth, r Ref, f *Frame) bool {
 	if f.IPVersion != 0 && f.Connection < 0 {
 		return false
@@ -114,7 +114,7 @@ func (a *abilities) explain(t *Truth, r Ref, f *Frame) bool {
 	})
 }
 
-// any says whether one of the links that a sent frame passes can do something.
+// any reports whether one of the links that a sent frame passes can do something.
 func (a *abilities) any(t *Truth, r Ref, can func(record.LinkEffects) bool) bool {
 	if can(a.up[r.Capture()]) {
 		return true

@@ -183,7 +183,7 @@ func (t *Truth) endpoint(a netip.Addr, port uint16, f *Frame) Endpoint {
 	return Endpoint{Host: t.net.host(a), Address: a, Port: port}
 }
 
-// ended says whether a frame between the endpoints of c starts another connection: it is a
+// ended reports whether a frame between the endpoints of c starts another connection: it is a
 // SYN with a new sequence number, and not the other half of a simultaneous open (RFC 9293, 3.5).
 func (c *Connection) ended(f *Frame) bool {
 	if f.Protocol != packet.ProtocolTCP || f.Flags&(packet.SYN|packet.ACK) != packet.SYN {
@@ -231,7 +231,7 @@ func (c *Connection) kindOfAck(f *Frame) Kind {
 	return Ack
 }
 
-// origin says whether a sent frame comes from its capture's host, which does not just forward
+// origin reports whether a sent frame comes from its capture's host, which does not just forward
 // it. Where the source address is no host's, a host that does not forward made it.
 func (t *Truth) origin(ref Ref, f *Frame) bool {
 	host := t.net.stations[t.Captures[ref.Capture()].station].host

@@ -97,7 +97,7 @@ func (t *Truth) repeats() []bool {
 	return list
 }
 
-// reached says whether a sent frame got to the host that it is for, over all networks on its
+// reached reports whether a sent frame got to the host that it is for, over all networks on its
 // way, in a state in which that takes it.
 func (t *Truth) reached(sent Ref) bool {
 	destination, known := t.net.byAddress[t.Frame(sent).Destination()]
@@ -114,7 +114,7 @@ func (t *Truth) reached(sent Ref) bool {
 	return false
 }
 
-// usable says whether a host takes a received frame: no checksum covers the source MAC.
+// usable reports whether a host takes a received frame: no checksum covers the source MAC.
 func (t *Truth) usable(r Ref) bool {
 	for _, bit := range t.Damage(r) {
 		if bit < 6*8 || bit >= 12*8 {
@@ -148,7 +148,7 @@ func (r *ranges) position(f *Frame) (low, high int64) {
 	return low, high
 }
 
-// holds says whether all positions from low to high-1 are in the set.
+// holds reports whether all positions from low to high-1 are in the set.
 func (r *ranges) holds(low, high int64) bool {
 	i, _ := slices.BinarySearchFunc(r.list, low, func(s span, at int64) int {
 		if s.high <= at {

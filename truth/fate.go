@@ -72,7 +72,7 @@ func (t *Truth) decide(p *pairs) {
 }
 
 // chain links the receptions of each sent frame, latest first in Peer and then by next, counts
-// copies and says what became of the received frames.
+// copies and decides the fate of the received frames.
 func (t *Truth) chain() {
 	for i, c := range t.Captures {
 		for j := range c.Frames {
@@ -131,7 +131,7 @@ func (t *Truth) Delay(r Ref) (delay int64, ok bool) {
 // Damage lists the flipped bits of a received frame: 8 x octet + bit of the octet.
 func (t *Truth) Damage(r Ref) []int32 { return t.Captures[r.Capture()].damage[r.Index()] }
 
-// decideSent says what became of a sent frame and puts its first reception first.
+// decideSent decides the fate of a sent frame and puts its first reception first.
 func (t *Truth) decideSent(r Ref, f *Frame) {
 	f.Fate, f.Receivers, f.Arrived = Lost, 0, 0
 	expected := make([]int, 0, 8)

@@ -77,7 +77,7 @@ func (t *Truth) hops() {
 	}
 }
 
-// forwardable says whether a host forwards a received frame: the addresses and the IP header, which
+// forwardable reports whether a host forwards a received frame: the addresses and the IP header, which
 // has a checksum, must be as they were sent; the rest need not.
 func (t *Truth) forwardable(r Ref) bool {
 	const source, ip, ipEnd = 6 * 8, 12 * 8, (14 + 20) * 8

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"detgen/internal/labtest"
 	"detgen/record"
 	"detgen/truth"
 )
@@ -43,7 +44,7 @@ func TestInterventionsOnRealStacks(t *testing.T) {
 			if err := truth.Label(dir, rec); err != nil {
 				t.Fatal(err)
 			}
-			packets := rows(t, filepath.Join(dir, truth.PacketsFile))
+			packets := labtest.Rows(t, filepath.Join(dir, truth.PacketsFile))
 			first := map[string]row{} // of the server in each connection: its SYN-ACK
 			for _, r := range packets {
 				if key := r["connection"]; r["direction"] == "sent" && r["src_host"] == "server" && r["flags"] == "SA" && first[key] == nil {
@@ -66,7 +67,7 @@ func TestInterventionsOnRealStacks(t *testing.T) {
 	}
 }
 
-// holds says whether a segment of the first connection holds the server's byte at an offset.
+// holds reports whether a segment of the first connection holds the server's byte at an offset.
 func holds(r map[string]string, first map[string]map[string]string, offset uint64) bool {
 	if r["connection"] != "1" || first["1"] == nil {
 		return false

@@ -2,7 +2,6 @@ package truth_test
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -15,42 +14,13 @@ import (
 
 	"detgen/engine"
 	"detgen/engine/live"
-	"detgen/lab/inside"
-	"detgen/lab/link"
+	"detgen/internal/labtest"
 	"detgen/record"
 	"detgen/truth"
 )
 
 // The test binary plays the roles that the detgen binary has in a lab.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case inside.InitRole:
-			exit(inside.Init())
-		case inside.NamespaceRole:
-			exit(inside.PrepareNamespace())
-		case live.SupervisorRole:
-			exit(live.Supervisor())
-		case link.SwitchRole:
-			exit(link.Switch())
-		case trafficRole:
-			exit(traffic(os.Args[2:]))
-		}
-	}
-	switch os.Args[0] {
-	case "phase", "outcome", "signal", "await":
-		exit(inside.Helper(os.Args))
-	}
-	os.Exit(m.Run())
-}
-
-func exit(err error) {
-	if err != nil {
-		os.Stderr.WriteString(err.Error() + "\n")
-		os.Exit(1)
-	}
-	os.Exit(0)
-}
+func TestMain(m *testing.M) { labtest.Main(m, map[string]func([]string) error{trafficRole: traffic}) }
 
 // host gives a lab host on network "lan" with this machine's own programs.
 func host(name string, number byte) record.Host {
@@ -113,29 +83,6 @@ func twoHosts(link record.Link, script string) *record.Run {
 	return run
 }
 
-// rows reads a table of a run directory, each row by the names of its columns.
-func rows(t *testing.T, path string) []map[string]string {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	lines, err := csv.NewReader(file).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []map[string]string
-	for _, line := range lines[1:] {
-		row := map[string]string{}
-		for i, cell := range line {
-			row[lines[0][i]] = cell
-		}
-		list = append(list, row)
-	}
-	return list
-}
-
 func TestLabelsOfALab(t *testing.T) {
 	run := twoHosts(record.Link{}, "phase echo\nping -n -c 3 -i 0.01 server\nphase download\n"+trafficCommand()+" fetch server:7000 50000 1\n")
 	run.Activities[0].Phases = []string{"echo", "download"}
@@ -144,7 +91,7 @@ func TestLabelsOfALab(t *testing.T) {
 	if err := truth.Label(dir, rec); err != nil {
 		t.Fatal(err)
 	}
-	connections := rows(t, filepath.Join(dir, truth.ConnectionsFile))
+	connections := labtest.Rows(t, filepath.Join(dir, truth.ConnectionsFile))
 	if len(connections) != 2 {
 		t.Fatalf("%d connections, want 2", len(connections))
 	}
@@ -164,7 +111,7 @@ func TestLabelsOfALab(t *testing.T) {
 	for _, c := range rec.Result.Captures {
 		frames += int(c.Frames)
 	}
-	packets := rows(t, filepath.Join(dir, truth.PacketsFile))
+	packets := labtest.Rows(t, filepath.Join(dir, truth.PacketsFile))
 	if len(packets) != frames {
 		t.Errorf("%d rows for %d frames", len(packets), frames)
 	}
@@ -193,7 +140,7 @@ func TestSimultaneousDownloadsAreToldApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	sizes := map[string]string{}
-	for _, c := range rows(t, filepath.Join(dir, truth.ConnectionsFile)) {
+	for _, c := range labtest.Rows(t, filepath.Join(dir, truth.ConnectionsFile)) {
 		// What a busy machine sends again counts, too.
 		want := "background-1"
 		if n, err := strconv.Atoi(c["server_bytes"]); err != nil || n >= 200_000 {
@@ -208,7 +155,7 @@ func TestSimultaneousDownloadsAreToldApart(t *testing.T) {
 		t.Errorf("%d connections, want 6", len(sizes))
 	}
 	packets := 0
-	for _, p := range rows(t, filepath.Join(dir, truth.PacketsFile)) {
+	for _, p := range labtest.Rows(t, filepath.Join(dir, truth.PacketsFile)) {
 		if p["protocol"] != "6" {
 			continue
 		}
@@ -235,7 +182,7 @@ func TestChosenLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	lost, again := map[string]string{}, map[string]bool{}
-	for _, p := range rows(t, filepath.Join(dir, truth.PacketsFile)) {
+	for _, p := range labtest.Rows(t, filepath.Join(dir, truth.PacketsFile)) {
 		if p["direction"] != "sent" {
 			continue
 		}
@@ -285,7 +232,7 @@ func TestLabelsOverARouter(t *testing.T) {
 		t.Errorf("summary %+v", s)
 	}
 	forwarded := 0
-	for _, p := range rows(t, filepath.Join(dir, truth.PacketsFile)) {
+	for _, p := range labtest.Rows(t, filepath.Join(dir, truth.PacketsFile)) {
 		if p["protocol"] != "6" || !strings.HasPrefix(p["capture"], "captures/router-") {
 			continue
 		}

@@ -175,7 +175,7 @@ func (f *Frame) take(in *packet.Frame, h *packet.Headers) {
 	}
 }
 
-// kindOf says what a frame is for, as far as its headers alone say it.
+// kindOf gives what a frame is for, as far as its headers alone tell.
 func kindOf(h *packet.Headers) Kind {
 	switch {
 	case h.EtherType == packet.EtherTypeARP:

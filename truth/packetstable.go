@@ -1,7 +1,6 @@
 package truth
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -11,8 +10,6 @@ import (
 
 	"detgen/packet"
 	"detgen/table"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // PacketColumns are the columns of packets.csv, a row for each frame of each capture.
@@ -83,7 +80,7 @@ func ifTCP(get func(f *Frame) int64) func(t *Truth, r Ref, f *Frame) (int64, boo
 	return func(t *Truth, r Ref, f *Frame) (int64, bool) { return get(f), f.IsTCP() }
 }
 
-// IsTCP says whether a frame has a TCP header.
+// IsTCP reports whether a frame has a TCP header.
 func (f *Frame) IsTCP() bool {
 	return f.IPVersion != 0 && f.Protocol == packet.ProtocolTCP && f.Fragment != packet.LaterFragment
 }
@@ -213,7 +210,7 @@ func (f *Frame) direction() string {
 	return "received"
 }
 
-// ported says whether a frame shows ports.
+// ported reports whether a frame shows ports.
 func (f *Frame) ported() bool {
 	return f.IPVersion != 0 && hasPorts(f.Protocol) && f.Fragment != packet.LaterFragment
 }
@@ -304,38 +301,15 @@ const rowsPerBatch = 2048
 // writeRows writes n rows, which row adds to a batch, in order. row is called by several
 // goroutines at once.
 func writeRows(file *table.File, n int, row func(b *table.Batch, i int)) error {
-	batches := (n + rowsPerBatch - 1) / rowsPerBatch
-	workers := runtime.GOMAXPROCS(0)
-	ready := make([]chan *table.Batch, workers) // of each worker; batch i is made by worker i%workers
-	for w := range ready {
-		ready[w] = make(chan *table.Batch, 1)
-	}
-	group, ctx := errgroup.WithContext(context.Background())
-	for w := range workers {
-		group.Go(func() error {
-			for i := w; i < batches; i += workers {
-				b := file.NewBatch()
-				for j := i * rowsPerBatch; j < min(n, (i+1)*rowsPerBatch); j++ {
-					row(b, j)
-				}
-				select {
-				case ready[w] <- b:
-				case <-ctx.Done():
-					return nil
-				}
+	out := table.NewOrdered(file, runtime.GOMAXPROCS(0))
+	for start := 0; start < n && out.Err() == nil; start += rowsPerBatch {
+		out.Add(func(b *table.Batch) {
+			for i := start; i < min(n, start+rowsPerBatch); i++ {
+				row(b, i)
 			}
-			return nil
 		})
 	}
-	group.Go(func() error {
-		for i := range batches {
-			if err := file.Write(<-ready[i%workers]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return group.Wait()
+	return out.Close()
 }
 
 // damageText writes the flipped bits of a received frame, or of a sent frame's first reception.

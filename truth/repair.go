@@ -121,7 +121,7 @@ func (s *segment) choose(list []int32, r reception, same []int32) []int32 {
 // sender is the capture of the host that sent a content.
 func (s *segment) sender(k int32) int { return s.sends[s.contents[k].first].ref.Capture() }
 
-// underway says whether a send of the content may have been on its way to a host at the time of
+// underway reports whether a send of the content may have been on its way to a host at the time of
 // a reception.
 func (s *segment) underway(k int32, r reception) bool {
 	c := &s.contents[k]
@@ -134,7 +134,7 @@ func (s *segment) underway(k int32, r reception) bool {
 	return false
 }
 
-// arrived says whether all sends of a content have been received at a host.
+// arrived reports whether all sends of a content have been received at a host.
 func (s *segment) arrived(k int32, capture int, open map[place][]reception) bool {
 	if c := &s.contents[k]; c.count > 1 {
 		return len(open[place{k, capture}]) >= int(c.count)

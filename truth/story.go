@@ -127,7 +127,7 @@ func (t *Truth) bases() []base {
 	return list
 }
 
-// describe says what a frame is.
+// describe gives protocol and headers of a frame.
 func (t *Truth) describe(f *Frame, bases []base) string {
 	switch {
 	case f.EtherType == packet.EtherTypeARP:

@@ -3,13 +3,13 @@ package truth_test
 import (
 	"flag"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
+	"detgen/internal/labtest"
 	"detgen/record"
 	"detgen/truth"
 )
@@ -39,10 +39,7 @@ func TestFatesOfTasksAgreeWithTheLinksLog(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes labs")
 	}
-	program := os.Getenv("DETGEN")
-	if program == "" {
-		t.Fatal("DETGEN must name the program: run make test, or make build and DETGEN=$PWD/bin/detgen go test ./truth")
-	}
+	program := labtest.Program(t)
 	tasks, links := oracleTasks[:4], oracleLinks[:1]
 	if *full {
 		tasks, links = oracleTasks, oracleLinks

@@ -45,7 +45,7 @@ type Ref struct{ capture, frame int32 } // frame counts from 1
 // NewRef gives the Ref of a frame by the indexes of its capture and in it.
 func NewRef(capture, frame int) Ref { return Ref{int32(capture), int32(frame) + 1} }
 
-// Some says whether r is a frame at all.
+// Some reports whether r is a frame at all.
 func (r Ref) Some() bool { return r.frame != 0 }
 
 // Capture is the index of the frame's capture.

@@ -42,7 +42,7 @@ func events(dir string, rec *record.Record, captures []capture) (map[string]even
 }
 
 // cause finds the first frame to which the links did something that they did not do to it in the
-// other run, and says what. It is nil when there is none, as when a factor other than loss,
+// other run, and what they did. It is nil when there is none, as when a factor other than loss,
 // corruption, duplication or an intervention differs.
 func cause(as, bs []capture, inA, inB map[string]event) *Cause {
 	var first *Cause

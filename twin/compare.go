@@ -9,7 +9,7 @@ import (
 	"detgen/record"
 )
 
-// Report says what two runs share and where they part.
+// Report describes what two runs share and where they part.
 type Report struct {
 	A        Side         `json:"a"`
 	B        Side         `json:"b"`
@@ -327,7 +327,7 @@ func (c *comparison) diverged(a, b *frame, reason string) *Divergence {
 // in a slow run may have come earlier in the other.
 func (d *Divergence) After() time.Duration { return max(d.AfterA, d.AfterB) }
 
-// before says whether the runs part at d before they do at other.
+// before reports whether the runs part at d before they do at other.
 func (d *Divergence) before(other *Divergence) bool {
 	return d != nil && (other == nil || d.After() < other.After())
 }

@@ -101,7 +101,7 @@ type tracked struct {
 	next                   uint32 // sequence number after all data so far
 }
 
-// fresh says whether the segment is of the connection and has data beyond all before.
+// fresh reports whether the segment is of the connection and has data beyond all before.
 func (t *tracked) fresh(h *packet.Headers) bool {
 	if h.SrcIP != t.source || h.DstIP != t.target || h.SrcPort != t.sourcePort || h.DstPort != t.targetPort {
 		return false

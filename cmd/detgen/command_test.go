@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"detgen/engine/engines"
+	"detgen/internal/labtest"
 	"detgen/record"
 )
 
@@ -356,7 +357,7 @@ func TestVerifySweepsUp(t *testing.T) {
 	}
 	cmd := detgen(t, "run", "ping/echo", "--engine", "exact", "--check", "--seed", "3", "-s", "params.count=1", "-o", filepath.Join(t.TempDir(), "run"))
 	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
-	cmd.Path = program(t)
+	cmd.Path = labtest.Program(t)
 	if code, _, stderr := outcome(t, cmd); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"detgen/dataset"
+	"detgen/internal/labtest"
 )
 
 // planned writes a plan.
@@ -42,7 +43,7 @@ func datasetContents(t *testing.T, dir string) map[string]string {
 // shards, and again where it is complete. All have the same bytes.
 func TestDatasetKilled(t *testing.T) {
 	needsLab(t)
-	path := program(t)
+	path := labtest.Program(t)
 	plan := planned(t, `
 dataset: echoes
 seed: 3

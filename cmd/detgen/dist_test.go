@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"detgen/image"
+	"detgen/internal/labtest"
 	"detgen/record"
 )
 
@@ -35,7 +36,7 @@ exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs chroot --userspe
 // root, where an ordinary user makes a run of the exact engine with the bytes that root makes here.
 func TestDist(t *testing.T) {
 	needsLab(t)
-	path := program(t)
+	path := labtest.Program(t)
 	out := t.TempDir()
 	if text, err := exec.CommandContext(t.Context(), "../../scripts/dist", out).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, text)

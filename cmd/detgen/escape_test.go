@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"detgen/internal/labtest"
 )
 
 // A program that tries to get out of its host is refused each time, on live and on exact. What the
@@ -17,7 +19,7 @@ import (
 // machine's, and may be more or less able than the table's.
 func TestEscape(t *testing.T) {
 	needsLab(t)
-	detgen := program(t)
+	detgen := labtest.Program(t)
 	folder := t.TempDir()
 	if err := os.CopyFS(folder, os.DirFS("testdata/escape")); err != nil {
 		t.Fatal(err)

@@ -8,13 +8,15 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"detgen/internal/labtest"
 )
 
 // What the machine lacks for the exact engine is one line and exit code 2, nothing is started
 // or left, and "detgen doctor" says it too.
 func TestMachineLacks(t *testing.T) {
 	needsLab(t)
-	path := program(t)
+	path := labtest.Program(t)
 	fake := t.TempDir()
 	if err := os.WriteFile(filepath.Join(fake, "qemu-system-x86_64"), []byte("#!/bin/sh\necho 'QEMU emulator version 8.2.1'\n"), 0o755); err != nil {
 		t.Fatal(err)

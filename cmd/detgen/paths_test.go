@@ -5,12 +5,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"detgen/internal/labtest"
 )
 
 // A run directory can have any name, below a directory that only root can walk to: hosts' mounts do not depend on it.
 func TestRunDirectoryNames(t *testing.T) {
 	needsLab(t)
-	detgen := program(t)
+	detgen := labtest.Program(t)
 	for _, name := range []string{"co,mma", `back\slash`, "co:lon", "a space", `all , \ : of them`} {
 		t.Run(name, func(t *testing.T) {
 			private := filepath.Join(t.TempDir(), "private "+name)

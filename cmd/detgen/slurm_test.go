@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"detgen/dataset"
+	"detgen/internal/labtest"
 )
 
 // clusterScript starts a cluster of two nodes of one core in the namespaces that it is in, and stays. Arguments: a folder.
@@ -172,7 +173,7 @@ func runsIn(dir string) int {
 // meanwhile. The tables are those of a build without a cluster. An interrupted build leaves no job.
 func TestDatasetBySlurm(t *testing.T) {
 	needsLab(t)
-	path := program(t)
+	path := labtest.Program(t)
 	plan := planned(t, `
 dataset: echoes
 seed: 5

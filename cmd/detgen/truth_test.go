@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"detgen/internal/labtest"
 	"detgen/record"
 )
 
@@ -32,7 +33,7 @@ func TestWindowOfSeveralActivitiesIsTakenApart(t *testing.T) {
 		"main": {"benign", "21"}, "page": {"benign", "443"}, "lookup": {"benign", "53"}, "bot": {"attack", "8080"},
 	}
 	activities, order := map[string]string{}, []string{}
-	for _, c := range readTable(t, filepath.Join(dir, "connections.csv")) {
+	for _, c := range labtest.Rows(t, filepath.Join(dir, "connections.csv")) {
 		activities[c["id"]] = c["activity"]
 		if c["client_host"] != "client" || c["protocol"] == "1" {
 			continue
@@ -51,7 +52,7 @@ func TestWindowOfSeveralActivitiesIsTakenApart(t *testing.T) {
 		t.Errorf("the client opened connections for %q", got)
 	}
 	client := 0
-	for _, p := range readTable(t, filepath.Join(dir, "packets.csv")) {
+	for _, p := range labtest.Rows(t, filepath.Join(dir, "packets.csv")) {
 		if p["activity"] != activities[p["connection"]] {
 			t.Errorf("%s frame %s of connection %s belongs to %q, its connection to %q", p["capture"], p["number"], p["connection"], p["activity"], activities[p["connection"]])
 		}
@@ -101,7 +102,7 @@ func TestNetEmInTheExactGuest(t *testing.T) {
 	activity := map[string]string{whole[0]: "main", part[0]: "background-1"}
 	var lostSeen, copiesSeen uint64
 	frames := map[string]int{}
-	for _, p := range readTable(t, filepath.Join(dir, "packets.csv")) {
+	for _, p := range labtest.Rows(t, filepath.Join(dir, "packets.csv")) {
 		if p["direction"] == "sent" && p["fate"] == "lost" {
 			lostSeen++
 		}

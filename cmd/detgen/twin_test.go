@@ -2,19 +2,15 @@ package main
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
-	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"detgen/packet"
+	"detgen/internal/labtest"
 	"detgen/twin"
 )
 
@@ -23,11 +19,7 @@ import (
 func built(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	needsLab(t)
-	program := os.Getenv("DETGEN")
-	if program == "" {
-		t.Fatal("DETGEN must name the program: run make test, or make build and DETGEN=$PWD/bin/detgen go test ./cmd/detgen")
-	}
-	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd := exec.CommandContext(t.Context(), labtest.Program(t), args...)
 	cmd.Dir = t.TempDir()
 	return cmd
 }
@@ -51,57 +43,13 @@ func makeTwin(t *testing.T, args ...string) (string, *twin.Report) {
 	return dir, report
 }
 
-// captured gives the frames of a capture with their times.
-func captured(t *testing.T, path string) []packet.Frame {
-	t.Helper()
-	r, err := packet.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	var frames []packet.Frame
-	for {
-		var f packet.Frame
-		if err := r.Next(&f); errors.Is(err, io.EOF) {
-			return frames
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		f.Data = slices.Clone(f.Data)
-		frames = append(frames, f)
-	}
-}
-
-// table reads a CSV file, each row by the names of its columns.
-func readTable(t *testing.T, path string) []map[string]string {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	lines, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rows []map[string]string
-	for _, line := range lines[1:] {
-		row := map[string]string{}
-		for i, cell := range line {
-			row[lines[0][i]] = cell
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
 // Twins of the exact engine, with and without loss, are the same in bytes and times up to the frame
 // that is lost, and at the other hosts up to the time when it was.
 func TestExactTwinsAreEqualUpToTheFirstLostFrame(t *testing.T) {
 	dir, report := makeTwin(t, "web/get", "--engine", "exact", "--seed", "3", "-s", "params.size=300kB", "--vary", "link.all.both.loss=1%")
 	var number int
 	var host, time string
-	for _, row := range readTable(t, filepath.Join(dir, "b", "packets.csv")) {
+	for _, row := range labtest.Rows(t, filepath.Join(dir, "b", "packets.csv")) {
 		if row["direction"] == "sent" && row["fate"] == "lost" && (time == "" || row["time"] < time) {
 			time, host = row["time"], strings.TrimSuffix(filepath.Base(row["capture"]), ".pcap")
 			number, _ = strconv.Atoi(row["number"])
@@ -110,9 +58,9 @@ func TestExactTwinsAreEqualUpToTheFirstLostFrame(t *testing.T) {
 	if number < 10 {
 		t.Fatalf("the first lost frame is number %d", number)
 	}
-	lostAt := captured(t, filepath.Join(dir, "b", "captures", host+".pcap"))[number-1].Time
+	lostAt := labtest.Frames(t, filepath.Join(dir, "b", "captures", host+".pcap"))[number-1].Time
 	for _, name := range []string{"client", "server"} {
-		a, b := captured(t, filepath.Join(dir, "a/captures", name+".pcap")), captured(t, filepath.Join(dir, "b/captures", name+".pcap"))
+		a, b := labtest.Frames(t, filepath.Join(dir, "a/captures", name+".pcap")), labtest.Frames(t, filepath.Join(dir, "b/captures", name+".pcap"))
 		same := 0
 		for same < min(len(a), len(b)) && a[same].Time == b[same].Time && bytes.Equal(a[same].Data, b[same].Data) {
 			same++

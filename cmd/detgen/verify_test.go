@@ -8,23 +8,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-)
 
-// program gives the detgen binary: DETGEN's, or one that is built. It is the guest's init, so
-// that it must be static, which the test binary is not when it looks for races.
-func program(t *testing.T) string {
-	t.Helper()
-	if path := os.Getenv("DETGEN"); path != "" {
-		return path
-	}
-	path := filepath.Join(t.TempDir(), "detgen")
-	build := exec.Command("go", "build", "-trimpath", "-o", path, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build detgen: %v\n%s", err, out)
-	}
-	return path
-}
+	"detgen/internal/labtest"
+)
 
 // edited copies a run directory and changes its run.json.
 func edited(t *testing.T, dir string, change func(text string) string) string {
@@ -50,7 +36,7 @@ func edited(t *testing.T, dir string, change func(text string) string) string {
 
 func TestVerify(t *testing.T) {
 	needsLab(t)
-	path := program(t)
+	path := labtest.Program(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	run := func(args ...string) (int, string, string) {
 		return outcome(t, exec.CommandContext(t.Context(), path, args...))

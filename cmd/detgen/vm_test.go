@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"detgen/internal/labtest"
 	"detgen/record"
 
 	"golang.org/x/sys/unix"
@@ -89,7 +90,7 @@ func TestSeriesOnMachines(t *testing.T) {
 			}
 		}
 		requests := map[string]int{}
-		for _, p := range readTable(t, filepath.Join(dir, "packets.csv")) {
+		for _, p := range labtest.Rows(t, filepath.Join(dir, "packets.csv")) {
 			switch frame := p["capture"] + " " + p["number"]; {
 			case own[frame] && p["activity"] != "":
 				t.Errorf("run %d: %s is the system's, not of activity %q", n+1, frame, p["activity"])
@@ -104,7 +105,7 @@ func TestSeriesOnMachines(t *testing.T) {
 				t.Errorf("run %d: %d frames of the task at the %s", n+1, k, host)
 			}
 		}
-		for _, c := range readTable(t, filepath.Join(dir, "connections.csv")) {
+		for _, c := range labtest.Rows(t, filepath.Join(dir, "connections.csv")) {
 			if c["server_port"] == "80" && c["activity"] != "main" {
 				t.Errorf("run %d: connection %s is of activity %q", n+1, c["id"], c["activity"])
 			}

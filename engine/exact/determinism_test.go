@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"detgen/engine/exact"
+	"detgen/internal/labtest"
 	"detgen/record"
 
 	"golang.org/x/sync/errgroup"
@@ -131,7 +132,7 @@ type tcpFrame struct {
 func tcpFrames(t *testing.T, o outcome, host string) []tcpFrame {
 	t.Helper()
 	var list []tcpFrame
-	for _, f := range capturedFrames(t, filepath.Join(o.dir, "captures", host+".pcap")) {
+	for _, f := range labtest.Frames(t, filepath.Join(o.dir, "captures", host+".pcap")) {
 		d := f.Data
 		if len(d) < 54 || binary.BigEndian.Uint16(d[12:]) != 0x0800 || d[23] != 6 {
 			continue
@@ -175,7 +176,7 @@ func TestLinesDrawApart(t *testing.T) {
 func requests(t *testing.T, o outcome, host string) map[uint16]bool {
 	t.Helper()
 	seen := map[uint16]bool{}
-	for _, f := range capturedFrames(t, filepath.Join(o.dir, "captures", host+".pcap")) {
+	for _, f := range labtest.Frames(t, filepath.Join(o.dir, "captures", host+".pcap")) {
 		if d := f.Data; len(d) > 42 && d[12] == 8 && d[13] == 0 && d[23] == 1 && d[34] == 8 {
 			seen[binary.BigEndian.Uint16(d[40:])] = true
 		}
@@ -198,7 +199,7 @@ func TestWireIsTheHostsOwn(t *testing.T) {
 		t.Errorf("result %+v", r)
 	}
 	for _, c := range o.result.Captures {
-		frames := capturedFrames(t, filepath.Join(o.dir, c.File))
+		frames := labtest.Frames(t, filepath.Join(o.dir, c.File))
 		if len(frames) != 8 || c.Frames != 8 || c.Dropped != 0 {
 			t.Errorf("%s: %d frames, %d counted, %d dropped; want 8, 8, 0", c.File, len(frames), c.Frames, c.Dropped)
 		}
@@ -206,7 +207,7 @@ func TestWireIsTheHostsOwn(t *testing.T) {
 
 	o = execute(t, e, resolve(t, "web/get", 3, "params.size=200kB"))
 	for _, host := range []string{"client", "server"} {
-		frames := capturedFrames(t, filepath.Join(o.dir, "captures", host+".pcap"))
+		frames := labtest.Frames(t, filepath.Join(o.dir, "captures", host+".pcap"))
 		var whole, largest int
 		for _, f := range frames {
 			largest = max(largest, len(f.Data))

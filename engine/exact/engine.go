@@ -43,7 +43,7 @@ func Guest() {
 	}
 }
 
-// Config says what an engine is made of. The zero value of each field but Cache has a default.
+// Config is what an engine is made of. The zero value of each field but Cache has a default.
 type Config struct {
 	Cache string // directory of what is kept between runs; made when it is missing
 	QEMU  string // program; "" for qemu-system-x86_64 in PATH
@@ -115,7 +115,7 @@ func checkStatic(path string) error {
 }
 
 // Run executes run on a machine of its own. The result is not nil when the lab got as far as
-// starting; an error beside it says why the run failed.
+// starting; an error with it tells why the run failed.
 func (e *Engine) Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result, error) {
 	begin := time.Now()
 	if o.Progress == nil {
@@ -183,13 +183,13 @@ func (e *Engine) work(ctx context.Context, images []*os.File, device *os.File, l
 	return p.CPUTime(), nil
 }
 
-// limits bound a run beside its own limit in lab time, which the lab watches over itself: a
+// limits bound a run in addition to its own limit in lab time, which the lab watches itself: a
 // busy second of lab time takes up to 10 s of CPU time, and an idle one none.
 func limits(run *record.Run) qemu.Limits {
 	return qemu.Limits{CPU: time.Minute + 12*time.Duration(run.Timeout), Stall: time.Minute}
 }
 
-// describe says what the labs of this engine run on. Two machines that give the same captures
+// describe gives what the labs of this engine run on. Two machines that give the same captures
 // have the same description; with another, captures may differ.
 func (e *Engine) describe() record.Engine {
 	return record.Engine{

@@ -1,19 +1,16 @@
 package exact_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,7 +22,7 @@ import (
 	"detgen/engine"
 	"detgen/engine/exact"
 	"detgen/image"
-	"detgen/packet"
+	"detgen/internal/labtest"
 	"detgen/record"
 	"detgen/scenario"
 )
@@ -85,12 +82,7 @@ func program() (string, error) {
 		return path, nil
 	}
 	path := filepath.Join(os.TempDir(), fmt.Sprintf("detgen-test-%d", os.Getuid()))
-	build := exec.Command("go", "build", "-trimpath", "-o", path, "detgen/cmd/detgen")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // a guest has no libraries
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build detgen: %w\n%s", err, out)
-	}
-	return path, nil
+	return path, labtest.Build(path)
 }
 
 func config(cache string) exact.Config {
@@ -256,26 +248,5 @@ func wantSame(t *testing.T, a, b outcome) {
 	}
 	if d := differences(a, b); len(d) > 0 {
 		t.Errorf("%d of %d files differ: %s", len(d), len(a.files), strings.Join(d, ", "))
-	}
-}
-
-// capturedFrames gives the frames of a capture file with their times.
-func capturedFrames(t *testing.T, path string) []packet.Frame {
-	t.Helper()
-	r, err := packet.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	var frames []packet.Frame
-	for {
-		var f packet.Frame
-		if err := r.Next(&f); errors.Is(err, io.EOF) {
-			return frames
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		f.Data = bytes.Clone(f.Data)
-		frames = append(frames, f)
 	}
 }

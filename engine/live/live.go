@@ -50,7 +50,7 @@ type message struct {
 func (m message) Replies() uint64 { return m.Reply }
 
 // Run executes run on this kernel. The result is not nil when the lab got as far as starting;
-// an error beside it says why the run failed.
+// an error with it tells why the run failed.
 func Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result, error) {
 	begin := time.Now()
 	runtimePath, err := boundary.FindRuntime()

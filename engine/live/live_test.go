@@ -3,9 +3,7 @@ package live_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -18,9 +16,7 @@ import (
 
 	"detgen/engine"
 	"detgen/engine/live"
-	"detgen/lab/inside"
-	"detgen/lab/link"
-	"detgen/packet"
+	"detgen/internal/labtest"
 	"detgen/record"
 
 	"golang.org/x/sync/errgroup"
@@ -30,38 +26,13 @@ import (
 // The test binary plays the roles that the detgen binary has in a lab, and, with runRole, that
 // of a process that runs a lab and can be killed.
 func TestMain(m *testing.M) {
-	for _, helper := range inside.HelperNames {
-		if filepath.Base(os.Args[0]) == helper {
-			exit(inside.Helper(append([]string{helper}, os.Args[1:]...)))
-		}
-	}
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case inside.InitRole:
-			exit(inside.Init())
-		case inside.NamespaceRole:
-			exit(inside.PrepareNamespace())
-		case live.SupervisorRole:
-			exit(live.Supervisor())
-		case link.SwitchRole:
-			exit(link.Switch())
-		case runRole:
-			_, err := live.Run(context.Background(), sleeper(), options(os.Args[2], func(stage string) { fmt.Println(stage) }))
-			exit(err)
-		}
-	}
-	os.Exit(m.Run())
+	labtest.Main(m, map[string]func([]string) error{runRole: func(args []string) error {
+		_, err := live.Run(context.Background(), sleeper(), options(args[0], func(stage string) { fmt.Println(stage) }))
+		return err
+	}})
 }
 
 const runRole = "run-a-lab"
-
-func exit(err error) {
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(0)
-}
 
 // needsLab skips a test in the quick loop.
 func needsLab(t *testing.T) {
@@ -132,30 +103,9 @@ func TestEcho(t *testing.T) {
 	}
 	for _, c := range result.Captures {
 		// 3 requests, 3 replies, and the resolution of one address.
-		if frames := readCapture(t, filepath.Join(dir, c.File)); len(frames) != 8 || c.Frames != 8 {
+		if frames := labtest.Frames(t, filepath.Join(dir, c.File)); len(frames) != 8 || c.Frames != 8 {
 			t.Errorf("%s: %d frames, counted %d; want 8", c.File, len(frames), c.Frames)
 		}
-	}
-}
-
-// readCapture gives the frames of a capture.
-func readCapture(t *testing.T, path string) []packet.Frame {
-	t.Helper()
-	r, err := packet.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	var frames []packet.Frame
-	for {
-		var f packet.Frame
-		if err := r.Next(&f); errors.Is(err, io.EOF) {
-			return frames
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		f.Data = bytes.Clone(f.Data)
-		frames = append(frames, f)
 	}
 }
 
@@ -172,7 +122,7 @@ func TestWarmUpIsDrained(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range result.Captures {
-		frames := readCapture(t, filepath.Join(dir, c.File))
+		frames := labtest.Frames(t, filepath.Join(dir, c.File))
 		if len(frames) == 0 {
 			t.Fatalf("%s is empty", c.File)
 		}
@@ -275,7 +225,7 @@ func TestLabsDoNotDisturbEachOther(t *testing.T) {
 	}
 	for i, dir := range dirs {
 		echoes := 0
-		for _, f := range readCapture(t, filepath.Join(dir, "captures/server.pcap")) {
+		for _, f := range labtest.Frames(t, filepath.Join(dir, "captures/server.pcap")) {
 			if f.Data[12] == 0x08 && f.Data[13] == 0x00 {
 				if want := 14 + 20 + 8 + 100 + i; len(f.Data) != want {
 					t.Errorf("lab %d: a frame of %d bytes, its own have %d", i, len(f.Data), want)
@@ -361,7 +311,7 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 				}
 			}
 			if name == "task takes too long" {
-				if n := len(readCapture(t, filepath.Join(dir, "captures/client.pcap"))); n < 4 {
+				if n := len(labtest.Frames(t, filepath.Join(dir, "captures/client.pcap"))); n < 4 {
 					t.Errorf("%d frames were kept, want those from before the limit", n)
 				}
 			}

@@ -13,7 +13,7 @@ func Requirements(driver string) []lab.Requirement {
 	return append(lab.Requirements(driver), Programs()...)
 }
 
-// Programs checks for the programs that machines need beside what every lab needs.
+// Programs checks for the programs that machines need in addition to those of every lab.
 func Programs() []lab.Requirement {
 	var list []lab.Requirement
 	for _, p := range []struct{ program, pkg string }{

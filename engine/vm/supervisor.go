@@ -203,7 +203,7 @@ func (s *series) boot(r *request) (err error) {
 	return group.Wait()
 }
 
-// lives says whether the machine runs.
+// lives reports whether the machine runs.
 func (m *machine) lives() bool {
 	select {
 	case <-m.Ended():
@@ -225,7 +225,7 @@ func (s *series) prepare(r *request) error {
 	return os.WriteFile(filepath.Join(r.Parts, "detgen"), program, 0o755)
 }
 
-// describe says what the lab ran on.
+// describe gives what the lab ran on.
 func (s *series) describe(r *request) record.Engine {
 	return record.Engine{Name: Name, Kernel: s.machines[0].kernel, Details: map[string]string{
 		"qemu": r.System.Version, "accelerator": r.System.Accelerator, "system": r.System.Digest,

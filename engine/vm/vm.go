@@ -1,6 +1,6 @@
 // Package vm runs labs the way that traffic for datasets like UGR-16 and CICIDS-17 was made, to compare the
 // other engines with (Section 5 and Fig. 5 of the paper): each host is an ordinary virtual machine with a whole
-// Debian system, whose timers, time synchronisation, name service and discovery go on beside the task, joined by
+// Debian system, whose timers, time synchronisation, name service and discovery go on during the task, joined by
 // bridges to the same links, and captured at the same places, as on the live engine. Machines start with the
 // first run that needs them and stay up, so that caches, logs and the kernel's memory go from run to run.
 package vm
@@ -22,7 +22,7 @@ import (
 // Name is the engine's name.
 const Name = "vm"
 
-// Config says what an engine is made of.
+// Config is what an engine is made of.
 type Config struct {
 	Cache  string   // directory of what is kept between series of runs; made when it is missing
 	Digest string   // of the image named Image
@@ -66,8 +66,8 @@ func (e *Engine) end() {
 	}
 }
 
-// Run executes run on the machines. The result is not nil when the lab got as far as starting; an error beside
-// it says why the run failed. When ctx ends, so do the machines; the next run starts others.
+// Run executes run on the machines. The result is not nil when the lab got as far as starting; an error with
+// it tells why the run failed. When ctx ends, so do the machines; the next run starts others.
 func (e *Engine) Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result, error) {
 	begin := time.Now()
 	if err := Supports(run); err != nil {

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // Rooms in the order in which data goes through each half: a room imports only those before it.
@@ -75,6 +76,7 @@ func TestRules(t *testing.T) {
 		{"detgen/lab", "fmt", true},
 		{"detgen/internal/resolved", "detgen/scenario", true}, // a command, which nothing imports
 		{"detgen/flow", "detgen/internal/resolved", false},
+		{"detgen/runner", "detgen/internal/labtest", false}, // only tests import it
 		{"detgen/attic", "detgen/record", false},
 	}
 	for _, test := range tests {
@@ -98,7 +100,7 @@ func broken(from, to string) string {
 	case !known(b):
 		return "there is no room " + b + " in this test: say where it stands"
 	case commands(to):
-		return "a command of internal/ is not for others"
+		return "a command, or what only tests import, is not for others"
 	case commands(from):
 		return ""
 	case slices.Contains(leaves, b) || b == "record" && !slices.Contains(leaves, a):
@@ -139,9 +141,10 @@ func room(path string) string {
 	return name
 }
 
-// commands tells the programs below internal/, which measure and compare, and generators of documents.
+// commands tells the programs below internal/, which measure and compare, generators of documents, and what only tests
+// import.
 func commands(path string) bool {
-	for _, name := range []string{"internal/resolved", "internal/speedtable", "internal/mixgen", "internal/house", "scenario/generate"} {
+	for _, name := range []string{"internal/resolved", "internal/speedtable", "internal/mixgen", "internal/house", "internal/labtest", "scenario/generate"} {
 		if path == moduleName+name {
 			return true
 		}
@@ -268,5 +271,42 @@ func eachFile(t *testing.T, f func(path string, file *ast.File, at func(ast.Node
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// lineWidth is how many characters a line of Markdown may have, so that changes can be read.
+const lineWidth = 120
+
+// TestMarkdownLines makes sure that the lines of documents are short, those of tables and of code too.
+func TestMarkdownLines(t *testing.T) {
+	documents := 0
+	err := filepath.WalkDir(moduleDir, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != moduleDir && strings.HasPrefix(entry.Name(), "."), entry.IsDir() && entry.Name() == "runs":
+			return fs.SkipDir // the repository, and what "make demo" leaves
+		case entry.IsDir() || filepath.Ext(path) != ".md":
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		documents++
+		number := 0
+		for line := range strings.Lines(string(content)) {
+			number++
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > lineWidth {
+				t.Errorf("%s:%d: %d characters, more than %d: break the line, or make the table a list", path, number, n, lineWidth)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if documents == 0 {
+		t.Error("there are no documents")
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Spec says what to make.
+// Spec describes the capture to make.
 type Spec struct {
 	Connections int
 	Packets     int           // about how many, all connections together; at least 10 a connection are reasonable

@@ -1,5 +1,5 @@
 // Command resolved prints the digest of the resolved run of every task of the catalogue: for each seed with its
-// defaults, with every parameter drawn, with each failure, each caching option and each implementation, and once beside
+// defaults, with every parameter drawn, with each failure, each caching option and each implementation, and once with
 // a background activity. Two versions of detgen that print the same lines resolve alike:
 //
 //	go run ./internal/resolved > before.txt; ...; go run ./internal/resolved | diff before.txt -

@@ -47,7 +47,7 @@ const (
 	Usage  Operation = "usage"  // CPU time and number of a program's children
 	Answer Operation = "answer" // let a helper's call return
 	Read   Operation = "read"   // give a file's content
-	Exists Operation = "exists" // say whether there is a file
+	Exists Operation = "exists" // is there a file
 )
 
 // Request is one message from the lab to a host's init.

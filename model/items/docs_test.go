@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"detgen/internal/docs"
+	"detgen/internal/markdown"
 )
 
 // TestRecipesAreDocumented compares docs/models.md with the code.
 func TestRecipesAreDocumented(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("| recipe | kind | what |\n|---|---|---|\n")
 	for _, r := range Recipes() {
 		var columns []string
 		for _, c := range r.Columns {
@@ -23,7 +23,7 @@ func TestRecipesAreDocumented(t *testing.T) {
 		if len(columns) > 0 {
 			doc += " Columns: " + strings.Join(columns, "; ") + "."
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Name, r.Kind, doc)
+		b.WriteString(markdown.Item("", fmt.Sprintf("`%s` (%s): %s", r.Name, r.Kind, doc)))
 	}
 	docs.Compare(t, "../../docs/models.md", "recipes", b.String())
 }

@@ -284,7 +284,8 @@ func Markdown(w io.Writer, about *format.About) error {
 
 // escape makes a text fit for Markdown: templates are code, and nothing is markup.
 func escape(s string) string {
-	return strings.NewReplacer("\n", " ", "{{", "`{{", "}}", "}}`", "<", "&lt;").Replace(s)
+	s = strings.NewReplacer("\n", " ", "{{", "`{{", "}}", "}}`", "<", "&lt;").Replace(s)
+	return strings.ReplaceAll(s, "``", "") // templates that follow each other are one piece of code
 }
 
 // classes are the classes in the order of the catalogue.

@@ -25,7 +25,7 @@ import (
 // Marker is the environment variable that the kernel's command line hands to init.
 const Marker = "DETGEN_GUEST"
 
-// Is says whether this process is the init of a guest.
+// Is reports whether this process is the init of a guest.
 func Is() bool { return os.Getpid() == 1 && os.Getenv(Marker) != "" }
 
 // Main is the whole life of the guest. It does not return.

@@ -60,7 +60,7 @@ func Make(ctx context.Context, target string, good func() bool, build func(tmp s
 	return os.Rename(tmp, target)
 }
 
-// Unfinished says whether a name in a cache directory is a folder in the making or a lock.
+// Unfinished reports whether a name in a cache directory is a folder in the making or a lock.
 func Unfinished(name string) bool {
 	return strings.Contains(name, temporary) || strings.HasSuffix(name, ".lock")
 }

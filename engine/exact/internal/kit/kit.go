@@ -36,7 +36,7 @@ type Kit struct {
 	dir string
 }
 
-// Manifest says what a kit is made of.
+// Manifest lists what a kit is made of.
 type Manifest struct {
 	Release  string            `json:"release"`  // of the kernel, as uname -r says it
 	Packages map[string]string `json:"packages"` // name -> version
