@@ -8,7 +8,7 @@ export PATH := $(PATH):/usr/local/go/bin:/usr/lib/go-1.24/bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: demo test test-catalogue short build install vet bench clean
+.PHONY: demo test test-catalogue short build install vet bench dist clean
 
 build: bin/detgen
 
@@ -44,5 +44,9 @@ vet:
 bench: install build
 	go test -run '^$$' -bench . -benchmem ./...
 
+# What detgen is handed out as: dist/ gets a static program, a Debian package, a container image and checksums.
+dist: install build
+	scripts/dist
+
 clean:
-	rm -rf bin runs
+	rm -rf bin runs dist

@@ -46,6 +46,7 @@ type Options struct {
 	Parallel    int
 	Shard       runner.Shard
 	RetryFailed bool
+	Slurm       *Slurm             // where the runs are made; nil: here
 	Format      table.Format       // of the tables of connections and packets; table.CSV
 	Report      func(runner.Event) // may be nil
 }
@@ -166,11 +167,17 @@ func (d *Dataset) Make(ctx context.Context, o Options) (runner.Tally, error) {
 	if ctx.Err() != nil || all == 0 {
 		return tally, err
 	}
-	if share := float64(tally.Failed) / float64(all); share > *d.Plan.FailAbove {
-		return tally, fmt.Errorf("%d of %d runs failed, more than the plan's fail_above allows (%g); they are in %s; the last: %w",
-			tally.Failed, all, *d.Plan.FailAbove, filepath.Join(d.Dir, Failed), tally.Last)
+	return tally, d.tooMany(tally)
+}
+
+// tooMany tells when more runs failed than the plan allows.
+func (d *Dataset) tooMany(t runner.Tally) error {
+	all := t.Made + t.There + t.Failed
+	if share := float64(t.Failed) / float64(all); share > *d.Plan.FailAbove {
+		return fmt.Errorf("%d of %d runs failed, more than the plan's fail_above allows (%g); they are in %s; the last: %w",
+			t.Failed, all, *d.Plan.FailAbove, filepath.Join(d.Dir, Failed), t.Last)
 	}
-	return tally, nil
+	return nil
 }
 
 // checkRoom makes sure that the disk of a folder has room.
@@ -205,7 +212,12 @@ func Build(ctx context.Context, dir, planName string, planText []byte, r *runner
 		return nil, err
 	}
 	b := &Built{}
-	if b.Tally, err = d.Make(ctx, o); err != nil || o.Shard.Of > 1 {
+	if o.Slurm != nil {
+		b.Tally, err = d.MakeBySlurm(ctx, o)
+	} else {
+		b.Tally, err = d.Make(ctx, o)
+	}
+	if err != nil || o.Shard.Of > 1 {
 		return b, err
 	}
 	b.Description, err = d.Tables(ctx, o.Format)

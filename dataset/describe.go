@@ -24,6 +24,7 @@ type Description struct {
 	Seed     uint64                `json:"seed"`
 	Tool     string                `json:"tool"`
 	Engine   record.Engine         `json:"engine"`
+	Identity string                `json:"identity"` // of the engine, with its version: what ids of runs depend on
 	Captures string                `json:"captures"` // what became of them: keep or drop
 	Runs     Counts                `json:"runs"`
 	Labels   map[string]Counts     `json:"labels"`  // by label: benign, or the attack's scenario
@@ -52,7 +53,7 @@ type FileDigest struct {
 func (d *Dataset) describe(members, failed []*member, files []string) (*Description, error) {
 	first := members[0].record
 	o := &Description{
-		Format: Format, Dataset: d.Plan.Dataset, Title: d.Plan.Title, Seed: d.Plan.Seed, Tool: first.Tool, Engine: first.Result.Engine, Captures: d.Plan.Captures,
+		Format: Format, Dataset: d.Plan.Dataset, Title: d.Plan.Title, Seed: d.Plan.Seed, Tool: first.Tool, Engine: first.Result.Engine, Identity: d.engine, Captures: d.Plan.Captures,
 		Labels: map[string]Counts{}, Entries: map[string]Counts{}, Splits: map[string]Counts{}, Files: map[string]FileDigest{},
 	}
 	images := map[string]record.ImageResult{}
@@ -164,5 +165,8 @@ func (d *Dataset) card(o *Description, members []*member) string {
 		b.WriteString("- The engine runs in real time: made again, times and what depends on them differ.\n")
 	}
 	fmt.Fprintf(&b, "\n## Make it again\n\n```\ndetgen dataset build plan.yaml -o %s\n```\n", d.Plan.Dataset)
+	if o.Engine.Repeats() {
+		b.WriteString("\nWith the same bytes: `detgen dataset recipe` writes a small file that `detgen dataset make` makes it from.\n")
+	}
 	return b.String()
 }

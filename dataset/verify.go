@@ -26,7 +26,9 @@ type Checked struct {
 	Runs   []string // ids
 	Files  int      // that were read
 
-	dropped bool // the captures are
+	dropped     bool // the captures are
+	description *Description
+	captures    [][]string // by run: the recorded digests
 }
 
 // idPattern is what an id of a run looks like; nothing else becomes a path.
@@ -46,7 +48,7 @@ func Check(ctx context.Context, dir string) (*Checked, error) {
 	if o.Format != Format {
 		return nil, runner.RequestError{Err: fmt.Errorf("%s: format %d; this detgen reads format %d", filepath.Join(dir, FileName), o.Format, Format)}
 	}
-	c := &Checked{Dir: dir, Engine: o.Engine.Name, Seed: o.Seed, dropped: o.Captures == plan.Drop}
+	c := &Checked{Dir: dir, Engine: o.Engine.Name, Seed: o.Seed, dropped: o.Captures == plan.Drop, description: &o}
 	for name, want := range o.Files {
 		if !filepath.IsLocal(name) || strings.ContainsRune(name, filepath.Separator) {
 			return nil, runner.RequestError{Err: fmt.Errorf("%s: %q is no file of the dataset's folder", filepath.Join(dir, FileName), name)}
@@ -107,7 +109,7 @@ func (c *Checked) run(id, sum string, captures []string) error {
 			return err
 		}
 	}
-	c.Runs = append(c.Runs, id)
+	c.Runs, c.captures = append(c.Runs, id), append(c.captures, captures)
 	return nil
 }
 

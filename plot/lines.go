@@ -15,6 +15,10 @@ type Lines struct {
 	XLabel, YLabel string // with units
 	LogX, LogY     bool
 	Series         []Series
+
+	// Bottom and Top are the ends of the vertical axis, so that figures beside each other have the same; both 0: they
+	// follow from the values.
+	Bottom, Top float64
 }
 
 // Series is one curve, or a cloud of dots.
@@ -22,6 +26,8 @@ type Series struct {
 	Name string
 	X, Y []float64
 	Dots bool // dots without a line
+
+	Low, High []float64 // a band around the curve, for each of its points; nil: none
 }
 
 // Distribution is the share of values that are at most x, as steps: the empirical cumulative
@@ -50,9 +56,12 @@ func (l *Lines) Draw() (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	yAxis, yTicks, err := l.axis(func(s *Series) []float64 { return s.Y }, l.LogY, "y", 5)
+	yAxis, yTicks, err := l.axis(func(s *Series) []float64 { return slices.Concat(s.Y, s.Low, s.High) }, l.LogY, "y", 5)
 	if err != nil {
 		return nil, err
+	}
+	if l.Top > l.Bottom {
+		yAxis.low, yAxis.high, yTicks = l.Bottom, l.Top, linearTicks(l.Bottom, l.Top, 5)
 	}
 	f := &Figure{width: 1.4 * columnWidth, title: cmp.Or(l.Title, l.YLabel)}
 	y := 4.
@@ -93,6 +102,9 @@ func (l *Lines) axis(values func(*Series) []float64, log bool, name string, n in
 		s := &l.Series[i]
 		if len(s.X) != len(s.Y) {
 			return axis{}, nil, fmt.Errorf("draw lines: %s has %d values for x and %d for y", s.Name, len(s.X), len(s.Y))
+		}
+		if s.Low != nil && (len(s.Low) != len(s.X) || len(s.High) != len(s.X)) {
+			return axis{}, nil, fmt.Errorf("draw lines: the band of %s has %d and %d values for %d points", s.Name, len(s.Low), len(s.High), len(s.X))
 		}
 		for _, v := range values(s) {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -148,6 +160,7 @@ func (l *Lines) legend() []entry {
 
 // draw draws a series as number i of the figure.
 func (s *Series) draw(f *Figure, x, y *axis, i int) {
+	s.band(f, x, y, i)
 	var p path
 	for j := range s.X {
 		at := point{x.place(s.X[j]), y.place(s.Y[j])}
@@ -165,4 +178,26 @@ func (s *Series) draw(f *Figure, x, y *axis, i int) {
 		one = item{path: p, fill: strong[i%len(strong)]}
 	}
 	f.items = append(f.items, one)
+}
+
+// band fills the band of a series as number i of the figure.
+func (s *Series) band(f *Figure, x, y *axis, i int) {
+	if len(s.Low) < 2 {
+		return
+	}
+	var p path
+	for j := range s.X {
+		if j == 0 {
+			p.move(x.place(s.X[j]), y.place(s.High[j]))
+			continue
+		}
+		p.line(x.place(s.X[j]), y.place(s.High[j]))
+	}
+	for j := len(s.X) - 1; j >= 0; j-- {
+		p.line(x.place(s.X[j]), y.place(s.Low[j]))
+	}
+	p.close()
+	c := strong[i%len(strong)]
+	c.A = 50
+	f.items = append(f.items, item{path: p, fill: c})
 }

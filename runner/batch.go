@@ -9,8 +9,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -41,39 +39,6 @@ type Batch struct {
 	Retry    bool        // make runs again that are there and failed
 	Check    bool        // make each run again and compare the bytes
 	Report   func(Event) // told what happens, one call at a time
-}
-
-// Shard is a part of a batch: of every Of jobs the one at Index, from 0. The zero value is all.
-type Shard struct{ Index, Of int }
-
-// ParseShard reads "i/n", with i from 0 to n-1.
-func ParseShard(text string) (Shard, error) {
-	index, of, ok := strings.Cut(text, "/")
-	i, err1 := strconv.Atoi(index)
-	n, err2 := strconv.Atoi(of)
-	if !ok || err1 != nil || err2 != nil || n < 1 || i < 0 || i >= n {
-		return Shard{}, request(fmt.Errorf("shard %q: must be i/n, with i from 0 to n-1: 0/4 is the first of four", text))
-	}
-	return Shard{i, n}, nil
-}
-
-// String gives what ParseShard reads, "" for all jobs.
-func (s Shard) String() string {
-	if s.Of == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d/%d", s.Index, s.Of)
-}
-
-// Has tells whether the job with a number, from 0, is in the shard.
-func (s Shard) Has(number int) bool { return s.Of < 2 || number%s.Of == s.Index }
-
-// Size is how many of count jobs are in the shard.
-func (s Shard) Size(count int) int {
-	if s.Of < 2 {
-		return count
-	}
-	return (count - s.Index + s.Of - 1) / s.Of
 }
 
 // Event is something that happened in a batch. Stage and Made exclude each other.

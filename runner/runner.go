@@ -147,7 +147,7 @@ func (r *Runner) Make(ctx context.Context, run *record.Run, dir string, stage fu
 	if stage == nil {
 		stage = func(string) {}
 	}
-	images, err := r.images(ctx, run)
+	images, err := r.Images(ctx, run)
 	if err != nil {
 		return nil, err
 	}
@@ -183,8 +183,8 @@ func (r *Runner) Make(ctx context.Context, run *record.Run, dir string, stage fu
 	return made, runErr
 }
 
-// images gives the images that a run names, by digest, building what is missing.
-func (r *Runner) images(ctx context.Context, run *record.Run) (map[string]image.Image, error) {
+// Images gives the images that a run names, by digest, building what is missing.
+func (r *Runner) Images(ctx context.Context, run *record.Run) (map[string]image.Image, error) {
 	var names []string
 	for _, h := range run.Hosts {
 		if digest, err := r.recipes.Digest(h.Image); err == nil && digest == h.Digest {

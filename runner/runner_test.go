@@ -40,6 +40,23 @@ func TestParseShard(t *testing.T) {
 	if s, err := ParseShard("2/5"); err != nil || s != (Shard{2, 5}) {
 		t.Errorf("2/5: %+v, %v", s, err)
 	}
+	for _, name := range indexVariables {
+		t.Setenv(name, "")
+	}
+	if _, err := ParseShard("env/4"); err == nil || !strings.Contains(err.Error(), "must be set; there are 0") {
+		t.Errorf("no scheduler: %v", err)
+	}
+	t.Setenv("SLURM_ARRAY_TASK_ID", "3")
+	if s, err := ParseShard("env/4"); err != nil || s != (Shard{3, 4}) {
+		t.Errorf("env/4: %+v, %v", s, err)
+	}
+	if _, err := ParseShard("env/3"); err == nil || !strings.Contains(err.Error(), "3/3 (SLURM_ARRAY_TASK_ID)") {
+		t.Errorf("a task too many: %v", err)
+	}
+	t.Setenv("JOB_COMPLETION_INDEX", "1")
+	if _, err := ParseShard("env/4"); err == nil || !strings.Contains(err.Error(), "there are 2") {
+		t.Errorf("two schedulers: %v", err)
+	}
 	for _, text := range []string{"", "1", "5/5", "-1/5", "a/b", "1/0", "1/2/3"} {
 		if _, err := ParseShard(text); err == nil || !strings.Contains(err.Error(), "must be i/n") {
 			t.Errorf("%q: %v", text, err)

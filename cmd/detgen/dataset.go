@@ -2,8 +2,11 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 
 	"detgen/dataset"
@@ -17,58 +20,187 @@ import (
 // newDataset is "detgen dataset": many runs from one plan.
 func newDataset() *cobra.Command {
 	cmd := &cobra.Command{Use: "dataset", Short: "Make many labelled runs from one plan, as tables, checked and reproducible"}
-	cmd.AddCommand(newDatasetBuild(), newDatasetVerify())
+	cmd.AddCommand(newDatasetBuild(), newDatasetMerge(), newDatasetRecipe(), newDatasetMake(), newDatasetVerify())
 	return cmd
 }
 
+// datasetFlags are the flags of commands that write a dataset.
+type datasetFlags struct {
+	makerFlags
+	out, format string
+	options     dataset.Options
+}
+
+func (f *datasetFlags) add(cmd *cobra.Command) {
+	f.imageFlags.add(cmd)
+	cmd.Flags().StringVarP(&f.out, "output", "o", "", "the folder of the dataset (default: the plan's name)")
+	cmd.Flags().StringVar(&f.format, "format", "", "of the tables of connections and packets: csv or parquet (default csv)")
+	cmd.Flags().IntVar(&f.options.Parallel, "jobs", runtime.NumCPU(), "runs at once")
+}
+
+// result is what came of writing a dataset.
+type result interface {
+	WriteText(out io.Writer, dir string) error
+}
+
+// write writes a dataset of a plan and prints what came of it, if there is something to tell.
+func (f *datasetFlags) write(cmd *cobra.Command, p *plan.Plan, write func(*runner.Runner) (result, error)) (err error) {
+	f.out, f.engine = cmp.Or(f.out, p.Dataset), cmp.Or(f.engine, p.Engine)
+	if f.options.Format, err = table.FormatFor(cmp.Or(f.format, "csv"), ""); err != nil {
+		return badRequest(fmt.Errorf("--format: %w", err))
+	}
+	r, err := runner.Open(f.config(cmd))
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	progress := newProgress(cmd.ErrOrStderr())
+	f.options.Report = follow(progress)
+	done, err := write(r)
+	progress.clear()
+	if done == nil {
+		return err
+	}
+	return errors.Join(done.WriteText(cmd.OutOrStdout(), f.out), err)
+}
+
 func newDatasetBuild() *cobra.Command {
-	var with makerFlags
-	var o dataset.Options
-	var out, format string
+	var f datasetFlags
+	var on string
+	slurm := &dataset.Slurm{}
 	cmd := &cobra.Command{
-		Use:   "build PLAN -o DIR",
+		Use:   "build PLAN -o DIR [--on slurm --tasks N [-- SBATCH-OPTION...]]",
 		Short: "Make the runs of a plan that are missing, then the tables",
 		Long: `Build makes the runs of a plan, and when all are there the tables, dataset.json and the card. The same command goes on
 where it was when it was interrupted or killed. With --shard several processes or computers that share the folder make
-a part each; the tables follow from the same command without --shard.`,
-		Args: cobra.ExactArgs(1),
+a part each; the tables follow from the same command without --shard. With --on slurm the shards are the tasks of a job
+array, which the command submits and follows; what is behind -- goes to sbatch.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if n := cmd.ArgsLenAtDash(); n >= 0 {
+				slurm.Options, args = args[n:], args[:n]
+			}
+			return cobra.ExactArgs(1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := os.ReadFile(args[0])
+			p, text, err := plan.ReadFile(args[0])
 			if err != nil {
 				return badRequest(err)
 			}
-			p, err := plan.Read(args[0], text)
-			if err != nil {
-				return badRequest(err)
+			switch {
+			case on == "slurm":
+				if slurm.Command, err = shardCommand(cmd, cmp.Or(f.out, p.Dataset)); err != nil {
+					return err
+				}
+				f.options.Slurm = slurm
+			case on != "":
+				return badRequest(fmt.Errorf("--on %q: must be slurm", on))
+			case len(slurm.Options) > 0:
+				return badRequest(fmt.Errorf("%q: options of sbatch go with --on slurm", slurm.Options))
 			}
-			if out == "" {
-				out = p.Dataset
-			}
-			if o.Format, err = table.FormatFor(cmp.Or(format, "csv"), ""); err != nil {
-				return badRequest(fmt.Errorf("--format: %w", err))
-			}
-			with.engine = cmp.Or(with.engine, p.Engine)
-			r, err := runner.Open(with.config(cmd))
-			if err != nil {
-				return err
-			}
-			defer r.Close()
-			progress := newProgress(cmd.ErrOrStderr())
-			o.Report = follow(progress)
-			built, err := dataset.Build(cmd.Context(), out, args[0], text, r, o)
-			progress.clear()
-			if err != nil {
-				return err
-			}
-			return built.WriteText(cmd.OutOrStdout(), out)
+			return f.write(cmd, p, func(r *runner.Runner) (result, error) {
+				built, err := dataset.Build(cmd.Context(), f.out, args[0], text, r, f.options)
+				if err != nil {
+					return nil, err
+				}
+				return built, nil
+			})
 		},
 	}
-	with.add(cmd)
-	cmd.Flags().StringVarP(&out, "output", "o", "", "the folder of the dataset (default: the plan's name)")
-	cmd.Flags().IntVar(&o.Parallel, "jobs", runtime.NumCPU(), "runs at once")
-	choose(cmd, &o.Shard, runner.ParseShard, "shard", "make only the runs of shard i/n, with i from 0 to n-1, and no tables")
-	cmd.Flags().BoolVar(&o.RetryFailed, "retry-failed", false, "make runs again that failed")
-	cmd.Flags().StringVar(&format, "format", "", "of the tables of connections and packets: csv or parquet (default csv)")
+	f.add(cmd)
+	f.addEngine(cmd)
+	choose(cmd, &f.options.Shard, runner.ParseShard, "shard", "make only the runs of shard i/n, with i from 0 to n-1, and no tables; env/n takes i from a scheduler")
+	cmd.Flags().BoolVar(&f.options.RetryFailed, "retry-failed", false, "make runs again that failed")
+	cmd.Flags().StringVar(&on, "on", "", "where the runs are made: slurm, in a folder that its nodes share (default: here)")
+	cmd.Flags().IntVar(&slurm.Shards, "tasks", 2, "tasks of the job array")
+	return cmd
+}
+
+// shardCommand is the command that makes a shard of the dataset in a folder, with the flags of this one that runs depend on.
+func shardCommand(cmd *cobra.Command, dir string) ([]string, error) {
+	program, err1 := os.Executable()
+	dir, err2 := filepath.Abs(dir)
+	command := []string{program, "dataset", "build", filepath.Join(dir, dataset.PlanFile), "--output", dir}
+	var err3 error
+	for _, name := range []string{"catalogue", "cache"} {
+		if flag := cmd.Flags().Lookup(name); flag.Changed && err3 == nil {
+			var path string
+			path, err3 = filepath.Abs(flag.Value.String())
+			command = append(command, "--"+name, path)
+		}
+	}
+	for _, name := range []string{"engine", "link-driver"} {
+		if flag := cmd.Flags().Lookup(name); flag.Changed {
+			command = append(command, "--"+name, flag.Value.String())
+		}
+	}
+	return command, errors.Join(err1, err2, err3)
+}
+
+func newDatasetMerge() *cobra.Command {
+	var f datasetFlags
+	cmd := &cobra.Command{
+		Use:   "merge FOLDER... -o DIR",
+		Short: "Join the shards of one plan that were made in several folders, and write the tables",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, _, err := plan.ReadFile(filepath.Join(args[0], dataset.PlanFile))
+			if err != nil {
+				return badRequest(err)
+			}
+			return f.write(cmd, p, func(r *runner.Runner) (result, error) {
+				merged, err := dataset.Merge(cmd.Context(), f.out, args, r, f.options)
+				if err != nil {
+					return nil, err
+				}
+				return merged, nil
+			})
+		},
+	}
+	f.add(cmd)
+	f.addEngine(cmd)
+	return cmd
+}
+
+func newDatasetRecipe() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "recipe DIR -o FILE",
+		Short: "Write the small file that a dataset is made again from, with the digest of every capture",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := dataset.WriteRecipe(cmd.Context(), args[0], out)
+			if err != nil {
+				return err
+			}
+			return r.WriteText(cmd.OutOrStdout(), out)
+		},
+	}
+	cmd.Flags().StringVarP(&out, "output", "o", "recipe.json", "the file")
+	return cmd
+}
+
+func newDatasetMake() *cobra.Command {
+	var f datasetFlags
+	cmd := &cobra.Command{
+		Use:   "make RECIPE -o DIR",
+		Short: "Make a dataset again from its recipe, and compare the bytes run by run",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			recipe, p, err := dataset.ReadRecipe(args[0])
+			if err != nil {
+				return err
+			}
+			f.engine = recipe.Machine.Name
+			return f.write(cmd, p, func(r *runner.Runner) (result, error) {
+				made, err := recipe.MakeAgain(cmd.Context(), f.out, r, f.options)
+				if made == nil {
+					return nil, err
+				}
+				return made, err
+			})
+		},
+	}
+	f.add(cmd)
 	return cmd
 }
 

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,7 +83,25 @@ splits: {shares: {train: 0.5, test: 0.5}}
 	build(shards, "--shard", "0/2")
 	build(shards)
 	build(whole)
-	for name, dir := range map[string]string{"killed": killed, "in shards": shards, "built twice": whole} {
+	parts := []string{filepath.Join(t.TempDir(), "first"), filepath.Join(t.TempDir(), "second")}
+	build(parts[0], "--shard", "0/2")
+	t.Setenv("JOB_COMPLETION_INDEX", "1")
+	build(parts[1], "--shard", "env/2")
+	merged := filepath.Join(t.TempDir(), "merged")
+	merge := func(folders ...string) (int, string) {
+		code, stdout, stderr := outcome(t, exec.CommandContext(t.Context(), path, append([]string{"dataset", "merge", "-o", merged}, folders...)...))
+		return code, stdout + stderr
+	}
+	if code, said := merge(parts[0], parts[1], whole); code != exitRequest || !strings.Contains(said, "shards of one build hold different runs") {
+		t.Errorf("overlapping folders: exit code %d: %s", code, said)
+	}
+	if code, said := merge(parts[0]); code != exitFailed || !strings.Contains(said, "1 of 3 runs are not made yet") {
+		t.Errorf("a part is missing: exit code %d: %s", code, said)
+	}
+	if code, said := merge(parts...); code != exitDone || !strings.Contains(said, "1 runs made, 2 were there, 0 failed") {
+		t.Errorf("merge: exit code %d: %s", code, said)
+	}
+	for name, dir := range map[string]string{"killed": killed, "in shards": shards, "built twice": whole, "merged": merged} {
 		for file, text := range datasetContents(t, dir) {
 			if withoutRunJSON(text) != withoutRunJSON(want[file]) {
 				t.Errorf("%s: %s is not that of a build without a break", name, file)
@@ -96,6 +115,7 @@ splits: {shares: {train: 0.5, test: 0.5}}
 	if code != exitDone || !strings.Contains(stdout, "1 runs made again gave the same bytes") {
 		t.Errorf("verify: exit code %d: %s%s", code, stdout, stderr)
 	}
+	remade(t, path, whole, want)
 	captures, _ := filepath.Glob(filepath.Join(killed, dataset.RunsFolder, "*", "captures", "client.pcap"))
 	text, err := os.ReadFile(captures[0])
 	if err != nil {
@@ -107,6 +127,64 @@ splits: {shares: {train: 0.5, test: 0.5}}
 	}
 	if code, _, stderr := outcome(t, exec.CommandContext(t.Context(), path, "dataset", "verify", killed)); code != exitFailed || !strings.Contains(stderr, "is not as it was recorded") {
 		t.Errorf("a changed capture: exit code %d: %s", code, stderr)
+	}
+}
+
+// remade writes the recipe of a dataset and makes it again: with the same bytes; and says what keeps it from being made,
+// or what came out otherwise, when the recipe is of another one.
+func remade(t *testing.T, path, dir string, want map[string]string) {
+	t.Helper()
+	folder := t.TempDir()
+	file, again := filepath.Join(folder, "recipe.json"), filepath.Join(folder, "again")
+	if code, stdout, stderr := outcome(t, exec.CommandContext(t.Context(), path, "dataset", "recipe", dir, "-o", file)); code != exitDone || !strings.Contains(stdout, "3 runs") {
+		t.Fatalf("recipe: exit code %d: %s%s", code, stdout, stderr)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(text) > 16<<10 {
+		t.Errorf("the recipe has %d bytes", len(text))
+	}
+	make := func() (int, string) {
+		code, stdout, stderr := outcome(t, exec.CommandContext(t.Context(), path, "dataset", "make", file, "-o", again))
+		return code, stdout + stderr
+	}
+	change := func(pattern, to string) {
+		t.Helper()
+		at := regexp.MustCompile(pattern).FindIndex(text)
+		if at == nil {
+			t.Fatalf("the recipe has no %s", pattern)
+		}
+		if err := os.WriteFile(file, slices.Concat(text[:at[0]], []byte(to), text[at[1]:]), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(`"adduser": "[^"]*"`, `"adduser": "1"`)
+	if code, said := make(); code != exitRequest || !regexp.MustCompile("image ping-client: adduser [^ ]+, the recipe has 1").MatchString(said) {
+		t.Errorf("another package: exit code %d: %s", code, said)
+	}
+	change(`\\"qemu\\":\\"[^"]*\\"`, `\"qemu\":\"1\"`)
+	if code, said := make(); code != exitRequest || !regexp.MustCompile("on another engine than this one.*: qemu 1, here [0-9]").MatchString(said) {
+		t.Errorf("another engine: exit code %d: %s", code, said)
+	}
+	if runsIn(again) > 0 {
+		t.Error("runs were made of a recipe that cannot be followed")
+	}
+	change(`"captures": \[\s*"[0-9a-f]{64}"`, `"captures": ["`+strings.Repeat("0", 64)+`"`)
+	if code, said := make(); code != exitFailed || strings.Count(said, "same    ") != 2 || !strings.Contains(said, "1 of 3 runs came out with other bytes") {
+		t.Errorf("another digest: exit code %d: %s", code, said)
+	}
+	if err := os.WriteFile(file, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code, said := make(); code != exitDone || !strings.Contains(said, "3 runs have the bytes of the recipe, 0 differ") {
+		t.Errorf("make: exit code %d: %s", code, said)
+	}
+	for name, text := range datasetContents(t, again) {
+		if withoutRunJSON(text) != withoutRunJSON(want[name]) {
+			t.Errorf("made again, %s differs", name)
+		}
 	}
 }
 

@@ -18,9 +18,9 @@ import (
 func newExperiment() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "experiment",
-		Short: "Do the paper's experiments again: determinism (section 5), factors (section 3)",
+		Short: "Do the paper's experiments again: determinism (section 5), factors (section 3), probing (section 2)",
 	}
-	cmd.AddCommand(newDeterminism(), newFactors())
+	cmd.AddCommand(newDeterminism(), newFactors(), newProbing())
 	return cmd
 }
 

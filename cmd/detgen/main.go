@@ -87,6 +87,7 @@ func exitCode(err error, interrupted bool) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "detgen",
+		Version:       version,
 		Short:         "Labelled network traffic with controlled microstructure",
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -112,7 +113,8 @@ func newRoot() *cobra.Command {
 		newRun(), newVerify(), newTwin(), newSweep(),
 		newShow(), newExport(), newReport(),
 		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(),
-		newExperiment(),
+		newProbe(),
+		newExperiment(), newMan(),
 	)
 	argumentsAreRequests(root)
 	return root

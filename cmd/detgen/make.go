@@ -28,6 +28,11 @@ type makerFlags struct {
 
 func (f *makerFlags) add(cmd *cobra.Command) {
 	f.imageFlags.add(cmd)
+	f.addEngine(cmd)
+}
+
+// addEngine adds the flags that say where runs are made.
+func (f *makerFlags) addEngine(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.engine, "engine", "", "where the lab runs: live (this kernel), exact (same seed, same bytes) or vm (ordinary virtual machines, to compare with) (default "+engines.Names[0]+")")
 	cmd.Flags().StringVar(&f.driver, "link-driver", "", "what impairs the links: netem or soft (default: what the kernel has)")
 }

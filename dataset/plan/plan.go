@@ -5,6 +5,7 @@ package plan
 import (
 	"fmt"
 	"math"
+	"os"
 	"regexp"
 	"strings"
 
@@ -120,6 +121,16 @@ const (
 const MaxRuns = 10_000_000
 
 var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
+
+// ReadFile reads the plan in a file, and gives its text too.
+func ReadFile(name string) (*Plan, []byte, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := Read(name, text)
+	return p, text, err
+}
 
 // Read reads a plan's file. name is its name for messages. The error has every problem that was found, one a line.
 func Read(name string, data []byte) (*Plan, error) {

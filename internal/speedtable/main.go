@@ -1,15 +1,21 @@
 // Command speedtable runs every task of the catalogue with its defaults, once on each engine, and prints CSV:
 //
 //	go run ./internal/speedtable bin/detgen [SCENARIO...] >docs/data/tasks.csv
+//
+// With -attacks it runs the first task of each attack scenario, and says more of each run:
+//
+//	go run ./internal/speedtable -attacks bin/detgen [SCENARIO...] >docs/data/attacks.csv
 package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"detgen/record"
@@ -17,17 +23,19 @@ import (
 )
 
 func main() {
-	if len(os.Args) < 2 {
+	attacks := flag.Bool("attacks", false, "the first task of each attack scenario")
+	flag.Parse()
+	if flag.NArg() < 1 {
 		fmt.Fprintln(os.Stderr, "speedtable: name the program to run, and scenarios unless all are meant")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2:]); err != nil {
+	if err := run(flag.Arg(0), flag.Args()[1:], *attacks); err != nil {
 		fmt.Fprintln(os.Stderr, "speedtable:", err)
 		os.Exit(1)
 	}
 }
 
-func run(detgen string, only []string) error {
+func run(detgen string, only []string, attacks bool) error {
 	out, err := exec.Command(detgen, "list", "--json").Output()
 	if err != nil {
 		return fmt.Errorf("%s list: %w", detgen, err)
@@ -36,33 +44,41 @@ func run(detgen string, only []string) error {
 	if err := json.Unmarshal(out, &all); err != nil {
 		return fmt.Errorf("%s list: %w", detgen, err)
 	}
-	fmt.Println("task,live_wall_s,exact_lab_s,exact_cpu_s,frames,connections")
+	header, row := "live_wall_s,exact_lab_s,exact_cpu_s,frames,connections", taskRow
+	if attacks {
+		header, row = "live_wall_s,live_cpu_s,exact_wall_s,exact_lab_s,exact_cpu_s,frames,connections", attackRow
+	}
+	fmt.Println("task," + header)
 	for _, s := range all {
-		if len(only) > 0 && !slices.Contains(only, s.Scenario) {
+		if len(only) > 0 && !slices.Contains(only, s.Scenario) || attacks && s.Class != "attack" {
 			continue
 		}
-		for _, t := range s.Tasks {
-			line, err := row(detgen, s.Scenario+"/"+t.Name)
+		for i, t := range s.Tasks {
+			if attacks && i > 0 {
+				break
+			}
+			task := s.Scenario + "/" + t.Name
+			// A run that fails is told in its place.
+			live, err := measure(detgen, task, "live")
 			if err != nil {
 				return err
 			}
-			fmt.Println(line)
+			exact, err := measure(detgen, task, "exact")
+			if err != nil {
+				return err
+			}
+			fmt.Println(task + "," + strings.Join(row(live, exact), ","))
 		}
 	}
 	return nil
 }
 
-// row measures a task. A run that fails is told in its place.
-func row(detgen, task string) (string, error) {
-	live, err := measure(detgen, task, "live")
-	if err != nil {
-		return "", err
-	}
-	exact, err := measure(detgen, task, "exact")
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%s,%s,%s,%s,%s,%s", task, live.wall, exact.lab, exact.cpu, live.frames, live.connections), nil
+func taskRow(live, exact figures) []string {
+	return []string{live.wall, exact.lab, exact.cpu, live.frames, live.connections}
+}
+
+func attackRow(live, exact figures) []string {
+	return []string{live.wall, live.cpu, exact.wall, exact.lab, exact.cpu, live.frames, live.connections}
 }
 
 type figures struct{ wall, lab, cpu, frames, connections string }

@@ -40,11 +40,11 @@ func (c *Clusters) draw(random *rand.Rand) []float64 {
 	return times
 }
 
-// Percentiles is the interval that holds the middle 95 % of values; NaN are left out.
-func Percentiles(values []float64) Interval {
+// Percentiles is the interval that holds the middle 95 % of values. NaN are left out; when there is nothing else it is unknown.
+func Percentiles(values []float64, unknown Interval) Interval {
 	v := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
 	if len(v) == 0 {
-		return Interval{math.NaN(), math.NaN()}
+		return unknown
 	}
 	slices.Sort(v)
 	return Interval{Quantile(v, 0.025), Quantile(v, 0.975)}
@@ -86,7 +86,7 @@ func (c *Clusters) AUC(scores []float64, attack []bool, draws int, random *rand.
 			areas[d] = sum / (benign * attacks)
 		}
 	}
-	return Percentiles(areas)
+	return Percentiles(areas, Interval{0, 1})
 }
 
 // Correlations are the intervals of each column's correlation with y by drawing clusters.
@@ -134,7 +134,7 @@ func (c *Clusters) Correlations(columns [][]float64, y []float64, draws int, ran
 	}
 	intervals := make([]Interval, len(columns))
 	for j := range intervals {
-		intervals[j] = Percentiles(values[j])
+		intervals[j] = Percentiles(values[j], Interval{-1, 1})
 	}
 	return intervals
 }
@@ -154,5 +154,5 @@ func (c *Clusters) Mean(values []float64, draws int, random *rand.Rand) Interval
 		}
 		means[d] = a / b
 	}
-	return Percentiles(means)
+	return Percentiles(means, Interval{math.Inf(-1), math.Inf(1)})
 }

@@ -180,3 +180,21 @@ func PearsonP(r float64, n int) float64 {
 	t := math.Abs(r) * math.Sqrt(float64(n-2)/(1-r*r))
 	return 2 * distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(n - 2)}.Survival(t)
 }
+
+// WelchP is the two-sided p-value of the difference of two means, from their means, variances (of the population) and
+// sizes (Welch 1947).
+func WelchP(meanA, varA float64, n int, meanB, varB float64, m int) float64 {
+	if n < 2 || m < 2 {
+		return 1
+	}
+	a, b := varA/float64(n-1), varB/float64(m-1)
+	if a+b == 0 {
+		if meanA == meanB {
+			return 1
+		}
+		return 0
+	}
+	t := math.Abs(meanA-meanB) / math.Sqrt(a+b)
+	degrees := (a + b) * (a + b) / (a*a/float64(n-1) + b*b/float64(m-1))
+	return 2 * distuv.StudentsT{Mu: 0, Sigma: 1, Nu: degrees}.Survival(t)
+}

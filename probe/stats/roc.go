@@ -25,8 +25,9 @@ func placements(benign, attacks []float64) (auc float64, ofAttacks, ofBenign []f
 	ofAttacks, ofBenign = make([]float64, len(attacks)), make([]float64, len(benign))
 	for i := range attacks {
 		ofAttacks[i] = (all[i] - own[i]) / n
-		auc += ofAttacks[i] / m
+		auc += ofAttacks[i]
 	}
+	auc /= m
 	own, _ = Ranks(benign)
 	for i := range benign {
 		ofBenign[i] = 1 - (all[len(attacks)+i]-own[i])/m
@@ -136,11 +137,11 @@ type ROC struct {
 	Threshold     []float64
 }
 
-// NewROC makes the curve.
+// NewROC makes the curve. Both classes must have items.
 func NewROC(benign, attacks []float64) *ROC {
 	b, a := slices.Sorted(slices.Values(benign)), slices.Sorted(slices.Values(attacks))
-	r := &ROC{[]float64{0}, []float64{0}, []float64{math.Inf(1)}}
 	i, j := len(b), len(a)
+	r := &ROC{[]float64{0}, []float64{0}, []float64{math.Nextafter(max(b[i-1], a[j-1]), math.Inf(1))}}
 	for i > 0 || j > 0 {
 		t := math.Inf(-1)
 		if i > 0 {

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"strings"
+
+	"detgen/model"
+	"detgen/probe"
+
+	"github.com/spf13/cobra"
+)
+
+// probeFlags are the flags of everything that asks a model.
+type probeFlags struct {
+	model   string
+	out     string
+	options probe.Options
+	open    model.Options
+	asJSON  bool
+}
+
+func (f *probeFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.model, "model", "", `the model: a file of scores (.csv), "cmd:COMMAND", a file .onnx, or a saved model`)
+	cmd.Flags().StringVarP(&f.out, "output", "o", "", "a new folder for the report, its tables and figures (default: print only)")
+	cmd.Flags().Uint64Var(&f.options.Seed, "seed", 1, "of permutations and bootstrap samples")
+	cmd.Flags().IntVar(&f.options.Draws, "draws", 2000, "permutations and bootstrap samples")
+	cmd.Flags().DurationVar(&f.open.Timeout, "timeout", 0, "how long a command may take for a batch (default: 2 minutes)")
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the report as JSON")
+}
+
+// ask opens the model.
+func (f *probeFlags) ask() (model.Model, error) {
+	m, err := model.Open(f.model, f.open)
+	return m, badRequest(err)
+}
+
+// asked are models; nil where none was named.
+type asked []model.Model
+
+// Close closes them.
+func (a asked) Close() error {
+	var err error
+	for _, m := range a {
+		if m != nil {
+			err = errors.Join(err, m.Close())
+		}
+	}
+	return err
+}
+
+// askAll opens several models, the first of which must be named.
+func (f *probeFlags) askAll(specs ...string) (asked, error) {
+	list := make(asked, len(specs))
+	for i, spec := range specs {
+		if spec == "" && i > 0 {
+			continue
+		}
+		m, err := model.Open(spec, f.open)
+		if err != nil {
+			return nil, badRequest(errors.Join(err, list.Close()))
+		}
+		list[i] = m
+	}
+	return list, nil
+}
+
+// newProbe is "detgen probe": what a model gets wrong, and what that goes with.
+func newProbe() *cobra.Command {
+	var f probeFlags
+	var below, above []string
+	var threshold float64
+	cmd := &cobra.Command{
+		Use:   "probe DATASET --model M -o DIR",
+		Short: "Relate a model's errors to the labels of a dataset: performance, ranked labels, worst slices",
+		Long: `Probe asks a model for a score of each connection of a dataset, a run directory or a table of flows, and tells how well
+it does, which labels its errors go with, and on which parts of the dataset it is worst. It ends with 1 when a bound of
+--fail-below or --fail-above is broken, so that it can guard a build.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			gates, err := probe.ParseGates(below, above)
+			if err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("threshold") {
+				f.options.Threshold = &threshold
+			}
+			m, err := f.ask()
+			if err != nil {
+				return err
+			}
+			defer m.Close()
+			r, err := probe.Run(cmd.Context(), args[0], m, f.options)
+			if err != nil {
+				return err
+			}
+			return errors.Join(f.show(cmd, r), r.Pass(gates))
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&f.options.Split, "split", "", "only connections of this split of the dataset")
+	cmd.Flags().StringSliceVar(&f.options.Labels, "labels", nil, "columns to relate errors to (default: the dataset's factors and labels)")
+	cmd.Flags().StringSliceVar(&f.options.Ignore, "ignore", nil, "labels to leave out")
+	cmd.Flags().Float64Var(&threshold, "threshold", 0, "score from which a connection is called an attack (default: the model's, else the geometric mean)")
+	cmd.Flags().StringSliceVar(&below, "fail-below", nil, "NAME=NUMBER: fail when it is lower: "+strings.Join(probe.Gated(), ", "))
+	cmd.Flags().StringSliceVar(&above, "fail-above", nil, "NAME=NUMBER: fail when it is higher: fpr=0.01")
+	cmd.AddCommand(newProbeSweep(), newProbeTwin(), newProbeCorrect(), newProbeCard(), newProbeCompare())
+	return cmd
+}
+
+// shown is a result of probing.
+type shown interface {
+	Write(dir string) error
+	probe.Texter
+}
+
+// show writes a result where it is asked for, and prints it.
+func (f *probeFlags) show(cmd *cobra.Command, r shown) error {
+	if f.out != "" {
+		if err := r.Write(f.out); err != nil {
+			return err
+		}
+	}
+	return printResult(cmd, f.asJSON, r, func(out io.Writer) error { return r.WriteText(out, f.out) })
+}

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"detgen/probe"
+	"detgen/probe/correct"
+	"detgen/runner"
+
+	"github.com/spf13/cobra"
+)
+
+// newProbeSweep is "detgen probe sweep": a model along the levels of a factor.
+func newProbeSweep() *cobra.Command {
+	var f probeFlags
+	var o probe.SweepOptions
+	var threshold float64
+	cmd := &cobra.Command{
+		Use:   "sweep DATASET --by FACTOR --model M -o DIR",
+		Short: "Judge a model along the levels of one factor, or two: where detection falls, and through what",
+		Long: `The dataset is one whose plan varies the factor in a design, so that the same seeds are at every level. Beside each
+level stands what was measured: the round trip, and the retransmissions that there really were.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			m, err := f.ask()
+			if err != nil {
+				return err
+			}
+			defer m.Close()
+			by := o.By
+			o.Options = f.options
+			o.By = by
+			if cmd.Flags().Changed("threshold") {
+				o.Threshold = &threshold
+			}
+			r, err := probe.Sweep(cmd.Context(), args[0], m, o)
+			if err != nil {
+				return err
+			}
+			return f.show(cmd, r)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringSliceVar(&o.By, "by", nil, "the factor, or two: a column of the dataset, as link.all.both.delay")
+	cmd.Flags().Float64Var(&o.Below, "below", 0.9, "look for the level at which detection falls below this share")
+	cmd.Flags().Float64Var(&threshold, "threshold", 0, "score from which a connection is called an attack (default: the model's, else the geometric mean)")
+	return cmd
+}
+
+// newProbeTwin is "detgen probe twin": a model step by step over two runs.
+func newProbeTwin() *cobra.Command {
+	var f probeFlags
+	var o probe.TwinOptions
+	var threshold float64
+	var change string
+	cmd := &cobra.Command{
+		Use:   "twin TWINS --model M -o DIR",
+		Short: "Compare a model's output step by step over two runs that differ in one factor",
+		Long:  `TWINS is a folder that "detgen twin" made. Placebos are such folders whose runs do not differ: they give the noise.`,
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			m, err := f.ask()
+			if err != nil {
+				return err
+			}
+			defer m.Close()
+			if cmd.Flags().Changed("threshold") {
+				o.Threshold = &threshold
+			}
+			if change != "" {
+				t, err := correct.Named(change)
+				if err != nil {
+					return badRequest(err)
+				}
+				o.Change = t.Apply
+			}
+			r, err := probe.Twin(cmd.Context(), args[0], m, o)
+			if err != nil {
+				return err
+			}
+			return f.show(cmd, r)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringSliceVar(&o.Placebo, "placebo", nil, "folders of twins whose runs do not differ")
+	cmd.Flags().IntVar(&o.Connection, "connection", 0, "number of the connection in its run (default: the main activity's with most packets)")
+	cmd.Flags().StringVar(&change, "correct", "", "a correction of what the model sees: T1 to T5")
+	cmd.Flags().Float64Var(&threshold, "threshold", 0, "score from which a connection is called an attack (default: the model's)")
+	return cmd
+}
+
+// newProbeCorrect is "detgen probe correct": a model before and after a correction of what it sees.
+func newProbeCorrect() *cobra.Command {
+	var f probeFlags
+	var o probe.CorrectOptions
+	var transform, retrained, augmented string
+	cmd := &cobra.Command{
+		Use:   "correct DATASET --transform T1 --model M -o DIR",
+		Short: "Judge a model before and after a correction of what it sees, with a control",
+		Long:  "Corrections:\n" + correct.List(),
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var err error
+			if o.Transform, err = correct.Named(transform); err != nil {
+				return badRequest(err)
+			}
+			o.Options = f.options
+			models, err := f.askAll(f.model, retrained, augmented)
+			if err != nil {
+				return err
+			}
+			defer models.Close()
+			o.Retrained, o.Augmented = models[1], models[2]
+			r, err := probe.Correct(cmd.Context(), args[0], models[0], o)
+			if err != nil {
+				return err
+			}
+			return f.show(cmd, r)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&transform, "transform", "T1", "the correction: T1 to T5")
+	cmd.Flags().StringVar(&o.Band, "band", "", "a factor whose levels are judged by themselves, as link.all.both.delay")
+	cmd.Flags().StringVar(&retrained, "retrained", "", "arm C: the model trained on corrected sequences")
+	cmd.Flags().StringVar(&augmented, "augmented", "", "arm E: the model trained on sequences with retransmissions put in")
+	return cmd
+}
+
+// newProbeCard is "detgen probe card": what a model loses when one thing changes.
+func newProbeCard() *cobra.Command {
+	var f probeFlags
+	var with makerFlags
+	var o probe.CardOptions
+	cmd := &cobra.Command{
+		Use:   "card DATASET --benign TASK --attack TASK --model M -o DIR",
+		Short: "Say how robust a model is: a fixed battery of factors, up to five severities each",
+		Long: `The battery is made once, in the folder DATASET, from the tasks that are named; the same command goes on with it. Without
+tasks the dataset must be there. Several cards are compared with "probe compare".`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Options, o.Engine = f.options, with.engine
+			m, err := f.ask()
+			if err != nil {
+				return err
+			}
+			defer m.Close()
+			if len(o.Benign)+len(o.Attacks) > 0 {
+				r, err := runner.Open(with.config(cmd))
+				if err != nil {
+					return err
+				}
+				defer r.Close()
+				p := newProgress(cmd.ErrOrStderr())
+				o.Build.Report = follow(p)
+				err = probe.BuildCard(cmd.Context(), args[0], r, o)
+				p.clear()
+				if err != nil {
+					return err
+				}
+			}
+			c, err := probe.MakeCard(cmd.Context(), args[0], m, o)
+			if err != nil {
+				return err
+			}
+			return f.show(cmd, c)
+		},
+	}
+	f.add(cmd)
+	with.add(cmd)
+	cmd.Flags().StringSliceVar(&o.Benign, "benign", nil, "benign tasks to make the battery of")
+	cmd.Flags().StringSliceVar(&o.Attacks, "attack", nil, "attacks to make the battery of")
+	cmd.Flags().IntVar(&o.Runs, "runs", 5, "runs of each task at each point of the battery")
+	cmd.Flags().IntVar(&o.Build.Parallel, "jobs", 2, "runs at once")
+	return cmd
+}
+
+// newProbeCompare is "detgen probe compare": cards side by side.
+func newProbeCompare() *cobra.Command {
+	var figure string
+	cmd := &cobra.Command{
+		Use:   "compare CARD...",
+		Short: "Put robustness cards side by side",
+		Args:  cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cards, err := probe.ReadCards(args)
+			if err != nil {
+				return err
+			}
+			if figure != "" {
+				if err := cards.Draw(figure); err != nil {
+					return err
+				}
+			}
+			return cards.WriteText(cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&figure, "figure", "", "draw them too: *.svg or *.png")
+	return cmd
+}
+
+// newProbing is "detgen experiment probing": section 2 of the paper again.
+func newProbing() *cobra.Command {
+	var f probeFlags
+	var o probe.PaperOptions
+	var transform, retrained, augmented string
+	cmd := &cobra.Command{
+		Use:   "probing DATASET --model M -o DIR",
+		Short: "Probe a model as the paper does (section 2), steps 1 to 5, beside the paper's values",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var err error
+			if o.Transform, err = correct.Named(transform); err != nil {
+				return badRequest(err)
+			}
+			o.Options = f.options
+			models, err := f.askAll(f.model, retrained, augmented)
+			if err != nil {
+				return err
+			}
+			defer models.Close()
+			o.Retrained, o.Augmented = models[1], models[2]
+			r, err := probe.Paper(cmd.Context(), args[0], models[0], o)
+			if err != nil {
+				return err
+			}
+			return f.show(cmd, r)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&f.options.Split, "split", "", "only connections of this split of the dataset")
+	cmd.Flags().StringVar(&o.Band, "latency", "link.all.both.delay", "the factor that is the latency")
+	cmd.Flags().StringVar(&transform, "transform", "T1", "the correction: T1 to T5")
+	cmd.Flags().StringVar(&retrained, "retrained", "", "arm C: the model trained on corrected sequences")
+	cmd.Flags().StringVar(&augmented, "augmented", "", "arm E: the model trained on sequences with retransmissions put in")
+	cmd.Flags().StringVar(&o.Twins, "twins", "", "a folder of twins, for step 4 (Fig. 3)")
+	cmd.Flags().StringSliceVar(&o.Placebo, "placebo", nil, "folders of twins whose runs do not differ")
+	return cmd
+}

@@ -1,0 +1,150 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"detgen/dataset/plan"
+	"detgen/model"
+	"detgen/model/items"
+	"detgen/probe/correct"
+	"detgen/probe/stats"
+)
+
+// TestCardFindsTheLoss makes scores that lose with the loss of frames only, and reads that off the card.
+func TestCardFindsTheLoss(t *testing.T) {
+	b, err := readBattery()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := b.plan(&CardOptions{Benign: []string{"web/get"}, Attacks: []string{"ssh-bruteforce/one-user"}, Runs: 6, Options: Options{Seed: 3}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := plan.Read("battery", text)
+	if err != nil {
+		t.Fatalf("the battery is no plan: %v\n%s", err, text)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	dir := t.TempDir()
+	var table, said bytes.Buffer
+	keys := []string{}
+	for _, f := range b.Factors {
+		keys = append(keys, f.Key)
+	}
+	fmt.Fprintln(&table, "run,split,label,id,class,scenario,task,protocol,"+strings.Join(keys, ","))
+	fmt.Fprintln(&said, "id,score")
+	n := 0
+	for r := range p.Runs() {
+		n++
+		class, label := "benign", "benign"
+		score := 0.3
+		if r.Entry.Task != "web/get" {
+			class, label, score = "attack", "ssh-bruteforce", 0.7
+		}
+		values := map[string]string{}
+		for _, s := range r.Spec.Set {
+			values[s.Key] = fmt.Sprint(s.Value)
+		}
+		loss, ok := quantity(values["link.all.both.loss"])
+		if !ok {
+			t.Fatalf("run %s has no loss: %v", r.Name(), values)
+		}
+		row := []string{}
+		for _, k := range keys {
+			row = append(row, values[k])
+		}
+		scenario, task, _ := strings.Cut(r.Entry.Task, "/")
+		for c := 1; c <= 5; c++ {
+			fmt.Fprintf(&table, "run%d,all,%s,%d,%s,%s,%s,6,%s\n", n, label, c, class, scenario, task, strings.Join(row, ","))
+			fmt.Fprintf(&said, "run%d/%d,%.6f\n", n, c, 0.5+(score-0.5)*(1-loss/0.08)+random.NormFloat64()*0.1)
+		}
+	}
+	for name, b := range map[string]*bytes.Buffer{"connections.csv": &table, "scores.csv": &said} {
+		if err := os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := model.Open(filepath.Join(dir, "scores.csv"), model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := MakeCard(context.Background(), dir, m, CardOptions{Options: Options{Draws: 200}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range c.Factors {
+		last := f.Cell[len(f.Cell)-1]
+		switch {
+		case f.Name == "loss" && (last.Loss < 0.7 || f.Cell[0].Loss > 0.1 || !last.LossIn.Has(last.Loss)):
+			t.Errorf("loss: %+v to %+v; at 8 %% nothing is left, at 0.5 %% nearly all", f.Cell[0], last)
+		case f.Name != "loss" && math.Abs(f.Loss) > 0.05:
+			t.Errorf("%s does nothing, and loses %.3f", f.Name, f.Loss)
+		}
+	}
+	if c.Clean.Area.AUC < 0.97 || len(c.Factors) != len(b.Factors) {
+		t.Errorf("clean %+v, %d factors", c.Clean.Area, len(c.Factors))
+	}
+	out := filepath.Join(t.TempDir(), "card")
+	if err := c.Write(out); err != nil {
+		t.Fatal(err)
+	}
+	both, err := ReadCards([]string{out, out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := both.Draw(filepath.Join(t.TempDir(), "cards.svg")); err != nil {
+		t.Error(err)
+	}
+	var printed bytes.Buffer
+	if err := both.WriteText(&printed); err != nil || strings.Count(printed.String(), "scores.csv") != 2 {
+		t.Errorf("%v:\n%s", err, printed.String())
+	}
+	other, scores := world{runs: 30, each: 2, score: depleted}.write(t)
+	if m, err = model.Open(scores, model.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := MakeCard(context.Background(), other, m, CardOptions{}); err == nil || !strings.Contains(err.Error(), "no dataset of the card") {
+		t.Errorf("another dataset: %v", err)
+	}
+}
+
+// TestArms compares arms of a correction: one that mends what retransmissions do, one that does nothing.
+func TestArms(t *testing.T) {
+	random := rand.New(rand.NewPCG(4, 4))
+	s := &Set{Data: &items.Dataset{}}
+	r := &CorrectReport{set: s, scores: map[string][]float64{}, Transform: correct.Transforms[0].Name}
+	for i := range 400 {
+		attack := i%4 == 0
+		x, lost := 0.2+random.NormFloat64()*0.1, 0.
+		if attack {
+			x += 0.6
+			if i%8 == 0 {
+				lost = 0.5
+			}
+		}
+		s.Items = append(s.Items, Item{Attack: attack})
+		noise := random.NormFloat64() * 0.02
+		r.scores[ArmRaw] = append(r.scores[ArmRaw], x-lost)
+		r.scores[ArmCorrected] = append(r.scores[ArmCorrected], x)
+		r.scores[ArmControl] = append(r.scores[ArmControl], x-lost+noise)
+	}
+	r.judge([]string{ArmRaw, ArmCorrected, ArmControl})
+	fixed, control := r.Arms[1].Against, r.Arms[2].Against
+	if fixed.Area.Difference < 0.05 || fixed.Area.P > 1e-3 || fixed.Mended < 15 || fixed.McNemar > 1e-3 || fixed.Error.P > 1e-4 || fixed.Error.Mean > -0.03 {
+		t.Errorf("the correction mends: %+v", fixed)
+	}
+	if control.Area.P < 0.01 || control.McNemar < 0.01 || control.Error.P < 0.001 {
+		t.Errorf("the control does nothing: %+v", control)
+	}
+	if a := r.Arms[1].Area; a.AUC != stats.AUC(r.two(ArmCorrected, nil)).AUC || a.AUC < 0.99 || a.AUC > 1 {
+		t.Errorf("area %+v", a)
+	}
+}
