@@ -16,6 +16,7 @@ build: bin/detgen
 .PHONY: bin/detgen
 bin/detgen:
 	@$(GO_BUILD) -o bin/detgen ./cmd/detgen
+	@$(GO_BUILD) -o bin/detgen-onnx ./cmd/detgen-onnx
 
 # Debian packages and Go, where they are missing.
 install:

@@ -23,6 +23,8 @@ type Plan struct {
 	Seen []Sight `yaml:"seen"`
 	// What tells the implementations apart.
 	Tells []Tell `yaml:"tells"`
+	// Options of tshark, where a protocol is not known by its port: -d, -o.
+	Options []string `yaml:"options"`
 	// The task that stands for the scenario where one must do; the first when none is named.
 	Exact string `yaml:"exact"`
 }

@@ -145,7 +145,7 @@ func TestScenarios(t *testing.T) {
 					}
 					checkLabels(t, about, tc, r, dir)
 					checkFrames(t, r, dir)
-					checkSights(t, p.Sights(), tc, r, dir)
+					checkSights(t, p, tc, r, dir)
 				})
 			}
 		})
@@ -274,6 +274,7 @@ func checkLabels(t *testing.T, about *scenario.About, tc testCase, r *record.Rec
 		}
 		labels := main.LabelsOf(row[client], row[server])
 		want["class"], want["family"], want["technique"] = labels.Class, labels.Family, labels.Technique
+		want["chain"] = main.ChainOf(row[client], row[server])
 		for column, value := range want {
 			if i := slices.Index(rows[0], column); i < 0 || row[i] != value {
 				t.Errorf("connections.csv: connection %s: %s is %q, want %q", row[0], column, row[max(i, 0)], value)
@@ -318,8 +319,9 @@ func checkFrames(t *testing.T, r *record.Record, dir string) {
 }
 
 // checkSights counts frames in the captures.
-func checkSights(t *testing.T, sights []catalogue.Sight, tc testCase, r *record.Record, dir string) {
+func checkSights(t *testing.T, p catalogue.Plan, tc testCase, r *record.Record, dir string) {
 	t.Helper()
+	sights := p.Sights()
 	values := map[string]string{"task": strings.Split(tc.task, "/")[1]}
 	for _, v := range r.Run.Values {
 		values[v.Name] = v.Value
@@ -334,7 +336,7 @@ func checkSights(t *testing.T, sights []catalogue.Sight, tc testCase, r *record.
 		if len(here) == 0 {
 			continue // tshark takes longer to start than many a run
 		}
-		counts := countFrames(t, filepath.Join(dir, capture.File), r.Result.Started, here)
+		counts := countFrames(t, filepath.Join(dir, capture.File), p.Options, r.Result.Started, here)
 		for i, s := range here {
 			want := s.Count
 			if want == "" {
@@ -372,13 +374,13 @@ func concerns(t *testing.T, s catalogue.Sight, values map[string]string) bool {
 var statRow = regexp.MustCompile(`(?m)^\|[^|]*<>[^|]*\|(.*)\|\s*$`)
 
 // countFrames counts the frames from start on that match each filter, in one pass.
-func countFrames(t *testing.T, file string, start time.Time, sights []catalogue.Sight) []int {
+func countFrames(t *testing.T, file string, options []string, start time.Time, sights []catalogue.Sight) []int {
 	t.Helper()
 	stat := "io,stat,0"
 	for _, s := range sights {
 		stat += fmt.Sprintf(",(%s) && frame.time_epoch >= %d.%09d", s.Frames, start.Unix(), start.Nanosecond())
 	}
-	out, err := exec.Command("tshark", "-n", "-r", file, "-q", "-z", stat).CombinedOutput()
+	out, err := exec.Command("tshark", append(slices.Clip(options), "-n", "-r", file, "-q", "-z", stat)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("tshark: %v\n%s", err, out)
 	}

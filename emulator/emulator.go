@@ -18,7 +18,9 @@ import (
 	"detgen/emulator/ares"
 	"detgen/emulator/heartbleed"
 	"detgen/emulator/http3"
+	"detgen/emulator/mirai"
 	"detgen/emulator/stone"
+	"detgen/emulator/stratum"
 	"detgen/lab/inside"
 )
 
@@ -38,6 +40,12 @@ func emulators() map[string]main {
 		"heartbleed":        heartbleed.Client,
 		"heartbleed-server": heartbleed.Server,
 		"http3":             http3.Client,
+		"mirai-bot":         mirai.Bot,
+		"mirai-operator":    mirai.Operator,
+		"mirai-server":      mirai.Server,
+		"stratum-miner":     stratum.Miner,
+		"stratum-pool":      stratum.Pool,
+		"stratum-wallet":    stratum.Wallet,
 	}
 }
 

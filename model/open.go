@@ -19,9 +19,10 @@ type Options struct {
 // Open opens the model that a text names:
 //
 //	scores.csv      a file of scores: columns id and score, or id, step and score
-//	cmd:COMMAND     a command that speaks NDJSON over its input and output, run by the shell
+//	cmd:COMMAND     a command that speaks NDJSON over its input and output, run by the shell; with {out} in it, one that
+//	                reads a file of items and writes a file of scores
 //	file.onnx       an ONNX file with a manifest beside it
-//	NAME or FILE    a network of this program, saved by "detgen model train"
+//	file.model      a model of this program, saved by "detgen model train"
 //
 // The caller closes it. An error tells what is wrong with the text or the file before anything is scored.
 func Open(spec string, o Options) (Model, error) {
@@ -47,7 +48,10 @@ var forms = []struct {
 	is   func(spec string) bool
 	open func(spec string, o Options) (Model, error)
 }{
+	{func(spec string) bool { return strings.HasPrefix(spec, commandPrefix) }, openCommand},
 	{func(spec string) bool { return extension(spec) == ".csv" }, openScores},
+	{func(spec string) bool { return extension(spec) == ".onnx" }, openONNX},
+	{func(spec string) bool { return extension(spec) == savedExtension }, openSaved},
 }
 
 func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }

@@ -267,7 +267,7 @@ func TestBadRequests(t *testing.T) {
 
 // TestQuantity reads values with units.
 func TestQuantity(t *testing.T) {
-	for text, want := range map[string]float64{"40ms": 0.04, "1.5s": 1.5, "3%": 0.03, "10kB": 10000, "10mbit": 1e7, "7": 7} {
+	for text, want := range map[string]float64{"40ms": 0.04, "200µs": 0.0002, "200us": 0.0002, "1.5s": 1.5, "3%": 0.03, "10kB": 10000, "10mbit": 1e7, "7": 7} {
 		if got, ok := quantity(text); !ok || math.Abs(got-want) > 1e-12*want {
 			t.Errorf("%s: %v, want %v", text, got, want)
 		}

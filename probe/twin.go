@@ -84,7 +84,7 @@ type EpisodeEffect struct {
 	Before   float64 `json:"before"`   // output before it
 	After    float64 `json:"after"`    // and after it
 	Without  float64 `json:"without"`  // score of the connection without its packets
-	Restored float64 `json:"restored"` // of the difference between the scores, the share that is gone then
+	Restored float64 `json:"restored"` // of the difference between the scores, the share that is gone then; 0 when they do not differ by more than the tolerance
 }
 
 // TwinOptions choose what is compared.
@@ -369,7 +369,7 @@ func (r *TwinReport) withoutEach(ctx context.Context, m model.Model, episodes []
 		if e.From > 0 {
 			x.Before = r.B.Steps[e.From-1].Output
 		}
-		if d := r.A.Score - r.B.Score; d != 0 {
+		if d := r.A.Score - r.B.Score; math.Abs(d) > r.Outputs.Tolerance {
 			x.Restored = (x.Without - r.B.Score) / d
 		}
 		r.Episodes = append(r.Episodes, x)
@@ -455,8 +455,12 @@ func (r *TwinReport) WriteText(out io.Writer, dir string) error {
 		b.WriteString("  no placebo pairs were given: what the same configuration gives twice is not known\n")
 	}
 	for _, e := range r.Episodes {
-		fmt.Fprintf(&b, "  episode at steps %d to %d (%s): output %.4f before, %.4f after; without it the score is %.4f, which restores %.0f %%\n",
-			e.From, e.To, e.Phase, e.Before, e.After, e.Without, 100*e.Restored)
+		fmt.Fprintf(&b, "  episode at steps %d to %d (%s): output %.4f before, %.4f after; without it the score is %.4f",
+			e.From, e.To, e.Phase, e.Before, e.After, e.Without)
+		if math.Abs(r.A.Score-r.B.Score) > u.Tolerance {
+			fmt.Fprintf(&b, ", which restores %.0f %%", 100*e.Restored)
+		}
+		b.WriteByte('\n')
 	}
 	if dir != "" {
 		fmt.Fprintf(&b, "  %s draws it\n", filepath.Join(dir, "twin.svg"))

@@ -126,6 +126,13 @@ func (a *Activity) check(field string, hosts map[string]map[string]bool) error {
 	if len(a.Scripts) == 0 {
 		return fmt.Errorf("%s.scripts: is empty; an activity has at least one script", field)
 	}
+	if a.Chain != nil {
+		for i, host := range a.Chain.Way {
+			if hosts[host] == nil {
+				return fmt.Errorf("%s.chain.way[%d] %q: the run has no such host", field, i, host)
+			}
+		}
+	}
 	for list, scripts := range map[string][]Script{"warmup": a.Warmup, "scripts": a.Scripts} {
 		for i := range scripts {
 			if hosts[scripts[i].Host] == nil {

@@ -20,3 +20,27 @@ func TestLabelsOfAScriptCountForItsHost(t *testing.T) {
 		}
 	}
 }
+
+func TestChainsOfAWay(t *testing.T) {
+	way := []string{"attacker", "stone-1", "stone-2", "server"}
+	relayed := Activity{Name: "main", Chain: &Chain{Way: way, Relayed: true}}
+	own := Activity{Name: "background-2", Chain: &Chain{Way: way}}
+	for _, c := range []struct{ client, server, relayed, own string }{
+		{"attacker", "stone-1", "main/1", "background-2/1"},
+		{"stone-1", "stone-2", "main/1", "background-2/2"},
+		{"stone-2", "server", "main/1", "background-2/3"},
+		{"stone-1", "attacker", "", ""}, // the other way round
+		{"attacker", "server", "", ""},  // past the stones
+		{"", "", "", ""},
+	} {
+		if got := relayed.ChainOf(c.client, c.server); got != c.relayed {
+			t.Errorf("relayed, %s to %s: %q, want %q", c.client, c.server, got, c.relayed)
+		}
+		if got := own.ChainOf(c.client, c.server); got != c.own {
+			t.Errorf("of their own, %s to %s: %q, want %q", c.client, c.server, got, c.own)
+		}
+		if got := (&Activity{Name: "main"}).ChainOf(c.client, c.server); got != "" {
+			t.Errorf("no way: %q", got)
+		}
+	}
+}

@@ -7,6 +7,7 @@ package record
 
 import (
 	"net/netip"
+	"strconv"
 	"time"
 )
 
@@ -159,7 +160,8 @@ type Activity struct {
 	Warmup   []Script          `json:"warmup,omitempty"`
 	Scripts  []Script          `json:"scripts"` // started together; the activity ends when all have ended
 	Phases   []string          `json:"phases,omitempty"`
-	Expect   map[string]string `json:"expect"` // outcome key -> expectation; see Match
+	Chain    *Chain            `json:"chain,omitempty"` // a way over hosts, whose connections belong together or do not
+	Expect   map[string]string `json:"expect"`          // outcome key -> expectation; see Match
 	Timeout  Duration          `json:"timeout"`
 }
 
@@ -184,6 +186,29 @@ func (a *Activity) LabelsOf(client, server string) Labels {
 		}
 	}
 	return a.Labels
+}
+
+// Chain is a way over hosts: each opens connections to the next.
+type Chain struct {
+	Way     []string `json:"way"`               // hosts, from the first client to the last server
+	Relayed bool     `json:"relayed,omitempty"` // one thing goes along the whole way; else each two neighbours have their own
+}
+
+// ChainOf names the chain of a connection from a client's to a server's host: all of a relayed way are ACTIVITY/1, of
+// another the Nth on the way is ACTIVITY/N. It is empty where the two are no neighbours on a way.
+func (a *Activity) ChainOf(client, server string) string {
+	if a.Chain == nil {
+		return ""
+	}
+	for i, host := range a.Chain.Way {
+		if i > 0 && a.Chain.Way[i-1] == client && host == server {
+			if a.Chain.Relayed {
+				i = 1
+			}
+			return a.Name + "/" + strconv.Itoa(i)
+		}
+	}
+	return ""
 }
 
 // Script is what one host does in an activity: a shell script, run by "sh -eu".

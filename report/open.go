@@ -23,6 +23,10 @@ type kind struct {
 var kinds = []kind{
 	{"run", record.FileName, Run},
 	{"twin", TwinFile, Twin},
+	{"dataset", DatasetFile, Dataset},
+	{"sweep", "sweep.csv", Sweep},
+	{"experiment", "determinism.json", Experiment("determinism")},
+	{"experiment", "factors.json", Experiment("factors")},
 }
 
 // KindOf tells what a folder is, "" for nothing that has a page.

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html/template"
 	"net/url"
 	"slices"
@@ -31,6 +32,9 @@ type Section struct {
 	Tables    []*Table
 	Files     []File
 	Blocks    []Block
+
+	Choices []string // what else the figure can show, where the page can ask for it
+	Choice  string
 }
 
 // Fact is a name and a value.
@@ -121,7 +125,7 @@ func (t *Table) link(row, column int) string {
 		return ""
 	}
 	for i := range t.Columns {
-		link = strings.ReplaceAll(link, "{"+t.Columns[i].Name+"}", url.PathEscape(t.Rows[row][i]))
+		link = strings.ReplaceAll(link, "{"+t.Columns[i].Name+"}", strings.ReplaceAll(url.PathEscape(t.Rows[row][i]), "%2F", "/"))
 	}
 	return link
 }
@@ -181,6 +185,21 @@ func draw(id, caption, alt string, figure *plot.Figure) (*Figure, error) {
 	// Letters are outlines with their text as a label, which only the whole may have in a page: it is one image.
 	text := strings.ReplaceAll(svg.String(), ` aria-label="`, ` data-text="`)
 	return &Figure{ID: id, Caption: caption, Alt: alt, SVG: template.HTML(text)}, nil // package plot escapes all text
+}
+
+// Curves makes a figure of curves for a page.
+func Curves(id, caption string, lines *plot.Lines) (*Figure, error) {
+	drawing, err := lines.Draw()
+	if err != nil {
+		return nil, err
+	}
+	alt := fmt.Sprintf("%s by %s.", lines.YLabel, lines.XLabel)
+	for _, s := range lines.Series {
+		if len(s.Y) > 0 {
+			alt += fmt.Sprintf(" %s: %d values, from %g to %g.", s.Name, len(s.Y), slices.Min(s.Y), slices.Max(s.Y))
+		}
+	}
+	return draw(id, caption, alt, drawing)
 }
 
 // imageOf gives an SVG file for an image element. Scripts in it do not run there, and it loads nothing.

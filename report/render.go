@@ -31,6 +31,8 @@ var pageTemplate = template.Must(template.ParseFS(assets, "assets/page.html"))
 type Shell struct {
 	Tool  string // this program and its version
 	Trail []Fact // the folders above, of the local server
+
+	Scripts []string // addresses of further scripts
 }
 
 // Write writes a page that names the assets of the local server.

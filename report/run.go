@@ -28,7 +28,8 @@ type Options struct {
 	Source     string // address of all packets of the page's figure
 	Connection int    // of a run: only this one; 0 for all
 	Unchecked  bool   // as record.Record.Unchecked
-	Feature    string // of a dataset: the column whose distribution is drawn first
+	Feature    string // of a dataset: the column whose distribution is drawn
+	Find       string // what the filter of a dataset's runs holds at first
 }
 
 // The most of a file.

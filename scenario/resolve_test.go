@@ -517,3 +517,21 @@ func TestImplementationsAreListed(t *testing.T) {
 		}
 	}
 }
+
+func TestAWayOverHosts(t *testing.T) {
+	c := one(t, map[string]string{"s": `
+hosts: {server: {image: base}, stone: {image: base, count: 2}, attacker: {image: base}, other: {image: base}}
+tasks:
+  t:
+    title: T
+    class: benign
+    hosts: [attacker, stone, server]
+    scripts: {attacker: tasks/t.sh}
+    chain: {way: [attacker, stone, server], relayed: true}
+    expect: {x: 1}
+`})
+	chain := resolve(t, c, "s/t", 1).Activities[0].Chain
+	if chain == nil || !chain.Relayed || strings.Join(chain.Way, " ") != "attacker stone-1 stone-2 server" {
+		t.Errorf("chain %+v", chain)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"detgen/packet"
+	"detgen/record"
 )
 
 // labelled is a small run with an ARP exchange and a session in which a segment is damaged and
@@ -20,6 +21,7 @@ func labelled(t *testing.T) *Truth {
 	s := newScript(t, "client", "server")
 	a := &s.rec.Run.Activities[0]
 	a.Labels.Class, a.Labels.Family, a.Labels.Technique, a.Failure = "attack", "bruteforce, slow", "T1110.001", "wrong-password"
+	a.Chain = &record.Chain{Way: []string{"client", "server"}, Relayed: true}
 	s.pass(0, 1, 5, 20, arp(0, 1))
 	g := session(40000, 80, 5000)
 	s.talk(100, g[:3]...)
@@ -67,13 +69,14 @@ func TestPcapngHasALabelForEachFrame(t *testing.T) {
 	if n := in.Interfaces(); len(n) != 2 || n[0].Name != "client:eth0" || n[1].Name != "server:eth0" {
 		t.Errorf("interfaces %+v", n)
 	}
-	const labels = ",attack,family=bruteforce; slow,technique=T1110.001,activity=main,scenario=test,task=talk,failure=wrong-password,span=main"
+	// A frame of no connection is on no way.
+	const class, labels = ",attack,family=bruteforce; slow,technique=T1110.001", ",activity=main,scenario=test,task=talk,failure=wrong-password,span=main"
 	for i, want := range map[int]string{
-		0:  "0" + labels + ",kind=arp,direction=sent,src_host=client,dst_host=server,fate=delivered,delay=20000",
-		2:  "1" + labels + ",kind=handshake,direction=sent,src_host=client,dst_host=server,fate=delivered,delay=30000,tcp_exact=new",
-		8:  "1" + labels + ",kind=data,direction=sent,src_host=client,dst_host=server,fate=corrupted,damage=54.1,delay=30000,tcp_exact=new",
-		9:  "1" + labels + ",kind=data,direction=received,src_host=client,dst_host=server,fate=corrupted,damage=54.1,delay=30000,tcp_exact=new",
-		10: "1" + labels + ",kind=data,direction=sent,src_host=client,dst_host=server,fate=lost,tcp_class=retransmission,tcp_exact=retransmission",
+		0:  "0" + class + labels + ",kind=arp,direction=sent,src_host=client,dst_host=server,fate=delivered,delay=20000",
+		2:  "1" + class + ",chain=main/1" + labels + ",kind=handshake,direction=sent,src_host=client,dst_host=server,fate=delivered,delay=30000,tcp_exact=new",
+		8:  "1" + class + ",chain=main/1" + labels + ",kind=data,direction=sent,src_host=client,dst_host=server,fate=corrupted,damage=54.1,delay=30000,tcp_exact=new",
+		9:  "1" + class + ",chain=main/1" + labels + ",kind=data,direction=received,src_host=client,dst_host=server,fate=corrupted,damage=54.1,delay=30000,tcp_exact=new",
+		10: "1" + class + ",chain=main/1" + labels + ",kind=data,direction=sent,src_host=client,dst_host=server,fate=lost,tcp_class=retransmission,tcp_exact=retransmission",
 	} {
 		if comments[i] != want {
 			t.Errorf("frame %d:\n%s, want\n%s", i+1, comments[i], want)

@@ -21,6 +21,12 @@ var labels = []label{
 	{"class", "`benign` or `attack`; empty when it belongs to no activity.", ofClass(func(l record.Labels) string { return l.Class })},
 	{"family", "Attack family.", ofClass(func(l record.Labels) string { return l.Family })},
 	{"technique", "ATT&CK technique.", ofClass(func(l record.Labels) string { return l.Technique })},
+	{"chain", "Connections with the same one carry one thing from host to host, as a session that stepping stones relay; empty where there is no such way.", func(t *Truth, l subject) string {
+		if l.activity < 0 {
+			return ""
+		}
+		return t.Record.Run.Activities[l.activity].ChainOf(l.client, l.server)
+	}},
 	{"activity", "Activity that it belongs to: `main` or a background one; empty for none.", ofActivity(func(a *record.Activity) string { return a.Name })},
 	{"scenario", "Scenario of the activity.", ofActivity(func(a *record.Activity) string { return a.Scenario })},
 	{"task", "Task of the activity.", ofActivity(func(a *record.Activity) string { return a.Task })},

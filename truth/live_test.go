@@ -139,6 +139,7 @@ func rows(t *testing.T, path string) []map[string]string {
 func TestLabelsOfALab(t *testing.T) {
 	run := twoHosts(record.Link{}, "phase echo\nping -n -c 3 -i 0.01 server\nphase download\n"+trafficCommand()+" fetch server:7000 50000 1\n")
 	run.Activities[0].Phases = []string{"echo", "download"}
+	run.Activities[0].Chain = &record.Chain{Way: []string{"client", "server"}}
 	dir, rec := execute(t, run)
 	if err := truth.Label(dir, rec); err != nil {
 		t.Fatal(err)
@@ -149,7 +150,7 @@ func TestLabelsOfALab(t *testing.T) {
 	}
 	for i, want := range []map[string]string{
 		{"id": "1", "client_host": "client", "server_host": "server", "client": "10.1.2.49", "server": "10.1.2.94", "protocol": "1", "client_packets": "3", "server_packets": "3",
-			"client_bytes": "168", "class": "benign", "activity": "main", "scenario": "test", "task": "test", "program": "main", "first_phase": "echo", "last_phase": "echo", "span": "main"},
+			"client_bytes": "168", "class": "benign", "activity": "main", "scenario": "test", "task": "test", "chain": "main/1", "program": "main", "first_phase": "echo", "last_phase": "echo", "span": "main"},
 		{"protocol": "6", "server_port": "7000", "client_bytes": "8", "server_bytes": "50000", "handshake": "complete", "closing": "done", "program": "main",
 			"first_phase": "download", "last_phase": "download", "Total Length of Bwd Packet": "50000"},
 	} {
@@ -168,7 +169,7 @@ func TestLabelsOfALab(t *testing.T) {
 		t.Errorf("%d rows for %d frames", len(packets), frames)
 	}
 	for _, p := range packets {
-		if p["fate"] != "delivered" || p["activity"] != "main" || (p["phase"] != "echo" && p["phase"] != "download") || p["delay"] == "" || p["up_queue"] != "0" {
+		if p["fate"] != "delivered" || p["activity"] != "main" || (p["phase"] != "echo" && p["phase"] != "download") || p["delay"] == "" || p["up_queue"] != "0" || p["connection"] != "0" && p["connection"] != "" && p["chain"] != "main/1" {
 			t.Errorf("%s frame %s: %v", p["capture"], p["number"], p)
 		}
 	}

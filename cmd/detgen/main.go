@@ -109,9 +109,10 @@ func newRoot() *cobra.Command {
 	root.PersistentPreRun = showProgress
 	root.SetFlagErrorFunc(badFlag)
 	root.AddCommand(
+		newModel(),
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),
-		newShow(), newExport(), newReport(),
+		newShow(), newExport(), newReport(), newServe(),
 		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(),
 		newProbe(),
 		newExperiment(), newMan(),

@@ -234,6 +234,19 @@ func TestCommandLineIsSmall(t *testing.T) {
 	}
 }
 
+// TestProgramIsStatic keeps what links dynamically out of detgen, which runs in hosts that have no C library.
+func TestProgramIsStatic(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", "./cmd/detgen")
+	cmd.Dir = moduleDir
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(out), "ebitengine/purego") {
+		t.Error("cmd/detgen imports purego, which links dynamically: only cmd/detgen-onnx may")
+	}
+}
+
 // eachFile calls f for each Go file of the module that is not a test.
 func eachFile(t *testing.T, f func(path string, file *ast.File, at func(ast.Node) string)) {
 	t.Helper()

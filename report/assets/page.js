@@ -97,7 +97,7 @@ function table(root) {
         const td = document.createElement("td"), text = c.values[c.rows[i]];
         if (c.number) td.className = "number";
         if (c.link && text !== "") {
-          const href = c.link.replace(/\{([^}]*)\}/g, (_, name) => { const o = byName.get(name.toLowerCase()); return o ? encodeURIComponent(o.values[o.rows[i]]) : ""; });
+          const href = c.link.replace(/\{([^}]*)\}/g, (_, name) => { const o = byName.get(name.toLowerCase()); return o ? encodeURIComponent(o.values[o.rows[i]]).replaceAll("%2F", "/") : ""; });
           td.append(make("a", {href, textContent: text}));
         } else td.textContent = text;
         if (j === data.mark && text !== "" && text !== "same") tr.className = "marked";

@@ -341,9 +341,29 @@ func (s *Scenario) checkTask(ps *problem.List, name string, t *Task) {
 	if len(t.Expect) == 0 {
 		ps.Add(t.At, field+".expect", "", "is missing: say what must be observed when it works")
 	}
+	s.checkChain(ps, t, field+".chain")
 	checkExpect(ps, t.Expect, field+".expect")
 	checkPhases(ps, field, t.Phases)
 	s.checkSettings(ps, field+".set", t.Set, []*Task{t})
+}
+
+// checkChain checks a task's way over hosts, all of which take part.
+func (s *Scenario) checkChain(ps *problem.List, t *Task, field string) {
+	if t.Chain == nil {
+		return
+	}
+	if len(t.Chain.Way) < 2 {
+		ps.Add(t.Chain.At, field+".way", "", "must name two hosts or more, or a group")
+	}
+	s.checkHosts(ps, t.Chain.Way, field+".way")
+	for i, h := range t.Chain.Way {
+		if slices.ContainsFunc(t.Chain.Way[:i], func(earlier Text) bool { return earlier.Text == h.Text }) {
+			ps.Add(h.At, field+".way", h.Text, "given twice: remove one")
+		}
+		if len(t.Hosts) > 0 && !slices.ContainsFunc(t.Hosts, func(part Text) bool { return part.Text == h.Text }) {
+			ps.Add(h.At, field+".way", h.Text, "this host does not take part: add it to the task's hosts")
+		}
+	}
 }
 
 // checkHosts checks a list of declared hosts.

@@ -325,6 +325,8 @@ type Task struct {
 	Scripts map[string]*Script `yaml:"scripts" jsonschema:"required"`
 	// Phases that the scripts name, in order; templates, empty ones do not count.
 	Phases []Text `yaml:"phases"`
+	// A way over several hosts, whose connections belong together or do not.
+	Chain *Chain `yaml:"chain"`
 	// What must be observed: KEY: expectation (exact text, ~regular expression, >=n, any, ...).
 	Expect map[string]Text `yaml:"expect" jsonschema:"required"`
 	// Time limit; 60s when nothing is said.
@@ -332,6 +334,17 @@ type Task struct {
 
 	At     problem.Position `yaml:"-"`
 	Folder Folder           `yaml:"-"`
+}
+
+// Chain is a way over hosts: each opens connections to the next. They have the label chain.
+type Chain struct {
+	// The hosts, from the first client to the last server; a group stands for all of its hosts in their order.
+	Way []Text `yaml:"way" jsonschema:"required"`
+	// One thing goes along the whole way, so that all its connections are of one chain. Without it those between each
+	// two neighbours are a chain of their own.
+	Relayed bool `yaml:"relayed"`
+
+	At problem.Position `yaml:"-"`
 }
 
 // Variant is a failure or a caching option: how it changes a task.

@@ -55,11 +55,27 @@ func perform(in *activity) record.Activity {
 			in.problems.Add(expect[key].At, where, a.Expect[key], "%v", err)
 		}
 	}
+	if in.task.Chain != nil {
+		a.Chain = in.chain(in.task.Chain)
+	}
 	a.Timeout = record.Duration(in.limit(timeout, field+".timeout", format.DefaultTimeout))
 	if in.timeout > 0 {
 		a.Timeout = record.Duration(in.timeout)
 	}
 	return a
+}
+
+// chain makes a way over hosts: those of a failure that leaves some out are not on it.
+func (in *activity) chain(c *format.Chain) *record.Chain {
+	out := &record.Chain{Relayed: c.Relayed}
+	for _, host := range c.Way {
+		for _, p := range in.parts {
+			if p.called(host.Text) {
+				out.Way = append(out.Way, p.Name)
+			}
+		}
+	}
+	return out
 }
 
 // labelled gives the task's class labels: a failure's own, else the task's, else the scenario's.

@@ -1,0 +1,14 @@
+# The operator logs in, waits for the bots, and orders.
+[ "$FAILURE" != none ] || await start
+right=$PASSWORD
+[ "$FAILURE" != denied ] || right=not$PASSWORD
+size=${SIZE:-0}
+emulate mirai-operator --server "$SERVER_ADDRESS:23" --user "$USER" --password "$right" --bots "$BOTS" --refresh "${REFRESH}s" \
+	--order "$TASK ${SITE_ADDRESS:-$SERVER_ADDRESS} $FLOOD_TIME dport=$TARGET_PORT size=$size" >/root/said
+cat /root/said
+outcome login="$(sed -n 's/^login //p' /root/said)"
+if [ "$FAILURE" = none ]; then
+	outcome bots="$(sed -n 's/^bots //p' /root/said)"
+else
+	signal denied
+fi

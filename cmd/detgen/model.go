@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"detgen/model"
+	"detgen/model/check"
+	"detgen/model/export"
+	"detgen/model/items"
+	"detgen/model/train"
+
+	"github.com/spf13/cobra"
+)
+
+// newModel is "detgen model": what gives scores to connections.
+func newModel() *cobra.Command {
+	cmd := &cobra.Command{Use: "model", Short: "Train models that score connections, and check anybody's"}
+	cmd.AddCommand(newModelTrain(), newModelCheck())
+	return cmd
+}
+
+// modelFlags adds the flags with which models are opened.
+func modelFlags(cmd *cobra.Command, o *model.Options) {
+	cmd.Flags().DurationVar(&o.Timeout, "timeout", 0, "how long a command may take for a batch (default 2m)")
+	cmd.Flags().StringVar(&o.Runtime, "onnxruntime", "", "ONNX Runtime's shared library (default: ONNXRUNTIME_LIB, or that of Python's package)")
+}
+
+// newModelCheck is "detgen model check".
+func newModelCheck() *cobra.Command {
+	var opening model.Options
+	var o check.Options
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check MODEL DATASET",
+		Short: "Find what bites: scores that change, are upside down or no numbers, cut items, columns that do not matter",
+		Long: `MODEL is a file of scores (.csv), "cmd:COMMAND", an ONNX file, or a model that "detgen model
+train" saved; DATASET a dataset, a run directory or a table of flows. docs/models.md tells
+how to connect a model. Ends with 1 when there is a fault.`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := items.Open(args[1])
+			if err != nil {
+				return badRequest(err)
+			}
+			m, err := model.Open(args[0], opening)
+			if err != nil {
+				return badRequest(err)
+			}
+			defer m.Close()
+			report, err := check.Run(cmd.Context(), m, d, o)
+			if report == nil {
+				return badRequest(err)
+			}
+			err = errors.Join(err, printResult(cmd, asJSON, report, report.WriteText))
+			if n := report.Faults(); n > 0 {
+				err = errors.Join(err, fmt.Errorf("%d faults", n))
+			}
+			return err
+		},
+	}
+	modelFlags(cmd, &opening)
+	cmd.Flags().Uint64Var(&o.Seed, "seed", 0, "of the items that are drawn")
+	cmd.Flags().IntVar(&o.Sample, "sample", 2000, "items that are scored, at most")
+	cmd.Flags().StringVar(&o.Split, "split", "", "only connections of this split")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// newModelTrain is "detgen model train".
+func newModelTrain() *cobra.Command {
+	var o train.Options
+	var to, onnx string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "train forest|lstm DATASET -o FILE.model",
+		Short: "Train a random forest on flow rows, or an LSTM on packet sequences",
+		Long:  "The same dataset, flags and seed give the same file. docs/models.md describes the models and the file.",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := items.Open(args[1])
+			if err != nil {
+				return badRequest(err)
+			}
+			line := newProgress(cmd.ErrOrStderr())
+			o.Report = line.show
+			result, err := train.Run(cmd.Context(), args[0], d, o)
+			line.clear()
+			if err != nil {
+				return err
+			}
+			if err := result.Saved.Save(to); err != nil {
+				return err
+			}
+			if onnx != "" {
+				if err := export.Write(result.Saved, onnx); err != nil {
+					return err
+				}
+			}
+			return printResult(cmd, asJSON, result, result.WriteText)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&to, "output", "o", "", "the file, whose name ends in .model")
+	f.StringVar(&onnx, "onnx", "", "write it as an ONNX file too, with its manifest beside it")
+	f.Uint64Var(&o.Seed, "seed", 1, "of everything that is drawn")
+	f.StringVar(&o.Split, "split", "", "only connections of this split")
+	f.IntVar(&o.Epochs, "epochs", 20, "lstm: how often each item is seen")
+	f.IntVar(&o.Cells, "cells", 64, "lstm: memory cells")
+	f.IntVar(&o.MaxSteps, "max-steps", 200, "lstm: packets of a connection that are looked at")
+	f.StringVar(&o.Recipe, "recipe", "tokens1", "lstm: how packets become numbers")
+	f.StringVar(&o.View, "view", "server", "lstm: whose capture, server or client")
+	f.StringVar(&o.Mode, "mode", "default", "forest: the mode of detgen flows that measures")
+	f.IntVar(&o.Trees, "trees", 100, "forest: trees")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
+	cobra.CheckErr(cmd.MarkFlagRequired("output"))
+	return cmd
+}

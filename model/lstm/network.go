@@ -1,0 +1,259 @@
+// Package lstm is a recurrent network over packet sequences: an embedding for each token of a packet, one layer of LSTM
+// cells (Hochreiter and Schmidhuber 1997, with forget gates), and a logistic output at every step. Numbers are float32,
+// products are gonum's; gradients are checked against differences, and both passes against PyTorch on the same weights.
+package lstm
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// Shape is how large a network is.
+type Shape struct {
+	Levels []int `json:"levels"` // of each input column: it holds whole numbers below that; 0: any number, which goes in as it is
+	Dims   []int `json:"dims"`   // of each column's embedding; 1 for numbers
+	Cells  int   `json:"cells"`
+}
+
+// NewShape gives the shape for columns with so many levels.
+func NewShape(levels []int, cells int) Shape {
+	s := Shape{Levels: levels, Cells: cells}
+	for _, n := range levels {
+		dim := 1
+		switch {
+		case n > 16:
+			dim = 8
+		case n > 8:
+			dim = 5
+		case n > 2:
+			dim = 3
+		case n > 0:
+			dim = 2
+		}
+		s.Dims = append(s.Dims, dim)
+	}
+	return s
+}
+
+// features is how many numbers a step becomes.
+func (s *Shape) features() (n int) {
+	for _, d := range s.Dims {
+		n += d
+	}
+	return n
+}
+
+// Validate finds shapes that make no sense.
+func (s *Shape) Validate() error {
+	if len(s.Levels) == 0 || len(s.Levels) > 1000 || len(s.Dims) != len(s.Levels) {
+		return fmt.Errorf("shape: %d levels and %d dims: want as many of both, at least one", len(s.Levels), len(s.Dims))
+	}
+	for i, n := range s.Levels {
+		if n < 0 || n > 1<<20 || s.Dims[i] < 1 || s.Dims[i] > 1024 || n == 0 && s.Dims[i] != 1 {
+			return fmt.Errorf("shape: column %d has %d levels and %d dims", i+1, n, s.Dims[i])
+		}
+	}
+	if s.Cells < 1 || s.Cells > 4096 {
+		return fmt.Errorf("shape: %d cells: want 1 to 4096", s.Cells)
+	}
+	return nil
+}
+
+// Network is the weights. Gates are in the order input, forget, cell, output, as PyTorch has them.
+type Network struct {
+	Shape
+
+	Embed [][]float32 // of a column: levels x dims; empty for numbers
+	In    []float32   // features x 4 cells
+	Rec   []float32   // cells x 4 cells
+	Bias  []float32   // 4 cells
+	Out   []float32   // cells
+	Shift []float32   // 1
+
+	all []float32 // everything, one after the other
+}
+
+// New makes a network with weights drawn as usual (uniform within 1/sqrt(cells)), embeddings from a normal distribution,
+// and a forget bias of 1, which lets it remember from the start (Jozefowicz et al. 2015).
+func New(s Shape, random *rand.Rand) *Network {
+	n := empty(s)
+	for i := range n.all {
+		n.all[i] = (2*random.Float32() - 1) / float32(math.Sqrt(float64(s.Cells)))
+	}
+	for _, e := range n.Embed {
+		for i := range e {
+			e[i] = float32(random.NormFloat64())
+		}
+	}
+	for i := range n.Bias {
+		n.Bias[i] = 0
+	}
+	for i := s.Cells; i < 2*s.Cells; i++ {
+		n.Bias[i] = 1
+	}
+	n.Shift[0] = 0
+	return n
+}
+
+// empty makes a network of zeros.
+func empty(s Shape) *Network {
+	n := &Network{Shape: s}
+	h, d := s.Cells, s.features()
+	size := d*4*h + h*4*h + 4*h + h + 1
+	for i := range s.Levels {
+		size += s.Levels[i] * s.Dims[i]
+	}
+	n.all = make([]float32, size)
+	rest := n.all
+	take := func(k int) []float32 {
+		part := rest[:k:k]
+		rest = rest[k:]
+		return part
+	}
+	for i := range s.Levels {
+		n.Embed = append(n.Embed, take(s.Levels[i]*s.Dims[i]))
+	}
+	n.In, n.Rec, n.Bias, n.Out, n.Shift = take(d*4*h), take(h*4*h), take(4*h), take(h), take(1)
+	return n
+}
+
+// Weights are all weights: embeddings by column, In, Rec, Bias, Out, Shift.
+func (n *Network) Weights() []float32 { return n.all }
+
+// FromWeights makes a network of a shape from all its weights.
+func FromWeights(s Shape, weights []float32) (*Network, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	n := empty(s)
+	if len(weights) != len(n.all) {
+		return nil, fmt.Errorf("weights: there are %d, and this shape has %d", len(weights), len(n.all))
+	}
+	if i := slices.IndexFunc(weights, func(x float32) bool { return x != x || math.IsInf(float64(x), 0) }); i >= 0 {
+		return nil, fmt.Errorf("weights: number %d is %v", i+1, weights[i])
+	}
+	copy(n.all, weights)
+	return n, nil
+}
+
+// pass is a batch going through a network: steps of all sequences, step by step. Sequences that have ended get zeros,
+// which nobody looks at.
+type pass struct {
+	sequences [][][]float32
+	steps     int // of the longest
+
+	x      []float32 // steps x batch x features
+	gates  []float32 // steps x batch x 4 cells, after their functions
+	cell   []float32 // (steps+1) x batch x cells; the first are zeros
+	hidden []float32 // the same
+	tanh   []float32 // steps x batch x cells: tanh of cell
+	logit  []float32 // steps x batch
+}
+
+func matrix(rows, columns int, data []float32) blas32.General {
+	return blas32.General{Rows: rows, Cols: columns, Stride: columns, Data: data[:rows*columns]}
+}
+
+// sized gives a slice of n numbers, in the memory of s where that is enough. Its content is anything.
+func sized(s []float32, n int) []float32 {
+	if cap(s) < n {
+		return make([]float32, n)
+	}
+	return s[:n]
+}
+
+// forward computes the logit of every step.
+func (n *Network) forward(p *pass, sequences [][][]float32) {
+	b, h, d := len(sequences), n.Cells, n.features()
+	p.sequences, p.steps = sequences, 0
+	for _, s := range sequences {
+		p.steps = max(p.steps, len(s))
+	}
+	p.x, p.gates = sized(p.x, p.steps*b*d), sized(p.gates, p.steps*b*4*h)
+	p.cell, p.hidden = sized(p.cell, (p.steps+1)*b*h), sized(p.hidden, (p.steps+1)*b*h)
+	p.tanh, p.logit = sized(p.tanh, p.steps*b*h), sized(p.logit, p.steps*b)
+	clear(p.cell[:b*h])
+	clear(p.hidden[:b*h])
+	for t := range p.steps {
+		for i, s := range sequences {
+			row := p.x[(t*b+i)*d : (t*b+i+1)*d]
+			if t < len(s) {
+				n.embed(s[t], row)
+			} else {
+				clear(row)
+			}
+			copy(p.gates[(t*b+i)*4*h:], n.Bias)
+		}
+	}
+	if p.steps == 0 {
+		return
+	}
+	blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, matrix(p.steps*b, d, p.x), matrix(d, 4*h, n.In), 1, matrix(p.steps*b, 4*h, p.gates))
+	for t := range p.steps {
+		gates := p.gates[t*b*4*h : (t+1)*b*4*h]
+		blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, matrix(b, h, p.hidden[t*b*h:]), matrix(h, 4*h, n.Rec), 1, matrix(b, 4*h, gates))
+		for i := range b {
+			g := gates[i*4*h : (i+1)*4*h]
+			before, after := p.cell[(t*b+i)*h:(t*b+i+1)*h], p.cell[((t+1)*b+i)*h:((t+1)*b+i+1)*h]
+			hidden, tanhs := p.hidden[((t+1)*b+i)*h:((t+1)*b+i+1)*h], p.tanh[(t*b+i)*h:(t*b+i+1)*h]
+			in, forget, cell, out := g[:h], g[h:2*h], g[2*h:3*h], g[3*h:]
+			sum := n.Shift[0]
+			for k := range h {
+				in[k], forget[k], cell[k], out[k] = sigmoid(in[k]), sigmoid(forget[k]), tanh(cell[k]), sigmoid(out[k])
+				after[k] = forget[k]*before[k] + in[k]*cell[k]
+				tanhs[k] = tanh(after[k])
+				hidden[k] = out[k] * tanhs[k]
+				sum += hidden[k] * n.Out[k]
+			}
+			p.logit[t*b+i] = sum
+		}
+	}
+}
+
+// embed makes a step's features. A token that the network does not have is its highest.
+func (n *Network) embed(step, row []float32) {
+	for c, levels := range n.Levels {
+		dim := n.Dims[c]
+		if levels == 0 {
+			row[0] = step[c]
+		} else {
+			k := min(max(int(step[c]), 0), levels-1)
+			copy(row[:dim], n.Embed[c][k*dim:])
+		}
+		row = row[dim:]
+	}
+}
+
+// tanh is a quotient of polynomials, to about the precision of float32.
+func tanh(x float32) float32 {
+	x = min(max(x, -7.9), 7.9)
+	y := x * x
+	p := ((((((-2.76076847742355e-16*y+2.00018790482477e-13)*y-8.60467152213735e-11)*y+5.12229709037114e-08)*y+1.48572235717979e-05)*y+6.37261928875436e-04)*y + 4.89352455891786e-03) * x
+	q := ((1.19825839466702e-06*y+1.18534705686654e-04)*y+2.26843463243900e-03)*y + 4.89352518554385e-03
+	return p / q
+}
+
+func sigmoid(x float32) float32 { return 0.5*tanh(0.5*x) + 0.5 }
+
+// Probabilities gives the probability of an attack at every step of some sequences.
+func (n *Network) Probabilities(sequences [][][]float32) [][]float64 {
+	var p pass
+	return n.probabilities(&p, sequences)
+}
+
+func (n *Network) probabilities(p *pass, sequences [][][]float32) [][]float64 {
+	n.forward(p, sequences)
+	out := make([][]float64, len(sequences))
+	for i, s := range sequences {
+		out[i] = make([]float64, len(s))
+		for t := range s {
+			out[i][t] = 1 / (1 + math.Exp(-float64(p.logit[t*len(sequences)+i])))
+		}
+	}
+	return out
+}

@@ -1,0 +1,163 @@
+package model
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"detgen/internal/whole"
+	"detgen/model/forest"
+	"detgen/model/lstm"
+)
+
+// savedExtension ends the names of files that "detgen model train" writes.
+const savedExtension = ".model"
+
+// maxSaved is how long such a file may be, bytes.
+const maxSaved = 1 << 30
+
+// Saved is a model of this program in a file: JSON, as docs/models.md describes it. One of LSTM and Forest is there.
+type Saved struct {
+	Format int `json:"detgen_model"` // 1
+	Description
+	Seed   uint64        `json:"seed"` // of training
+	LSTM   *SavedLSTM    `json:"lstm,omitempty"`
+	Forest forest.Forest `json:"forest,omitempty"`
+}
+
+// SavedLSTM is a network of package lstm.
+type SavedLSTM struct {
+	Shape   lstm.Shape `json:"shape"`
+	Weights []float32  `json:"weights"` // embeddings by column, input, recurrent (rows by source, gates input, forget, cell, output), bias, output, its bias
+}
+
+// Save writes the file.
+func (s *Saved) Save(path string) error {
+	s.Format = 1
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return whole.WriteFile(path, append(text, '\n'))
+}
+
+// openSaved reads a file that Save wrote.
+func openSaved(path string, _ Options) (Model, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxSaved {
+		return nil, fmt.Errorf("%s is not a saved model: want a file of at most %d bytes", path, maxSaved)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Saved{}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(s); err != nil {
+		return nil, fmt.Errorf("%s is not a saved model: %w", path, err)
+	}
+	if s.Format != 1 {
+		return nil, fmt.Errorf("%s: its format is %d, and this program reads format 1", path, s.Format)
+	}
+	sum := sha256.Sum256(text)
+	s.Hash = hex.EncodeToString(sum[:])
+	m, err := s.Model()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+// Model makes a model of what was read or trained.
+func (s *Saved) Model() (Model, error) {
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	switch {
+	case s.LSTM != nil && s.Kind == Packets:
+		n, err := lstm.FromWeights(s.LSTM.Shape, s.LSTM.Weights)
+		if err != nil {
+			return nil, err
+		}
+		return &lstmModel{s.Description, n}, nil
+	case s.Forest != nil && s.Kind == Flows:
+		if err := s.Forest.Validate(len(s.Columns)); err != nil {
+			return nil, err
+		}
+		return &forestModel{s.Description, s.Forest}, nil
+	}
+	return nil, errors.New("it has neither a network for packets (lstm) nor a forest for flows")
+}
+
+// lstmModel scores packet sequences: the score of a connection is that of its last step.
+type lstmModel struct {
+	about   Description
+	network *lstm.Network
+}
+
+func (m *lstmModel) Describe() Description { return m.about }
+func (m *lstmModel) Close() error          { return nil }
+
+// lstmBatch is how many sequences go through a network at once. They are of about one length.
+const lstmBatch = 64
+
+func (m *lstmModel) Score(ctx context.Context, items []Item) ([]Score, error) {
+	order := make([]int, len(items))
+	for i := range order {
+		order[i] = i
+		for _, step := range items[i].Steps {
+			if len(step) != len(m.network.Levels) {
+				return nil, &ItemError{items[i].ID, fmt.Errorf("a step has %d columns, and the model takes %d", len(step), len(m.network.Levels))}
+			}
+		}
+		if len(items[i].Steps) == 0 {
+			return nil, &ItemError{items[i].ID, errors.New("it has no steps")}
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(m.about.steps(&items[a]), m.about.steps(&items[b])) })
+	scores := make([]Score, len(items))
+	for batch := range slices.Chunk(order, lstmBatch) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		sequences := make([][][]float32, len(batch))
+		for k, i := range batch {
+			sequences[k] = items[i].Steps[:m.about.steps(&items[i])]
+		}
+		for k, p := range m.network.Probabilities(sequences) {
+			scores[batch[k]] = Score{ID: items[batch[k]].ID, Score: p[len(p)-1], Steps: p}
+		}
+	}
+	return scores, nil
+}
+
+// forestModel scores flow rows.
+type forestModel struct {
+	about Description
+	trees forest.Forest
+}
+
+func (m *forestModel) Describe() Description { return m.about }
+func (m *forestModel) Close() error          { return nil }
+
+func (m *forestModel) Score(ctx context.Context, items []Item) ([]Score, error) {
+	scores := make([]Score, 0, len(items))
+	for i := range items {
+		if len(items[i].Row) != len(m.about.Columns) {
+			return scores, &ItemError{items[i].ID, fmt.Errorf("it has %d numbers for %d columns", len(items[i].Row), len(m.about.Columns))}
+		}
+		scores = append(scores, Score{ID: items[i].ID, Score: m.trees.Probability(items[i].Row)})
+	}
+	return scores, ctx.Err()
+}
