@@ -1,6 +1,7 @@
 package ares
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -30,9 +31,13 @@ type agent struct {
 	user string
 	work *os.Root // the only folder it reads and writes
 	path string   // of that folder, as it reports it
+	scan string   // FIFO that says what came of a scan; "" when it knows no such order
 
 	marksIdle bool // as a phase
 }
+
+// scanMost is how long a scan may take.
+const scanMost = time.Hour
 
 // Agent is the main of the agent. It ends when it is told to ("exit"), when it has failed to
 // reach the server too often, or with the context. It prints "online", "order COMMAND", "idle".
@@ -48,6 +53,7 @@ func Agent(ctx context.Context, args []string) error {
 	idleInterval := flags.Duration("idle-interval", 2*time.Second, "between polls while it is idle, and after a failed one")
 	failures := flags.Int("failures", 10, "failed polls in a row after which it gives up")
 	keepAlive := flags.Bool("keep-alive", false, "several requests on one connection")
+	scan := flags.String("scan", "", "FIFO from which it takes the line that answers the order to scan; somebody else scans")
 	if err := options.Parse(flags, args, "server", "user", "work"); err != nil {
 		return err
 	}
@@ -64,8 +70,7 @@ func Agent(ctx context.Context, args []string) error {
 		return fmt.Errorf("--work: %w", err)
 	}
 	defer root.Close()
-	a := &agent{channel: c, id: fmt.Sprintf("%s_%d", *user, node), user: *user, work: root, path: *work}
-	a.marksIdle = *idlePhase
+	a := &agent{channel: c, id: fmt.Sprintf("%s_%d", *user, node), user: *user, work: root, path: *work, scan: *scan, marksIdle: *idlePhase}
 	return a.poll(ctx, *interval, *idleAfter, *idleInterval, *failures)
 }
 
@@ -170,14 +175,17 @@ func (a *agent) carryOut(order string) error {
 	var output string
 	var err error
 	switch verb {
-	case "upload", "download":
+	case "upload", "download", "scan":
 		if err := inside.Phase(verb); err != nil {
 			return err
 		}
-		if verb == "upload" {
+		switch verb {
+		case "upload":
 			output, err = a.upload(argument)
-		} else {
+		case "download":
 			output, err = a.download(argument)
+		case "scan":
+			output, err = a.awaitScan()
 		}
 	default:
 		if err := inside.Phase("command"); err != nil {
@@ -219,6 +227,22 @@ func (a *agent) answer(command string) (string, error) {
 		return strings.Join(names, "\n") + "\n", nil
 	}
 	return "", fmt.Errorf("this agent does not know %q", command)
+}
+
+// awaitScan waits until whoever has read of the order says what came of it. The agent scans nothing itself.
+func (a *agent) awaitScan() (string, error) {
+	if a.scan == "" {
+		return "", errors.New("this agent does not know \"scan\"")
+	}
+	fifo, err := os.OpenFile(a.scan, os.O_RDWR, 0) // opening it for reading alone would wait
+	if err != nil {
+		return "", err
+	}
+	defer fifo.Close()
+	if err := fifo.SetReadDeadline(time.Now().Add(scanMost)); err != nil {
+		return "", err
+	}
+	return bufio.NewReader(io.LimitReader(fifo, 1000)).ReadString('\n')
 }
 
 // upload sends a file of the work folder.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -129,5 +130,27 @@ func TestOnlyTheOperatorOrders(t *testing.T) {
 	}
 	if order, _ := a.hello(); order != "" {
 		t.Errorf("the order %q comes twice", order)
+	}
+}
+
+func TestAScanIsSomebodyElses(t *testing.T) {
+	s, a, _, _ := pair(t)
+	if err := a.carryOut("scan"); err != nil || !strings.HasSuffix(s.agents[0].output, "$ scan\n[!] this agent does not know \"scan\"\n") {
+		t.Errorf("%q, %v", s.agents[0].output, err)
+	}
+	a.scan = filepath.Join(t.TempDir(), "scan")
+	if err := syscall.Mkfifo(a.scan, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fifo, err := os.OpenFile(a.scan, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fifo.Close()
+	if _, err := fifo.WriteString("3 hosts\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.carryOut("scan"); err != nil || !strings.HasSuffix(s.agents[0].output, "$ scan\n3 hosts\n") {
+		t.Errorf("%q, %v", s.agents[0].output, err)
 	}
 }
