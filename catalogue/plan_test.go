@@ -235,14 +235,32 @@ func kind(c testCase) string {
 var taskName = regexp.MustCompile("`([a-z0-9-]+)/([a-z0-9-]+)`")
 
 // TestTable3 finds every task that docs/table3.md names.
-func TestTable3(t *testing.T) {
-	text, err := os.ReadFile("../docs/table3.md")
+func TestTable3(t *testing.T) { findTasks(t, "../docs/table3.md", 50) }
+
+// TestCICIDS2017 finds every task that docs/cicids2017.md names for each of the 15 labels.
+func TestCICIDS2017(t *testing.T) {
+	text := findTasks(t, "../docs/cicids2017.md", 25)
+	for _, label := range []string{
+		"BENIGN", "FTP-Patator", "SSH-Patator", "DoS slowloris", "DoS Slowhttptest", "DoS Hulk", "DoS GoldenEye", "Heartbleed",
+		"Web Attack - Brute Force", "Web Attack - XSS", "Web Attack - Sql Injection", "Infiltration", "Bot", "PortScan", "DDoS",
+	} {
+		_, entry, ok := strings.Cut(text, "- **"+label+"**: ")
+		if entry, _, _ = strings.Cut(entry, "\n- **"); !ok || !taskName.MatchString(entry) {
+			t.Errorf("the page names no task for %s", label)
+		}
+	}
+}
+
+// findTasks makes sure that a page names so many tasks, and that all exist. It gives the page.
+func findTasks(t *testing.T, page string, least int) string {
+	t.Helper()
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := openCatalogue(t)
 	named := taskName.FindAllStringSubmatch(string(text), -1)
-	if len(named) < 50 {
+	if len(named) < least {
 		t.Fatalf("the page names %d tasks, which cannot be all", len(named))
 	}
 	for _, m := range named {
@@ -255,4 +273,5 @@ func TestTable3(t *testing.T) {
 			t.Errorf("%s: %v", m[0], err)
 		}
 	}
+	return string(text)
 }

@@ -19,6 +19,7 @@ import (
 	"detgen/emulator/heartbleed"
 	"detgen/emulator/http3"
 	"detgen/emulator/mirai"
+	"detgen/emulator/rapidreset"
 	"detgen/emulator/stone"
 	"detgen/emulator/stratum"
 	"detgen/lab/inside"
@@ -46,6 +47,7 @@ func emulators() map[string]main {
 		"stratum-miner":     stratum.Miner,
 		"stratum-pool":      stratum.Pool,
 		"stratum-wallet":    stratum.Wallet,
+		"rapid-reset":       rapidreset.Client,
 	}
 }
 

@@ -35,6 +35,11 @@ func (h *container) bundle(o *Options) error {
 			return fmt.Errorf("capability %q: %w", c, err)
 		}
 	}
+	for _, d := range h.Devices {
+		if err := h.makeDevice(d); err != nil {
+			return fmt.Errorf("device %q: %w", d, err)
+		}
+	}
 	if err := mountRoot(h.dir, layers, h.user, h.first); err != nil {
 		return fmt.Errorf("mount the root of image %s: %w", h.Image, err)
 	}
@@ -49,6 +54,27 @@ func (h *container) bundle(o *Options) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(h.dir, "config.json"), config, 0o644)
+}
+
+// characterDevices are the numbers of record.Devices (Documentation/admin-guide/devices.txt).
+var characterDevices = map[string]struct{ major, minor uint32 }{"net/tun": {10, 200}}
+
+func (h *container) device(name string) string { return filepath.Join(h.dir, "devices", name) }
+
+// makeDevice makes the node of a device for a host, which anybody may open there: the machine's own may be for its root
+// alone, who is nobody in the host. What the device does takes capabilities in the host's network.
+func (h *container) makeDevice(name string) error {
+	if err := record.CheckDevice(name); err != nil {
+		return err
+	}
+	path, number := h.device(name), characterDevices[name]
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if err := unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(number.major, number.minor))); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o666) // whatever the umask is
 }
 
 func (h *container) root() string {
@@ -75,6 +101,18 @@ func (h *container) config(o *Options) *specs.Spec {
 		quota := int64(h.CPU * float64(period))
 		resources.CPU = &specs.LinuxCPU{Quota: &quota, Period: &period}
 	}
+	mounts := []specs.Mount{
+		{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
+		{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
+		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
+		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}},
+		{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777"}},
+		bind(filepath.Join(h.dir, "detgen"), inside.Directory),
+		bind(o.Self, inside.Binary, "ro"),
+	}
+	for _, d := range h.Devices {
+		mounts = append(mounts, specs.Mount{Destination: "/dev/" + d, Source: h.device(d), Type: "bind", Options: []string{"bind", "nosuid", "noexec"}})
+	}
 	return &specs.Spec{
 		Version:  "1.0.2",
 		Hostname: h.Name,
@@ -86,15 +124,7 @@ func (h *container) config(o *Options) *specs.Spec {
 			NoNewPrivileges: !h.NewPrivileges,
 			Capabilities:    &specs.LinuxCapabilities{Bounding: caps, Effective: caps, Permitted: caps, Inheritable: caps},
 		},
-		Mounts: []specs.Mount{
-			{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
-			{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
-			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
-			{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}},
-			{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777"}},
-			bind(filepath.Join(h.dir, "detgen"), inside.Directory),
-			bind(o.Self, inside.Binary, "ro"),
-		},
+		Mounts: mounts,
 		Linux: &specs.Linux{
 			Namespaces: []specs.LinuxNamespace{
 				{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace}, {Type: specs.MountNamespace},

@@ -68,6 +68,7 @@ type Host struct {
 	Users          []User            `json:"users,omitempty"`
 	Services       []Service         `json:"services,omitempty"`
 	Capabilities   []string          `json:"capabilities,omitempty"`   // without "CAP_", sorted
+	Devices        []string          `json:"devices,omitempty"`        // below /dev, sorted; see Devices
 	NewPrivileges  bool              `json:"new_privileges,omitempty"` // when false, no_new_privs is set
 	Memory         uint64            `json:"memory"`                   // limit, bytes
 	Processes      int               `json:"processes"`                // limit

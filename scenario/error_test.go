@@ -197,6 +197,7 @@ func TestMistakesInAScenario(t *testing.T) {
 		{"twin that is an attack", "title: Get", "title: Get\n    class: attack\n    family: x\n    twin: get", "twin: get", []string{"is an attack itself"}},
 		{"twin in an unknown scenario", "title: Get", "title: Get\n    class: attack\n    family: x\n    twin: sounds/put", "sounds/put", []string{"no such scenario"}},
 		{"twin of no attack", "class: benign", "class: benign\ntwin: put", "twin: put", []string{"no attack of this scenario takes it"}},
+		{"unknown device", "    default: one", "    devices: [kvm]\n    default: one", "[kvm]", []string{"hosts.server.devices[0]", `"kvm"`, "want one of net/tun"}},
 		{"task without expectation", "    expect: {status: \"200\"}\n", "", "  get:", []string{"tasks.get.expect", "missing"}},
 		{"failure without expectation", "    expect: {status: \"000\"}\n", "", "  refused:", []string{"failures.refused.expect", "missing"}},
 		{"malformed expectation", `expect: {status: ">=200"}`, `expect: {status: ">=many"}`, ">=many", []string{"tasks.put.expect.status", "number"}},

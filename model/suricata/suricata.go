@@ -36,11 +36,11 @@ var rules string
 type Rule struct {
 	ID      int
 	Message string
-	For     []string // scenarios that it is for
+	For     []string // scenarios and tasks that it is for
 	Reason  string
 }
 
-var ruleForm = regexp.MustCompile(`^alert .*\(msg:"([^"]*)";.* metadata:for ([a-z -]+); sid:(\d+); rev:\d+;\)$`)
+var ruleForm = regexp.MustCompile(`^alert .*\(msg:"([^"]*)";.* metadata:for ([a-z/ -]+); sid:(\d+); rev:\d+;\)$`)
 
 // Rules gives the rules in the order of their file.
 func Rules() ([]Rule, error) {

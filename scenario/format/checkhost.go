@@ -48,6 +48,11 @@ func (s *Scenario) checkSetup(ps *problem.List, setup *Setup, f Folder, field st
 			ps.Add(c.At, fmt.Sprintf("%s.capabilities[%d]", field, i), c.Text, "%v", err)
 		}
 	}
+	for i, d := range setup.Devices {
+		if err := record.CheckDevice(d.Text); err != nil {
+			ps.Add(d.At, fmt.Sprintf("%s.devices[%d]", field, i), d.Text, "%v", err)
+		}
+	}
 	for i := range setup.Users {
 		require(ps, setup.Users[i].At, fmt.Sprintf("%s.users[%d].name", field, i), setup.Users[i].Name.Text)
 	}

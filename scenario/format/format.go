@@ -184,6 +184,8 @@ type Setup struct {
 	Environment map[string]Text `yaml:"environment"`
 	// Linux capabilities, without "CAP_": as few as the programs need.
 	Capabilities []Text `yaml:"capabilities"`
+	// Devices below /dev beside those that every host has: net/tun, for programs that make a tunnel.
+	Devices []Text `yaml:"devices"`
 	// Programs may gain privileges (setuid programs work).
 	NewPrivileges bool `yaml:"new_privileges"`
 	// Memory limit; 512MB when nothing is said.

@@ -45,6 +45,8 @@ func (h *host) settle() {
 	}
 	slices.Sort(h.Capabilities)
 	h.Capabilities = slices.Compact(h.Capabilities)
+	slices.Sort(h.Devices)
+	h.Devices = slices.Compact(h.Devices)
 }
 
 // loadWorker is the memory that a worker of load.memory writes to over and over, in bytes.

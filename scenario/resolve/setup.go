@@ -39,6 +39,9 @@ func (sc *scope) addCapabilities(p *part, s *format.Setup, field string) {
 func (sc *scope) setUpFrom(p *part, s *format.Setup, field string) {
 	p.NewPrivileges = p.NewPrivileges || s.NewPrivileges
 	sc.addCapabilities(p, s, field+".capabilities")
+	for _, d := range s.Devices {
+		p.Devices = append(p.Devices, d.Text)
+	}
 	if s.Memory.Set() {
 		v, err := sc.bounded(value.Definition{Type: value.Bytes, Min: "4MB", Max: "1TB"}, s.Memory, field+".memory", format.DefaultMemory)
 		sc.report(err, s.Memory, field+".memory")
