@@ -15,6 +15,7 @@ type Figure struct {
 	width, height float64
 	title         string // for readers that do not see it
 	items         []item
+	panels        []Panel
 }
 
 // item is a path that is filled, stroked or both, or a text.

@@ -128,6 +128,8 @@ func (p *Packets) Draw() (*Figure, error) {
 		}
 		panel.time.to = panel.time.from + wide
 		bottom = panel.draw(float64(size), sizes, column == 0)
+		last := &f.panels[len(f.panels)-1]
+		last.UnitDuration, last.Unit, last.Labelled = unit, unitName, i+columns >= len(p.Samples)
 		if column == 0 {
 			f.sideLabels(p, panel.middle)
 		}

@@ -151,6 +151,14 @@ func (d *panel) draw(size float64, sizes []tick, labelled bool) (bottom float64)
 	f.line(d.time.from, d.middle, d.time.to, d.middle, hair, ink)
 	d.drawStems(&up, &down)
 	d.drawMarks(stems, bottom)
+	where := Panel{
+		Left: d.time.from, Right: d.time.to, From: d.start, To: d.end, Top: d.top, Bottom: bottom,
+		Middle: d.middle, Up: up.to, Down: down.to, Size: int(size),
+	}
+	if d.p.has(func(s *Sample) bool { return len(s.Phases) > 0 }) {
+		where.Phases = stripHigh
+	}
+	f.panels = append(f.panels, where)
 	return bottom
 }
 

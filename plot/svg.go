@@ -108,12 +108,15 @@ func paint(what string, c color.NRGBA) string {
 	if c.A == 0 {
 		return fmt.Sprintf(` %s="none"`, what)
 	}
-	s := fmt.Sprintf(` %s="#%02x%02x%02x"`, what, c.R, c.G, c.B)
+	s := fmt.Sprintf(` %s="%s"`, what, hex(c))
 	if c.A < 255 {
 		s += fmt.Sprintf(` %s-opacity="%s"`, what, number(float64(c.A)/255))
 	}
 	return s
 }
+
+// hex is a colour in SVG's notation, without its opacity.
+func hex(c color.NRGBA) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
 
 // pathData is a path in SVG's notation.
 func pathData(p *path) string {

@@ -30,6 +30,11 @@ var labels = []label{
 	{"server_implementation", "Implementation of the server's host.", func(t *Truth, l subject) string { return t.implementation(l.server) }},
 }
 
+// Class gives the class of a frame: benign or attack, "" when it belongs to no activity.
+func (t *Truth) Class(f *Frame) string {
+	return ofClass(func(l record.Labels) string { return l.Class })(t, t.labelledFrame(f))
+}
+
 func ofActivity(get func(*record.Activity) string) func(*Truth, subject) string {
 	return func(t *Truth, l subject) string {
 		if l.activity < 0 {

@@ -192,10 +192,7 @@ var headerColumns = []packetColumn{
 	optional("ttl", "", "IP time to live or hop limit.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.TTL), f.IPVersion != 0 }),
 	optional("ip_id", "", "IPv4 identification.", func(t *Truth, r Ref, f *Frame) (int64, bool) { return int64(f.IPID), f.IPVersion == 4 }),
 	text("flags", "TCP flags: letters of `FSRPAUEC`.", func(t *Truth, r Ref, f *Frame) string {
-		if !f.IsTCP() {
-			return ""
-		}
-		return flagText[f.Flags&0xff]
+		return f.FlagText()
 	}),
 	optional("seq", "", "TCP sequence number.", ifTCP(func(f *Frame) int64 { return int64(f.Seq) })),
 	optional("ack", "", "TCP acknowledgement number.", ifTCP(func(f *Frame) int64 { return int64(f.Ack) })),
@@ -219,6 +216,14 @@ func (f *Frame) direction() string {
 // ported says whether a frame shows ports.
 func (f *Frame) ported() bool {
 	return f.IPVersion != 0 && hasPorts(f.Protocol) && f.Fragment != packet.LaterFragment
+}
+
+// FlagText gives the letters of a TCP segment's flags, of "FSRPAUEC"; "" for other frames.
+func (f *Frame) FlagText() string {
+	if !f.IsTCP() {
+		return ""
+	}
+	return flagText[f.Flags&0xff]
 }
 
 // flagText is the letters for each set of TCP flags.

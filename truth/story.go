@@ -171,7 +171,7 @@ func WriteStory(w io.Writer, lines []Line) error {
 	heading := ""
 	for i := range lines {
 		l := &lines[i]
-		if h := l.heading(); h != heading {
+		if h := l.Heading(); h != heading {
 			heading = h
 			fmt.Fprintf(out, "-- %s\n", plain.Text(h))
 		}
@@ -179,14 +179,14 @@ func WriteStory(w io.Writer, lines []Line) error {
 		if l.Connection > 0 {
 			connection = fmt.Sprintf("#%d", l.Connection)
 		}
-		text := fmt.Sprintf("%12.6f  %*s %s %-*s  %-5s %-*s  %s", l.After.Seconds(), from, l.From, l.arrow(), to, l.To, connection, what, l.What, l.remarks())
+		text := fmt.Sprintf("%12.6f  %*s %s %-*s  %-5s %-*s  %s", l.After.Seconds(), from, l.From, l.Arrow(), to, l.To, connection, what, l.What, l.remarks())
 		fmt.Fprintln(out, plain.Text(strings.TrimRight(text, " ")))
 	}
 	return out.Flush()
 }
 
-// heading is the activity and phase, or the part of the run where there is none.
-func (l *Line) heading() string {
+// Heading is the activity and phase, or the part of the run where there is none.
+func (l *Line) Heading() string {
 	switch {
 	case l.Span != Main.String():
 		return l.Span
@@ -198,8 +198,8 @@ func (l *Line) heading() string {
 	return l.Activity + ": " + l.Phase
 }
 
-// arrow shows whether a frame arrives.
-func (l *Line) arrow() string {
+// Arrow shows whether a frame arrives.
+func (l *Line) Arrow() string {
 	switch l.Fate {
 	case Lost.String():
 		return "--X"
@@ -211,8 +211,8 @@ func (l *Line) arrow() string {
 	return "-->"
 }
 
-// remarks is what became of a frame.
-func (l *Line) remarks() string {
+// Remarks is what became of a frame, but its delay.
+func (l *Line) Remarks() string {
 	fate := map[string]string{Lost.String(): "LOST", Corrupted.String(): "CORRUPTED", Partial.String(): "lost for some"}[l.Fate]
 	if l.Damage != "" {
 		fate = strings.TrimLeft(fate+" bits "+l.Damage, " ")
@@ -230,12 +230,16 @@ func (l *Line) remarks() string {
 	if l.Overtaken > 0 {
 		list[4] = fmt.Sprintf("overtaken by %d", l.Overtaken)
 	}
-	list = slices.DeleteFunc(list, func(remark string) bool { return remark == "" })
+	return strings.Join(slices.DeleteFunc(list, func(remark string) bool { return remark == "" }), ", ")
+}
+
+// remarks is what became of a frame.
+func (l *Line) remarks() string {
 	delay := ""
 	if l.Delay > 0 {
 		delay = delayText(l.Delay)
 	}
-	return fmt.Sprintf("%9s  %s", delay, strings.Join(list, ", "))
+	return fmt.Sprintf("%9s  %s", delay, l.Remarks())
 }
 
 // delayText writes a delay with three digits or so.

@@ -31,7 +31,10 @@ func newCoverage() *cobra.Command {
 // readFlows reads tables of flows and captures as one set.
 func readFlows(cmd *cobra.Command, paths []string) (*flowset.Set, error) {
 	sets := make([]*flowset.Set, len(paths))
+	line := newProgress(cmd.ErrOrStderr())
+	defer line.clear()
 	for i, path := range paths {
+		line.Count("tables read", i, len(paths))
 		var err error
 		if sets[i], err = flowset.Read(cmd.Context(), path); err != nil {
 			return nil, badRequest(err)

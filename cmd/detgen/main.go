@@ -104,11 +104,13 @@ func newRoot() *cobra.Command {
 		}
 		return err
 	}
+	root.PersistentFlags().Bool("quiet", false, "do not tell what is going on")
+	root.PersistentPreRun = showProgress
 	root.SetFlagErrorFunc(badFlag)
 	root.AddCommand(
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),
-		newShow(), newExport(),
+		newShow(), newExport(), newReport(),
 		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(),
 		newExperiment(),
 	)

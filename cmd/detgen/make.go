@@ -96,7 +96,10 @@ func (f *specFlags) spec(cmd *cobra.Command, args []string) (*scenario.Spec, err
 // follow shows how far a batch is.
 func follow(p *progress) func(runner.Event) {
 	return func(e runner.Event) {
-		if text := e.String(); text != "" {
+		switch text := e.String(); {
+		case e.Stage == "" && e.All > 1:
+			p.Left("runs", e.Done, e.All, e.Left)
+		case text != "":
 			p.show(text)
 		}
 	}

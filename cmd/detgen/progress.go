@@ -1,47 +1,31 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"os"
-	"sync"
 
-	"golang.org/x/term"
+	line "detgen/internal/progress"
+
+	"github.com/spf13/cobra"
 )
 
-// progress is one line at the bottom of a terminal that says what is going on. Where the
-// output is no terminal it is silent.
-type progress struct {
-	mu   sync.Mutex
-	out  io.Writer // nil: silent
-	text string
-}
+// progress tells what is going on.
+type progress struct{ *line.Line }
 
-func newProgress(out io.Writer) *progress {
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return &progress{out: f}
-	}
-	return &progress{}
-}
+func newProgress(out io.Writer) *progress { return &progress{line.New(out)} }
 
 // stage says what a run does now.
-func (p *progress) stage(name, stage string) { p.show(name + ": " + stage) }
+func (p *progress) stage(name, stage string) { p.Show(name + ": " + stage) }
+func (p *progress) show(text string)         { p.Show(text) }
+func (p *progress) clear()                   { p.Clear() }
 
-func (p *progress) show(text string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.out != nil {
-		p.text = text
-		fmt.Fprintf(p.out, "\r\x1b[K%s", text)
+// showProgress settles how a command tells what is going on: --quiet, and events with --json.
+func showProgress(cmd *cobra.Command, _ []string) {
+	out := line.Output{Writer: cmd.ErrOrStderr()}
+	if asJSON, err := cmd.Flags().GetBool("json"); err == nil && asJSON {
+		out.Mode = line.JSON
 	}
-}
-
-// clear takes the line away, so that something else can be printed.
-func (p *progress) clear() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.out != nil && p.text != "" {
-		fmt.Fprint(p.out, "\r\x1b[K")
-		p.text = ""
+	if quiet, err := cmd.Flags().GetBool("quiet"); err == nil && quiet {
+		out.Mode = line.Quiet
 	}
+	cmd.SetErr(out)
 }

@@ -1,0 +1,240 @@
+// Package browser lets tests look at pages as people do: with Debian's chromium, its console, its keyboard, and the checks of
+// accessibility that axe-core makes.
+package browser
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// Browser is a window of chromium. It ends with its test.
+type Browser struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu     sync.Mutex
+	errors []string // of the console, and requests that go elsewhere
+	allow  []string // beginnings of addresses that a page may ask for
+}
+
+// limit is how long one thing may take on a machine that does much else.
+const limit = 3 * time.Minute
+
+// Open starts chromium with a profile of its own. Pages may load what begins with one of the addresses, and nothing else.
+func Open(t *testing.T, addresses ...string) *Browser {
+	t.Helper()
+	ctx, stop := chromedp.NewExecAllocator(context.Background(),
+		chromedp.ExecPath("chromium"), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
+		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(width, 900), chromedp.WSURLReadTimeout(limit),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("force-device-scale-factor", "1"),
+	)
+	ctx, end := chromedp.NewContext(ctx)
+	b := &Browser{t: t, ctx: ctx, allow: append(addresses, "data:", "blob:", "about:")}
+	var listeners sync.WaitGroup
+	t.Cleanup(func() {
+		end()
+		stop()
+		listeners.Wait()
+	})
+	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
+		t.Fatal(err)
+	}
+	messages, requests := chromedp.Console(ctx), chromedp.Events(ctx, network.RequestWillBeSent)
+	listeners.Go(func() {
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			if m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleException {
+				b.note(m.String() + " " + m.URL)
+			}
+		}
+	})
+	listeners.Go(func() {
+		for r, err := range requests {
+			if err != nil {
+				return
+			}
+			if !b.allowed(r.Request.URL) {
+				b.note("request of " + r.Request.URL)
+			}
+		}
+	})
+	return b
+}
+
+func (b *Browser) allowed(address string) bool {
+	for _, beginning := range b.allow {
+		if strings.HasPrefix(address, beginning) {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *Browser) note(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.errors = append(b.errors, text)
+}
+
+// Errors gives what went wrong in pages since it was asked last.
+func (b *Browser) Errors() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	list := b.errors
+	b.errors = nil
+	return list
+}
+
+// width is that of the window and of pictures, dots.
+const width = 1100
+
+// do runs an action, within the limit.
+func do[T any](b *Browser, a chromedp.Action[T]) T {
+	b.t.Helper()
+	ctx, stop := context.WithTimeout(b.ctx, limit)
+	defer stop()
+	v, err := chromedp.Run(ctx, a)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return v
+}
+
+// Go opens a page and waits until its script has run.
+func (b *Browser) Go(address string) {
+	b.t.Helper()
+	do(b, chromedp.Navigate(address))
+	b.Wait("document.documentElement.dataset.ready === 'yes'")
+}
+
+// Wait waits until a condition holds in the page.
+func (b *Browser) Wait(condition string) {
+	b.t.Helper()
+	Eval[bool](b, `new Promise((done) => { const look = () => (`+condition+`) ? done(true) : requestAnimationFrame(look); look(); })`)
+}
+
+// Eval gives the value of a script.
+func Eval[T any](b *Browser, script string) T {
+	b.t.Helper()
+	return do(b, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+}
+
+// Keys presses keys, one after the other.
+func (b *Browser) Keys(keys string) {
+	b.t.Helper()
+	do(b, chromedp.KeyEvent(keys))
+}
+
+// Point moves the pointer to a place of the window.
+func (b *Browser) Point(x, y float64) {
+	b.t.Helper()
+	do(b, chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y))
+}
+
+// Dark says which colours the user's system has.
+func (b *Browser) Dark(dark bool) {
+	b.t.Helper()
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// Picture is the page as it looks, from its top.
+func (b *Browser) Picture(height int) image.Image {
+	b.t.Helper()
+	beyond := true
+	r, err := chromedp.Call(b.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &beyond, Clip: &page.Viewport{Width: width, Height: float64(height), Scale: 1}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	p, err := png.Decode(bytes.NewReader(r.Data))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return p
+}
+
+// Compare compares a picture with the one at path, or writes that when update is set. share is how many of the blocks of 8 by
+// 8 dots may differ clearly: letters are not drawn the same on every machine.
+func Compare(t *testing.T, path string, got image.Image, update bool, share float64) {
+	t.Helper()
+	if update {
+		var b bytes.Buffer
+		if err := png.Encode(&b, got); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	want, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Bounds() != want.Bounds() {
+		t.Fatalf("%s: the picture is %v large, not %v", path, got.Bounds().Size(), want.Bounds().Size())
+	}
+	if d := different(got, want); d > share {
+		t.Errorf("%s: %.1f %% of the picture looks different, more than %.1f %%", path, 100*d, 100*share)
+	}
+}
+
+// block is the side of the squares in which pictures are compared, dots.
+const block = 8
+
+// different gives the share of squares whose mean brightness is not about the same.
+func different(a, b image.Image) float64 {
+	size := a.Bounds().Size()
+	differ, all := 0, 0
+	for y := 0; y+block <= size.Y; y += block {
+		for x := 0; x+block <= size.X; x += block {
+			all++
+			if d := brightness(a, x, y) - brightness(b, x, y); d > 24 || d < -24 {
+				differ++
+			}
+		}
+	}
+	return float64(differ) / float64(max(all, 1))
+}
+
+// brightness is the mean of a square, from 0 to 255.
+func brightness(p image.Image, x0, y0 int) float64 {
+	var sum float64
+	for y := y0; y < y0+block; y++ {
+		for x := x0; x < x0+block; x++ {
+			r, g, b, _ := p.At(x, y).RGBA()
+			sum += float64(r+g+b) / 3 / 257
+		}
+	}
+	return sum / (block * block)
+}

@@ -1,0 +1,203 @@
+package report
+
+import (
+	"encoding/csv"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"detgen/internal/browser"
+)
+
+var update = flag.Bool("update", false, "write the pictures of pages anew; look at them before a commit")
+
+// written gives the address of a folder's page, as a file.
+func written(t *testing.T, dir string) string {
+	t.Helper()
+	p, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "page.html")
+	if err := p.WriteFile(path, Shell{Tool: "detgen test"}); err != nil {
+		t.Fatal(err)
+	}
+	return "file://" + path
+}
+
+// row gives a row of a CSV file, by name of column.
+func row(t *testing.T, path string, is func(map[string]string) bool) map[string]string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows[1:] {
+		named := map[string]string{}
+		for i, name := range rows[0] {
+			named[name] = r[i]
+		}
+		if is(named) {
+			return named
+		}
+	}
+	t.Fatalf("%s has no such row", path)
+	return nil
+}
+
+// TestBrowserRun looks at the page of a run as a person does.
+func TestBrowserRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("drives a browser")
+	}
+	b := browser.Open(t, "file:")
+	b.Go(written(t, "testdata/run"))
+
+	t.Run("filter", func(t *testing.T) {
+		filter := func(text string) int {
+			return browser.Eval[int](b, fmt.Sprintf(`(() => { const t = document.getElementById("table-conversation"), i = t.querySelector("input"); i.value = %q;
+				i.dispatchEvent(new Event("input")); return t.querySelectorAll("tbody tr").length; })()`, text))
+		}
+		for text, want := range map[string]int{"": 37, "arp": 2, "fate:lost": 1, "LOST": 1, "from:client what:tcp": 17, "number>30": 5, "nothing-like-it": 0} {
+			if got := filter(text); got != want {
+				t.Errorf("%q keeps %d rows, not %d", text, got, want)
+			}
+		}
+		filter("")
+	})
+	t.Run("sort", func(t *testing.T) {
+		first := browser.Eval[[]string](b, `(() => { const t = document.getElementById("table-conversation"), list = [];
+			const head = [...t.querySelectorAll("th")].find((th) => th.textContent === "delay");
+			for (let i = 0; i < 2; i++) { head.querySelector("button").click(); list.push(head.getAttribute("aria-sort"), t.querySelector("tbody tr td:nth-child(9)").textContent); }
+			return list; })()`)
+		if first[0] != "ascending" || first[2] != "descending" || !(number(t, first[1]) < number(t, first[3])) {
+			t.Errorf("sorting by delay gives %v", first)
+		}
+	})
+	t.Run("pointer", func(t *testing.T) { pointer(t, b) })
+	t.Run("keyboard", func(t *testing.T) { keyboard(t, b) })
+	t.Run("accessible", func(t *testing.T) { accessible(t, b) })
+	t.Run("picture", func(t *testing.T) {
+		browser.Eval[bool](b, `document.activeElement.blur(), true`)
+		browser.Compare(t, "testdata/pictures/run.png", b.Picture(2400), *update, 0.05)
+		b.Dark(true)
+		browser.Compare(t, "testdata/pictures/run-dark.png", b.Picture(2400), *update, 0.05)
+		accessible(t, b)
+	})
+	if errors := b.Errors(); len(errors) > 0 {
+		t.Errorf("the page has errors: %q", errors)
+	}
+}
+
+func number(t *testing.T, text string) float64 {
+	t.Helper()
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// pointer makes sure that what is said of the packet under the pointer is what packets.csv says.
+func pointer(t *testing.T, b *browser.Browser) {
+	for _, want := range []map[string]string{
+		row(t, "testdata/run/packets.csv", func(r map[string]string) bool { return r["fate"] == "lost" }),
+		row(t, "testdata/run/packets.csv", func(r map[string]string) bool {
+			return r["capture"] == "captures/server.pcap" && r["number"] == "10"
+		}),
+	} {
+		host := strings.TrimSuffix(strings.TrimPrefix(want["capture"], "captures/"), ".pcap")
+		at := browser.Eval[[]float64](b, fmt.Sprintf(`(() => { const f = document.getElementById("fig-sequence"), d = JSON.parse(f.querySelector("script").textContent);
+			const p = d.panels.find((p) => p.name === %q), i = p.number.indexOf(%s); let t = 0; for (let k = 0; k <= i; k++) t += p.time[k];
+			f.scrollIntoView(); const box = f.querySelector(".drawing").getBoundingClientRect(), s = box.width / d.width;
+			return [box.left + s * (p.left + (t - p.from) / (p.to - p.from) * (p.right - p.left)), box.top + s * (p.middle + (p.is_up[i] ? -5 : 5))]; })()`, host, want["number"]))
+		b.Point(at[0], at[1])
+		b.Wait(`document.querySelector("#fig-sequence .readout").textContent !== ""`)
+		said := browser.Eval[string](b, `document.querySelector("#fig-sequence .readout").textContent`)
+		for name, value := range map[string]string{
+			"frame": want["number"] + " of " + host, "size": want["length"] + " bytes", "flags": want["flags"], "phase": want["phase"], "fate": want["fate"],
+			"label": want["class"], "connection": want["connection"],
+		} {
+			if text := name + " " + value; !strings.Contains(said, text) {
+				t.Errorf("frame %s of %s: the page says %q, without %q", want["number"], host, said, text)
+			}
+		}
+		if tip := browser.Eval[string](b, `document.querySelector("#fig-sequence .tip").hidden ? "" : document.querySelector("#fig-sequence .tip").textContent`); !strings.Contains(tip, "fate "+want["fate"]) {
+			t.Errorf("what stands at the pointer: %q", tip)
+		}
+		b.Point(5, 5)
+	}
+}
+
+// keyboard makes sure that the figure answers keys: steps, zoom, and back.
+func keyboard(t *testing.T, b *browser.Browser) {
+	browser.Eval[bool](b, `document.querySelector("#fig-sequence .drawing").focus(), true`)
+	readout := func() string {
+		return browser.Eval[string](b, `document.querySelector("#fig-sequence .readout").textContent`)
+	}
+	b.Keys(right)
+	if said := readout(); !strings.HasPrefix(said, "frame 1 of client,") {
+		t.Errorf("after the first arrow key the page says %q", said)
+	}
+	b.Keys(right)
+	b.Keys(right)
+	if said := readout(); !strings.HasPrefix(said, "frame 3 of client,") {
+		t.Errorf("after three arrow keys the page says %q", said)
+	}
+	b.Keys(down)
+	if said := readout(); !strings.Contains(said, " of server,") {
+		t.Errorf("after the key down the page says %q", said)
+	}
+	canvases := `[...document.querySelectorAll("#fig-sequence canvas")].filter((c) => !c.hidden && c.width > 100).length`
+	b.Keys("++")
+	b.Wait(canvases + " === 2")
+	if dots := browser.Eval[int](b, `(() => { const c = document.querySelector("#fig-sequence canvas"), d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data, seen = new Set();
+		for (let i = 0; i < d.length; i += 4) seen.add(d[i] << 16 | d[i + 1] << 8 | d[i + 2]); return seen.size; })()`); dots < 4 {
+		t.Errorf("what is drawn when zoomed has %d colours", dots)
+	}
+	b.Keys("0")
+	b.Wait(canvases + " === 0")
+}
+
+// Keys of a keyboard, as the driver names them.
+const (
+	right = "\u0303"
+	down  = "\u0301"
+)
+
+// accessible makes sure that axe finds nothing serious.
+func accessible(t *testing.T, b *browser.Browser) {
+	t.Helper()
+	for _, f := range b.Serious() {
+		t.Errorf("%s (%s): %s: %s", f.ID, f.Impact, f.Help, f.Where)
+	}
+}
+
+// TestBrowserTwin looks at the page of twins.
+func TestBrowserTwin(t *testing.T) {
+	if testing.Short() {
+		t.Skip("drives a browser")
+	}
+	b := browser.Open(t, "file:")
+	b.Go(written(t, "testdata/twin"))
+	marks := browser.Eval[map[string]int](b, `(() => { const seen = {}; for (const tr of document.querySelectorAll("#table-aligned tbody tr")) { const w = tr.children[2].textContent;
+		seen[w] = (seen[w] || 0) + 1; if (tr.classList.contains("marked") !== (w !== "same")) seen.wrong = 1; } return seen; })()`)
+	if marks["same"] == 0 || marks["only a"] == 0 || marks["fate"] == 0 || marks["time"] == 0 || marks["wrong"] != 0 {
+		t.Errorf("rows of aligned frames: %v", maps.Collect(maps.All(marks)))
+	}
+	accessible(t, b)
+	browser.Compare(t, "testdata/pictures/twin.png", b.Picture(1500), *update, 0.05)
+	if errors := b.Errors(); len(errors) > 0 {
+		t.Errorf("the page has errors: %q", errors)
+	}
+}

@@ -1,0 +1,193 @@
+package report
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"html/template"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"detgen/plot"
+)
+
+// Page is what is shown of a folder, as one file or as a page of the local server.
+type Page struct {
+	Title    string
+	Kind     string   // "run", "twin", "sweep", "experiment", "dataset", "probe"
+	Commands []string // that make it again
+	Notes    []string // what the reader has to know before the rest: what failed, what is left out
+	Sections []*Section
+}
+
+// Section is a part of a page. What it has stands in the order of its fields.
+type Section struct {
+	ID, Title string
+	Text      []string
+	Facts     []Fact
+	Figures   []*Figure
+	Form      template.HTML // made by a template of the local server
+	Tables    []*Table
+	Files     []File
+	Blocks    []Block
+}
+
+// Fact is a name and a value.
+type Fact struct{ Name, Value, Link string }
+
+// File is a file of the folder. Link is "" where it cannot be fetched.
+type File struct{ Name, About, Link string }
+
+// Block is text as it stands in a file.
+type Block struct{ Name, Text string }
+
+// add gives a new section of the page.
+func (p *Page) add(id, title string) *Section {
+	s := &Section{ID: id, Title: title}
+	p.Sections = append(p.Sections, s)
+	return s
+}
+
+// Section gives the section with an id, nil when there is none.
+func (p *Page) Section(id string) *Section {
+	i := slices.IndexFunc(p.Sections, func(s *Section) bool { return s.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return p.Sections[i]
+}
+
+// Insert puts a section after the one with an id, or at the end.
+func (p *Page) Insert(after string, s *Section) {
+	i := slices.IndexFunc(p.Sections, func(s *Section) bool { return s.ID == after })
+	if i < 0 {
+		i = len(p.Sections) - 1
+	}
+	p.Sections = slices.Insert(p.Sections, i+1, s)
+}
+
+// Table is rows that sort and filter, and can be saved as CSV.
+type Table struct {
+	ID, Caption string
+	Note        string // about what is left out; "" for nothing
+	Columns     []Column
+	Rows        [][]string
+	Mark        string // name of the column whose value marks a row, unless it is empty or "same"
+	Start       string // what the filter holds at first
+}
+
+// Column is a column of a table. Link is an address in which {NAME} stands for the value of a column; only the local
+// server has them.
+type Column struct {
+	Name, About string
+	Number      bool
+	Link        string
+}
+
+// served is how many rows are in the page's text, for readers without scripts and until the script has the others.
+const served = 200
+
+// First gives the rows that are in the page's text.
+func (t *Table) First() [][]Cell {
+	mark := t.column(t.Mark)
+	rows := make([][]Cell, min(len(t.Rows), served))
+	for i := range rows {
+		for j, text := range t.Rows[i] {
+			c := Cell{Text: text, Number: t.Columns[j].Number, Link: t.link(i, j), Marked: j == mark && text != "" && text != "same"}
+			rows[i] = append(rows[i], c)
+		}
+	}
+	return rows
+}
+
+// Cell is a value in the page's text.
+type Cell struct {
+	Text, Link     string
+	Number, Marked bool
+}
+
+// More says whether there are rows that are not in the page's text.
+func (t *Table) More() bool { return len(t.Rows) > served }
+
+func (t *Table) column(name string) int {
+	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
+}
+
+// link gives the address that a cell leads to, "" for none.
+func (t *Table) link(row, column int) string {
+	link := t.Columns[column].Link
+	if link == "" || t.Rows[row][column] == "" {
+		return ""
+	}
+	for i := range t.Columns {
+		link = strings.ReplaceAll(link, "{"+t.Columns[i].Name+"}", url.PathEscape(t.Rows[row][i]))
+	}
+	return link
+}
+
+// Data is the table for the script: of each column the different values and, row by row, which of them it is.
+func (t *Table) Data() (template.JS, error) {
+	type column struct {
+		Name   string   `json:"name"`
+		About  string   `json:"about,omitempty"`
+		Number bool     `json:"number,omitempty"`
+		Link   string   `json:"link,omitempty"`
+		Values []string `json:"values"`
+		Rows   []int    `json:"rows"`
+	}
+	columns := make([]column, len(t.Columns))
+	for j, c := range t.Columns {
+		columns[j] = column{Name: c.Name, About: c.About, Number: c.Number, Link: c.Link, Values: []string{}, Rows: make([]int, len(t.Rows))}
+		known := map[string]int{}
+		for i, row := range t.Rows {
+			n, ok := known[row[j]]
+			if !ok {
+				n = len(columns[j].Values)
+				known[row[j]] = n
+				columns[j].Values = append(columns[j].Values, row[j])
+			}
+			columns[j].Rows[i] = n
+		}
+	}
+	return asJS(map[string]any{"columns": columns, "mark": t.column(t.Mark), "rows": len(t.Rows)})
+}
+
+// asJS gives a value as JSON in which nothing ends a script element.
+func asJS(v any) (template.JS, error) {
+	text, err := json.Marshal(v) // writes <, > and & as escapes
+	return template.JS(text), err
+}
+
+// Figure is a drawing of package plot in a page.
+type Figure struct {
+	ID, Caption string
+	Alt         string // what it shows, for readers that do not see it
+	SVG         template.HTML
+	Image       template.URL // of a figure that is a file: shown as an image, in which nothing is run
+	Packets     *Packets     // what is under the pointer; nil where there is none
+	Source      string       // address of all packets, where Packets has only some of them
+}
+
+// Data is the figure's packets for the script.
+func (f *Figure) Data() (template.JS, error) { return asJS(f.Packets) }
+
+// draw makes a figure of a page.
+func draw(id, caption, alt string, figure *plot.Figure) (*Figure, error) {
+	var svg strings.Builder
+	if err := figure.WriteSVG(&svg); err != nil {
+		return nil, err
+	}
+	// Letters are outlines with their text as a label, which only the whole may have in a page: it is one image.
+	text := strings.ReplaceAll(svg.String(), ` aria-label="`, ` data-text="`)
+	return &Figure{ID: id, Caption: caption, Alt: alt, SVG: template.HTML(text)}, nil // package plot escapes all text
+}
+
+// imageOf gives an SVG file for an image element. Scripts in it do not run there, and it loads nothing.
+func imageOf(svg []byte) template.URL {
+	return template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(svg))
+}
+
+func itoa[T ~int | ~int32 | ~int64 | ~uint64 | ~uint16](n T) string {
+	return strconv.FormatInt(int64(n), 10)
+}
