@@ -27,10 +27,10 @@ demo: install build
 test: install build vet
 	@scripts/test
 
-# Every task, failure, caching option and implementation of the catalogue, and a run of each scenario on the exact engine.
+# Every task, failure, caching option, implementation and bound of the catalogue, and a run of each scenario on the exact engine.
 test-catalogue: install build
 	bin/detgen image build --all
-	DETGEN="$(CURDIR)/bin/detgen" go test ./catalogue -timeout 4h -v -run 'TestScenarios' -args -full
+	DETGEN="$(CURDIR)/bin/detgen" go test ./catalogue -timeout 4h -v -run 'TestScenarios|TestBounds' -args -full
 
 # The quick loop: no root, no labs.
 short: build

@@ -29,6 +29,9 @@ func Requirements(driver string) []Requirement {
 		{"root", checkRoot},
 		{"OCI runtime", func() error { _, err := boundary.FindRuntime(); return err }},
 		{"namespaces", checkNamespaces},
+		{"user namespaces", checkUserNamespaces},
+		{"ID-mapped mounts", checkMappedMounts},
+		{"openat2", checkOpenat2},
 		{"overlay file system", func() error { return checkFileSystem("overlay") }},
 		{"control groups", checkGroups},
 		{"packet sockets", checkPacketSocket},
@@ -56,6 +59,45 @@ func checkNamespaces() error {
 		if _, err := os.Stat("/proc/self/ns/" + name); err != nil {
 			return fmt.Errorf("the kernel has no %s namespaces: use a kernel with CONFIG_NAMESPACES and all below it", name)
 		}
+	}
+	return nil
+}
+
+// checkUserNamespaces looks whether hosts and builds can have user namespaces (user_namespaces(7)).
+func checkUserNamespaces() error {
+	return userNamespaces("/proc")
+}
+
+func userNamespaces(proc string) error {
+	if _, err := os.Stat(proc + "/self/ns/user"); err != nil {
+		return errors.New("the kernel has no user namespaces: use a kernel with CONFIG_USER_NS")
+	}
+	limit, err := os.ReadFile(proc + "/sys/user/max_user_namespaces")
+	if err == nil && strings.TrimSpace(string(limit)) == "0" {
+		return errors.New("user namespaces are forbidden: allow them (sysctl user.max_user_namespaces=10000)")
+	}
+	return nil
+}
+
+// checkMappedMounts looks whether the kernel maps the owners of mounts' files (mount_setattr(2)). The file system of the
+// images must take it too, which a lab says that finds one that does not.
+func checkMappedMounts() error {
+	return newCall("mount_setattr", "5.12", unix.MountSetattr(-1, "", unix.AT_EMPTY_PATH, &unix.MountAttr{}))
+}
+
+// checkOpenat2 looks whether files of others' folders can be opened without a way out of them.
+func checkOpenat2() error {
+	fd, err := unix.Openat2(unix.AT_FDCWD, ".", &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS})
+	if err == nil {
+		unix.Close(fd)
+	}
+	return newCall("openat2", "5.6", err)
+}
+
+// newCall says what it means that a system call gave an error when it was given nothing to do.
+func newCall(name, since string, err error) error {
+	if errors.Is(err, unix.ENOSYS) || name == "openat2" && err != nil {
+		return fmt.Errorf("the system call %s does not work (%w): use Linux %s or later, and no filter of system calls that hides it", name, err, since)
 	}
 	return nil
 }

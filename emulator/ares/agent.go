@@ -30,6 +30,8 @@ type agent struct {
 	user string
 	work *os.Root // the only folder it reads and writes
 	path string   // of that folder, as it reports it
+
+	marksIdle bool // as a phase
 }
 
 // Agent is the main of the agent. It ends when it is told to ("exit"), when it has failed to
@@ -42,6 +44,7 @@ func Agent(ctx context.Context, args []string) error {
 	work := flags.String("work", "", "folder of the files that it may send and receive")
 	interval := flags.Duration("interval", 500*time.Millisecond, "between polls while it is in use")
 	idleAfter := flags.Duration("idle-after", time.Minute, "time without an order after which it is idle")
+	idlePhase := flags.Bool("idle-phase", false, "mark being idle as a phase")
 	idleInterval := flags.Duration("idle-interval", 2*time.Second, "between polls while it is idle, and after a failed one")
 	failures := flags.Int("failures", 10, "failed polls in a row after which it gives up")
 	keepAlive := flags.Bool("keep-alive", false, "several requests on one connection")
@@ -62,6 +65,7 @@ func Agent(ctx context.Context, args []string) error {
 	}
 	defer root.Close()
 	a := &agent{channel: c, id: fmt.Sprintf("%s_%d", *user, node), user: *user, work: root, path: *work}
+	a.marksIdle = *idlePhase
 	return a.poll(ctx, *interval, *idleAfter, *idleInterval, *failures)
 }
 
@@ -123,8 +127,10 @@ func (a *agent) poll(ctx context.Context, interval, idleAfter, idleInterval time
 			if !idle && time.Since(active) > idleAfter {
 				idle = true
 				fmt.Println("idle")
-				if err := inside.Phase(idlePhase); err != nil {
-					return err
+				if a.marksIdle {
+					if err := inside.Phase(idlePhase); err != nil {
+						return err
+					}
 				}
 			}
 			if idle {

@@ -3,7 +3,7 @@ agent() {
 	exec emulate ares-agent --server "http://$SERVER_NAME:$PORT" --user-agent "$AGENT_NAME" \
 		--user '{{index (made "accounts" "user") (sub .self.index 1)}}' --work /srv/papers \
 		--interval "${INTERVAL}s" --idle-after "${IDLE_AFTER}s" --idle-interval "${IDLE_INTERVAL}s" \
-		--failures "$GIVE_UP" --keep-alive="$KEEP_ALIVE"
+		--failures "$GIVE_UP" --keep-alive="$KEEP_ALIVE"{{if eq .failure "agent-idle"}} --idle-phase{{end}}
 }
 
 # agent_until EVENT: start an agent in the background, and wait until it prints EVENT

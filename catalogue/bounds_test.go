@@ -1,0 +1,193 @@
+package catalogue_test
+
+import (
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"detgen/catalogue"
+	"detgen/scenario"
+)
+
+// bounds gives the extreme values that a scenario allows a parameter: its minimum and maximum, the shortest and the
+// longest text of its pattern, its first and last value.
+func bounds(t *testing.T, p scenario.AboutParameter) []string {
+	t.Helper()
+	switch {
+	case len(p.Values) > 0:
+		return []string{p.Values[0], p.Values[len(p.Values)-1]}
+	case p.Pattern != "":
+		re, err := syntax.Parse(p.Pattern, syntax.Perl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		re = re.Simplify()
+		return []string{match(re, false), match(re, true)}
+	}
+	return slices.DeleteFunc([]string{p.Min, p.Max}, func(s string) bool { return s == "" })
+}
+
+// match gives a text that an expression matches: the longest when long, else the shortest. What repeats without end is
+// repeated once or not at all.
+func match(re *syntax.Regexp, long bool) string {
+	var text strings.Builder
+	switch re.Op {
+	case syntax.OpLiteral:
+		return string(re.Rune)
+	case syntax.OpCharClass:
+		return string(re.Rune[0])
+	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return "a"
+	case syntax.OpConcat, syntax.OpCapture:
+		for _, sub := range re.Sub {
+			text.WriteString(match(sub, long))
+		}
+	case syntax.OpPlus:
+		return match(re.Sub[0], long)
+	case syntax.OpQuest, syntax.OpStar:
+		if long {
+			return match(re.Sub[0], long)
+		}
+	case syntax.OpAlternate:
+		best := match(re.Sub[0], long)
+		for _, sub := range re.Sub[1:] {
+			if m := match(sub, long); (len(m) > len(best)) == long && len(m) != len(best) {
+				best = m
+			}
+		}
+		return best
+	}
+	return text.String()
+}
+
+func TestMatch(t *testing.T) {
+	for _, test := range []struct{ pattern, short, long string }{
+		{"[a-z]{2,5}", "aa", "aaaaa"},
+		{"x(\\.html?)?", "x", "x.html"},
+		{"a|bcd", "a", "bcd"},
+		{"^/[0-9]+$", "/0", "/0"},
+	} {
+		re, err := syntax.Parse(test.pattern, syntax.Perl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		re = re.Simplify()
+		if short, long := match(re, false), match(re, true); short != test.short || long != test.long {
+			t.Errorf("%s: %q and %q, want %q and %q", test.pattern, short, long, test.short, test.long)
+		}
+	}
+}
+
+// boundCase is a case with a parameter at a bound.
+type boundCase struct {
+	testCase
+	bound string
+}
+
+// boundCases lists the runs of a scenario with each parameter of each task at each of its bounds, the other values
+// small; implementations take turns.
+func boundCases(t *testing.T, about *scenario.About, p catalogue.Plan, can func(testCase) bool) []boundCase {
+	t.Helper()
+	var list []boundCase
+	for _, task := range about.Tasks {
+		values := implementations(about, task, nil)
+		sets := combine(values, false, func(set map[string]string) bool { return can(newCase(about, task, p.Set, nil, set)) }, task.Name, "bounds")
+		if len(sets) == 0 {
+			sets = []map[string]string{{}}
+		}
+		turn := 0
+		parameters := slices.Clone(task.Own)
+		for _, q := range about.Parameters {
+			own := slices.ContainsFunc(task.Own, func(o scenario.AboutParameter) bool { return o.Name == q.Name })
+			if !own && slices.Contains(task.Parameters, q.Name) {
+				parameters = append(parameters, q)
+			}
+		}
+		for _, q := range parameters {
+			for _, bound := range bounds(t, q) {
+				list = append(list, boundCase{newCase(about, task, p.Set, nil, sets[turn%len(sets)], map[string]string{"params." + q.Name: bound}), bound})
+				turn++
+			}
+		}
+	}
+	return list
+}
+
+// quick reports whether a run at a bound takes seconds by what it asks for: times and amounts at their maximum can mean
+// hours and gigabytes.
+func quick(text string) bool {
+	if d, err := time.ParseDuration(text); err == nil {
+		return d <= 20*time.Second
+	}
+	if m := amount.FindStringSubmatch(text); m != nil {
+		return m[1] == "" || m[1] == "k" && len(text) < 7
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	return err != nil || n <= 70000
+}
+
+var amount = regexp.MustCompile(`^[0-9.]+([kMGT]?)B$`)
+
+// always are bounds whose runs are always made: programs' own limits were found there.
+var always = []testCase{
+	{"tftp/get", map[string]string{"client.implementation": "tftp-hpa", "params.name": "letters(constant(104))", "params.size": "constant(100B)"}},
+	{"tftp/put", map[string]string{"client.implementation": "tftp-hpa", "params.name": "letters(constant(104))", "params.size": "constant(100B)"}},
+	{"tftp/get", map[string]string{"client.implementation": "tftp-hpa", "params.files": "200", "params.size": "constant(100B)"}},
+	{"syncthing/add-random", map[string]string{"params.port": "1", "params.size": "1kB"}},
+	{"ares/command", map[string]string{"params.idle_after": "10ms"}},
+}
+
+// TestBounds makes runs at bounds that programs have failed at. With -full it resolves every task with each of its
+// parameters at each bound, and makes the runs whose bounds are quick.
+func TestBounds(t *testing.T) {
+	detgen := needLabs(t)
+	list := slices.Clone(always)
+	if *full {
+		list = append(list, quickBounds(t)...)
+	}
+	t.Run("run", func(t *testing.T) {
+		for i, tc := range list {
+			t.Run(tc.name(), func(t *testing.T) {
+				t.Parallel()
+				execute(t, detgen, tc, i+1)
+			})
+		}
+	})
+}
+
+// quickBounds resolves all tasks at all bounds, and gives the quick ones.
+func quickBounds(t *testing.T) []testCase {
+	c := openCatalogue(t)
+	var mu sync.Mutex
+	var ready []testCase
+	t.Run("resolve", func(t *testing.T) {
+		for _, name := range c.Names() {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				s, err := c.Scenario(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				about, p := s.About(), readPlan(t, name)
+				for _, tc := range boundCases(t, about, p, func(tc testCase) bool { return resolve(c, tc) == nil }) {
+					if err := resolve(c, tc.testCase); err != nil {
+						if !strings.Contains(err.Error(), "is not possible here") {
+							t.Errorf("%s: %v", tc.name(), err)
+						}
+					} else if quick(tc.bound) {
+						mu.Lock()
+						ready = append(ready, tc.testCase)
+						mu.Unlock()
+					}
+				}
+			})
+		}
+	})
+	slices.SortFunc(ready, func(a, b testCase) int { return strings.Compare(a.name(), b.name()) })
+	return ready
+}
