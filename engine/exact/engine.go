@@ -60,6 +60,7 @@ type Engine struct {
 	snapshot *snapshot
 	empty    *os.File
 	limits   func(*record.Run) qemu.Limits
+	kill     string // tests: what is killed in the guest when the task begins
 }
 
 // Open gives an engine, with all that runs have in common: it fetches the guest's kernel and
@@ -135,7 +136,7 @@ func (e *Engine) Run(ctx context.Context, run *record.Run, o engine.Options) (*r
 		return nil, err
 	}
 	defer device.Close()
-	if err := writeTask(device, run, slots); err != nil {
+	if err := e.writeTask(device, run, slots); err != nil {
 		return nil, fmt.Errorf("hand the run to the guest: %w", err)
 	}
 	cpu, err := e.work(ctx, files, device, e.limits(run), o.Progress)
@@ -204,10 +205,14 @@ func (e *Engine) describe() record.Engine {
 }
 
 // writeTask puts the run on the page device.
-func writeTask(device *os.File, run *record.Run, slots map[string][]int) error {
+func (e *Engine) writeTask(device *os.File, run *record.Run, slots map[string][]int) error {
 	entropy := make([]byte, 64)
 	seed.Source(run.Seed, "exact/entropy").Read(entropy)
-	text, err := json.Marshal(page.Task{Epoch: run.Epoch, Entropy: entropy, Run: run.Bare(), Images: slots})
+	return putTask(device, &page.Task{Epoch: run.Epoch, Entropy: entropy, Run: run.Bare(), Images: slots, Kill: e.kill})
+}
+
+func putTask(device *os.File, task *page.Task) error {
+	text, err := json.Marshal(task)
 	if err != nil {
 		return err
 	}

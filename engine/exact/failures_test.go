@@ -18,6 +18,8 @@ import (
 
 	"detgen/engine"
 	"detgen/engine/exact"
+	"detgen/lab/inside"
+	"detgen/lab/link"
 	"detgen/record"
 )
 
@@ -44,6 +46,45 @@ func children(pid int) []int {
 		}
 	}
 	return list
+}
+
+// What must live as long as the lab and ends before it fails the run at once, as on the live engine.
+func TestDeathsInTheGuest(t *testing.T) {
+	e := needsGuest(t)
+	for _, c := range []struct{ name, service, kill, want string }{
+		{"a service ends with a status", "echo up; while [ ! -e /tmp/go ]; do sleep 0.01; done; echo why; exit 7", "",
+			`host "server": service "web" ended with status 7 while the run went on; its last lines:` + "\n  up\n  why"},
+		{"a service ends well", "echo up; while [ ! -e /tmp/go ]; do sleep 0.01; done", "",
+			`host "server": service "web" ended with status 0 while the run went on; it printed: up`},
+		{"a service is killed and its worker lives", "sleep 1000 & echo up; exec sleep 1001", "1001",
+			`host "server": service "web" ended with status 137 while the run went on; it printed: up`},
+		{"the links' switch is killed", "", link.SwitchRole, "links: the links' switch has ended: signal: killed"},
+		{"the hosts' inits are killed", "", inside.InitRole, `" ended`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			run := script(t, "phase echo\nsleep 1000\n")
+			// Links without NetEm have a process of their own.
+			run.LinkDriver = link.Soft
+			run.Activities[0].Scripts = append(run.Activities[0].Scripts, record.Script{Host: "server", Text: "touch /tmp/go\nsleep 1000\n"})
+			if c.service != "" {
+				run.Hosts[1].Services = []record.Service{{
+					Name: "web", Command: []string{"sh", "-c", c.service},
+					Ready: record.Ready{Log: "^up$"}, Timeout: record.Duration(5 * time.Second),
+				}}
+			}
+			with := e
+			if c.kill != "" {
+				with = e.WithKill(c.kill)
+			}
+			o, err := attempt(t, with, run)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v\nwant %s", err, c.want)
+			}
+			if o.result == nil || time.Duration(o.result.LabTime) > 10*time.Second {
+				t.Errorf("the run ended at the activity's time limit: %+v", o.result)
+			}
+		})
+	}
 }
 
 // What goes wrong in a guest ends in one error that says what and shows the guest's last lines,

@@ -12,8 +12,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -82,7 +85,12 @@ func life() error {
 	if err := setClock(task.Epoch); err != nil {
 		return err
 	}
-	answer := execute(task, devices)
+	answer := page.Answer{}
+	if task.Test != nil {
+		answer = test(task.Test)
+	} else {
+		answer = execute(task, devices)
+	}
 	w := page.NewWriter(device, page.Result, buffer)
 	if err := writeResults(w, answer, runDir); err != nil {
 		return fmt.Errorf("write the results: %w", err)
@@ -122,8 +130,8 @@ func readTask(device *os.File, buffer []byte) (*page.Task, error) {
 	if err := json.Unmarshal(text.Bytes(), task); err != nil {
 		return nil, err
 	}
-	if task.Run == nil {
-		return nil, errors.New("it holds no run")
+	if (task.Run == nil) == (task.Test == nil) {
+		return nil, errors.New("it holds no run, or a run and a test")
 	}
 	return task, nil
 }
@@ -136,14 +144,58 @@ func execute(task *page.Task, devices map[uint64]string) page.Answer {
 	}
 	result, err := lab.Execute(context.Background(), task.Run, lab.Options{
 		Dir: runDir, Scratch: scratchDir, Images: images, Name: "lab", Self: selfPath, Runtime: runtimePath,
-		Progress: func(stage string) { fmt.Println(page.StagePrefix + stage) },
-		Log:      slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Progress: func(stage string) {
+			fmt.Println(page.StagePrefix + stage)
+			if stage == "task" && task.Kill != "" {
+				kill(task.Kill)
+			}
+		},
+		Log: slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	answer := page.Answer{Result: result}
 	if err != nil {
 		answer.Error = err.Error()
 	}
 	return answer
+}
+
+// test runs a program of the tests as root of the guest.
+func test(t *page.Test) page.Answer {
+	path := filepath.Join(runDir, "test")
+	err := errors.Join(os.WriteFile(path, t.Program, 0o755), tunDevice())
+	var output []byte
+	if err == nil {
+		output, err = exec.Command(path, t.Args...).CombinedOutput()
+	}
+	err = errors.Join(err, os.Remove(path)) // what is left in the folder are results
+	answer := page.Answer{Output: string(output)}
+	if err != nil {
+		answer.Error = err.Error()
+	}
+	return answer
+}
+
+// kill kills the processes with an argument.
+func kill(argument string) {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range files {
+		line, _ := os.ReadFile(file) // of one that has ended there is none
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil && slices.Contains(strings.Split(string(line), "\x00"), argument) {
+			unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+}
+
+// tunDevice makes the node of the TUN driver, which links have in the machines of users.
+func tunDevice() error {
+	if err := os.MkdirAll("/dev/net", 0o755); err != nil {
+		return err
+	}
+	err := unix.Mknod("/dev/net/tun", unix.S_IFCHR|0o600, int(unix.Mkdev(10, 200)))
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	return err
 }
 
 // mountImages mounts the layers of all images, each once.
