@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"golang.org/x/net/http2"
 )
 
 // serve starts a server of HTTP/2 without TLS, which counts the requests that it begins to work on.
@@ -21,20 +19,14 @@ func serve(t *testing.T) (address string, begun *atomic.Int64) {
 	}
 	t.Cleanup(func() { l.Close() })
 	begun = &atomic.Int64{}
-	server := &http2.Server{}
-	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	protocols := &http.Protocols{}
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Protocols: protocols, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		begun.Add(1)
 		<-r.Context().Done() // it would take long
-	})
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go server.ServeConn(c, &http2.ServeConnOpts{Handler: handler})
-		}
-	}()
+	})}
+	t.Cleanup(func() { server.Close() })
+	go server.Serve(l)
 	return l.Addr().String(), begun
 }
 

@@ -210,7 +210,7 @@ func (p *pool) result(m *member, ask *message) (any, error) {
 		var about login
 		if err := json.Unmarshal(ask.Params, &about); err != nil || about.Login != p.wallet {
 			p.printing("login denied")
-			return nil, errors.New("Invalid payment address provided")
+			return nil, refusal("Invalid payment address provided")
 		}
 		m.id = random(16)
 		p.miners[m] = true
@@ -237,7 +237,7 @@ func (p *pool) result(m *member, ask *message) (any, error) {
 	case "blockchain.scripthash.get_balance":
 		return balance{Confirmed: p.height % 1000}, nil
 	}
-	return nil, errors.New("Method not found")
+	return nil, refusal("Method not found")
 }
 
 // newJob gives a miner what it is to do on the newest block.
@@ -256,15 +256,15 @@ func (p *pool) share(m *member, params json.RawMessage) error {
 	}
 	i := slices.IndexFunc(m.jobs, func(j *job) bool { return j.ID == s.JobID })
 	if i < 0 {
-		return errors.New("Block expired")
+		return refusal("Block expired")
 	}
 	j := m.jobs[i]
 	nonce, err := hex.DecodeString(s.Nonce)
 	if err != nil || len(nonce) != nonceLength {
-		return errors.New("Malformed nonce")
+		return refusal("Malformed nonce")
 	}
 	if key := s.JobID + s.Nonce; m.nonces[key] {
-		return errors.New("Duplicate share")
+		return refusal("Duplicate share")
 	} else {
 		m.nonces[key] = true
 	}
@@ -278,7 +278,7 @@ func (p *pool) share(m *member, params json.RawMessage) error {
 	}
 	found := hash(blob, binary.LittleEndian.Uint32(nonce))
 	if hex.EncodeToString(found[:]) != s.Result || !meets(found, below) {
-		return errors.New("Low difficulty share")
+		return refusal("Low difficulty share")
 	}
 	return nil
 }
@@ -300,3 +300,8 @@ func (p *pool) block() {
 		m.write(notice) // one who has gone is found out where it is read
 	}
 }
+
+// refusal is why the pool refuses, in the words that pools use on the wire.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }

@@ -8,9 +8,6 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// normal is the standard normal distribution.
-var normal = distuv.UnitNormal
-
 // z95 is the quantile of the normal distribution for two-sided intervals of 95 %.
 const z95 = 1.959963984540054
 
