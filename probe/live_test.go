@@ -94,9 +94,9 @@ func TestProbeOfRealTraffic(t *testing.T) {
 	}
 
 	twins, same := filepath.Join(dir, "twins"), filepath.Join(dir, "same")
-	detgen("twin", "web/get", "-s", "params.size=60kB", "--vary", "link.server.up.frames=drop=data:8", "--link-driver", "soft", "--seed", "3", "-o", twins)
+	detgen("twin", "web/get", "--engine", "exact", "-s", "params.size=60kB", "--vary", "link.server.up.frames=drop=data:8", "--link-driver", "soft", "--seed", "3", "-o", twins)
 	for _, side := range []string{"a", "b"} {
-		detgen("run", "web/get", "-s", "params.size=60kB", "--link-driver", "soft", "--seed", "3", "-o", filepath.Join(same, side))
+		detgen("run", "web/get", "--engine", "exact", "-s", "params.size=60kB", "--link-driver", "soft", "--seed", "3", "-o", filepath.Join(same, side))
 	}
 	r, err := Twin(ctx, twins, &counter{true}, TwinOptions{Placebo: []string{same}})
 	if err != nil {

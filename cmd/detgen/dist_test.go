@@ -29,7 +29,7 @@ done
 mkdir -m 1777 "$1/dev/shm"
 root=$1
 shift 2
-exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs chroot --userspec=1000:1000 "$root" env -i PATH=/usr/bin:/bin HOME=/home/detgen "$@"
+exec chroot "$root" setpriv --reuid=1000 --regid=1000 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs env -i PATH=/usr/bin:/bin HOME=/home/detgen "$@"
 `
 
 // TestDist makes what detgen is handed out as. The Debian package is installed, with what it depends on, in the image's
