@@ -87,28 +87,48 @@ func newProbeTwin() *cobra.Command {
 	return cmd
 }
 
+// correctFlags are the flags of commands that judge a correction.
+type correctFlags struct {
+	probeFlags
+	transform, retrained, augmented string
+}
+
+func (f *correctFlags) add(cmd *cobra.Command) {
+	f.probeFlags.add(cmd)
+	cmd.Flags().StringVar(&f.transform, "transform", "T1", "the correction: T1 to T5")
+	cmd.Flags().StringVar(&f.retrained, "retrained", "", "arm C: the model trained on corrected sequences")
+	cmd.Flags().StringVar(&f.augmented, "augmented", "", "arm E: the model trained on sequences with retransmissions put in")
+}
+
+// ask opens the model and those of the arms. The caller closes them.
+func (f *correctFlags) ask(o *probe.CorrectOptions) (asked, error) {
+	var err error
+	if o.Transform, err = correct.Named(f.transform); err != nil {
+		return nil, badRequest(err)
+	}
+	models, err := f.askAll(f.model, f.retrained, f.augmented)
+	if err != nil {
+		return nil, err
+	}
+	o.Options, o.Retrained, o.Augmented = f.options, models[1], models[2]
+	return models, nil
+}
+
 // newProbeCorrect is "detgen probe correct": a model before and after a correction of what it sees.
 func newProbeCorrect() *cobra.Command {
-	var f probeFlags
+	var f correctFlags
 	var o probe.CorrectOptions
-	var transform, retrained, augmented string
 	cmd := &cobra.Command{
 		Use:   "correct DATASET --transform T1 --model M -o DIR",
 		Short: "Judge a model before and after a correction of what it sees, with a control",
 		Long:  "Corrections:\n" + correct.List(),
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var err error
-			if o.Transform, err = correct.Named(transform); err != nil {
-				return badRequest(err)
-			}
-			o.Options = f.options
-			models, err := f.askAll(f.model, retrained, augmented)
+			models, err := f.ask(&o)
 			if err != nil {
 				return err
 			}
 			defer models.Close()
-			o.Retrained, o.Augmented = models[1], models[2]
 			r, err := probe.Correct(cmd.Context(), args[0], models[0], o)
 			if err != nil {
 				return err
@@ -117,10 +137,7 @@ func newProbeCorrect() *cobra.Command {
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().StringVar(&transform, "transform", "T1", "the correction: T1 to T5")
 	cmd.Flags().StringVar(&o.Band, "band", "", "a factor whose levels are judged by themselves, as link.all.both.delay")
-	cmd.Flags().StringVar(&retrained, "retrained", "", "arm C: the model trained on corrected sequences")
-	cmd.Flags().StringVar(&augmented, "augmented", "", "arm E: the model trained on sequences with retransmissions put in")
 	return cmd
 }
 
@@ -198,25 +215,18 @@ func newProbeCompare() *cobra.Command {
 
 // newProbing is "detgen experiment probing": section 2 of the paper again.
 func newProbing() *cobra.Command {
-	var f probeFlags
+	var f correctFlags
 	var o probe.PaperOptions
-	var transform, retrained, augmented string
 	cmd := &cobra.Command{
 		Use:   "probing DATASET --model M -o DIR",
 		Short: "Probe a model as the paper does (section 2), steps 1 to 5, beside the paper's values",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var err error
-			if o.Transform, err = correct.Named(transform); err != nil {
-				return badRequest(err)
-			}
-			o.Options = f.options
-			models, err := f.askAll(f.model, retrained, augmented)
+			models, err := f.ask(&o.CorrectOptions)
 			if err != nil {
 				return err
 			}
 			defer models.Close()
-			o.Retrained, o.Augmented = models[1], models[2]
 			r, err := probe.Paper(cmd.Context(), args[0], models[0], o)
 			if err != nil {
 				return err
@@ -227,9 +237,6 @@ func newProbing() *cobra.Command {
 	f.add(cmd)
 	cmd.Flags().StringVar(&f.options.Split, "split", "", "only connections of this split of the dataset")
 	cmd.Flags().StringVar(&o.Band, "latency", "link.all.both.delay", "the factor that is the latency")
-	cmd.Flags().StringVar(&transform, "transform", "T1", "the correction: T1 to T5")
-	cmd.Flags().StringVar(&retrained, "retrained", "", "arm C: the model trained on corrected sequences")
-	cmd.Flags().StringVar(&augmented, "augmented", "", "arm E: the model trained on sequences with retransmissions put in")
 	cmd.Flags().StringVar(&o.Twins, "twins", "", "a folder of twins, for step 4 (Fig. 3)")
 	cmd.Flags().StringSliceVar(&o.Placebo, "placebo", nil, "folders of twins whose runs do not differ")
 	return cmd

@@ -1,7 +1,6 @@
 package mirai
 
 import (
-	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -11,12 +10,11 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"os"
-	"strings"
 	"syscall"
 	"time"
 
 	"detgen/emulator/internal/options"
+	"detgen/emulator/internal/peer"
 	"detgen/lab/inside"
 )
 
@@ -79,7 +77,7 @@ func Bot(ctx context.Context, args []string) error {
 	if *targets == "" {
 		return b.serve(ctx)
 	}
-	hosts, err := words(*targets, 1, targetsMost)
+	hosts, err := peer.Lines(*targets, 1, targetsMost)
 	if err != nil {
 		return fmt.Errorf("--targets: %w", err)
 	}
@@ -88,7 +86,7 @@ func Bot(ctx context.Context, args []string) error {
 			return fmt.Errorf("--targets: %w", err)
 		}
 	}
-	guesses, err := words(*logins, 2, loginsMost)
+	guesses, err := peer.Lines(*logins, 2, loginsMost)
 	if err != nil {
 		return fmt.Errorf("--logins: %w", err)
 	}
@@ -102,26 +100,6 @@ func labAddress(address string) error {
 		return err
 	}
 	return inside.LabHost(host)
-}
-
-// words reads a file of lines with so many words.
-func words(path string, count, most int) ([][]string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	var list [][]string
-	for s := bufio.NewScanner(file); s.Scan(); {
-		fields := strings.Fields(s.Text())
-		if len(fields) != count {
-			return nil, fmt.Errorf("%s:%d: %d words: want %d", path, len(list)+1, len(fields), count)
-		}
-		if list = append(list, fields); len(list) > most {
-			return nil, fmt.Errorf("%s: more than %d lines", path, most)
-		}
-	}
-	return list, nil
 }
 
 // scan looks for open ports, guesses logins in a random order, and reports those that fit.

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"detgen/emulator/internal/peer"
 )
 
 // notes keeps what a side prints.
@@ -204,7 +206,7 @@ func device(t *testing.T, user, password string) string {
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		accept(ctx, l, func(c net.Conn) {
+		peer.Accept(ctx, l, botsMost, func(c net.Conn) {
 			tn := &telnet{Conn: c}
 			c.Write([]byte{iac, will, echo, iac, do, 24, iac, sb, 24, 1, iac})
 			c.Write([]byte{se}) // a command may come in two pieces

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"detgen/emulator/internal/options"
+	"detgen/emulator/internal/peer"
 	"detgen/lab/inside"
 )
 
@@ -57,39 +58,8 @@ func Server(ctx context.Context, args []string) error {
 func (s *server) serve(ctx context.Context, commands, reports net.Listener) error {
 	var all sync.WaitGroup
 	defer all.Wait()
-	all.Go(func() { accept(ctx, reports, s.takeReport) })
-	return accept(ctx, commands, s.attend)
-}
-
-// accept hands each connection to a function, and closes it when that or the context has ended.
-func accept(ctx context.Context, l net.Listener, attend func(net.Conn)) error {
-	var all sync.WaitGroup
-	defer all.Wait()
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	places := make(chan bool, botsMost)
-	for {
-		c, err := l.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		select {
-		case places <- true:
-		default:
-			c.Close() // no place left
-			continue
-		}
-		all.Go(func() {
-			defer func() { <-places }()
-			defer c.Close()
-			end := context.AfterFunc(ctx, func() { c.Close() })
-			defer end()
-			attend(c)
-		})
-	}
+	all.Go(func() { peer.Accept(ctx, reports, botsMost, s.takeReport) })
+	return peer.Accept(ctx, commands, botsMost, s.attend)
 }
 
 func (s *server) say(words ...any) {

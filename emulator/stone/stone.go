@@ -4,7 +4,6 @@
 package stone
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -14,11 +13,11 @@ import (
 	"net"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"detgen/emulator/internal/options"
+	"detgen/emulator/internal/peer"
 	"detgen/lab/inside"
 )
 
@@ -30,29 +29,6 @@ const (
 	// chunkMost is how many bytes Stall takes at a time.
 	chunkMost = 4096
 )
-
-// lines reads a file of at most linesMost lines, at least one, of so many words each.
-func lines(path string, words int) ([][]string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	var list [][]string
-	for s := bufio.NewScanner(file); s.Scan(); {
-		fields := strings.Fields(s.Text())
-		if len(fields) != words {
-			return nil, fmt.Errorf("%s:%d: %d words: want %d", path, len(list)+1, len(fields), words)
-		}
-		if list = append(list, fields); len(list) > linesMost {
-			return nil, fmt.Errorf("%s: more than %d lines", path, linesMost)
-		}
-	}
-	if len(list) == 0 {
-		return nil, fmt.Errorf("%s: no line", path)
-	}
-	return list, nil
-}
 
 // seconds reads a time, in seconds or with a unit, from 0 to most.
 func seconds(text string, most time.Duration) (time.Duration, error) {
@@ -74,7 +50,7 @@ func Stall(ctx context.Context, args []string) error {
 	if err := options.Parse(f, args, "delays"); err != nil {
 		return err
 	}
-	list, err := lines(*path, 1)
+	list, err := peer.Lines(*path, 1, linesMost)
 	if err != nil {
 		return err
 	}
@@ -156,7 +132,7 @@ func Chaff(ctx context.Context, args []string) error {
 			return fmt.Errorf("--to: %w", err)
 		}
 	}
-	list, err := lines(*path, 2)
+	list, err := peer.Lines(*path, 2, linesMost)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"detgen/emulator/internal/options"
+	"detgen/emulator/internal/peer"
 )
 
 // jobsKept is how many jobs a miner may still submit shares of: a share may be on its way when a block comes.
@@ -133,8 +134,6 @@ func pausesOf(path string) ([]time.Duration, error) {
 func (p *pool) serve(ctx context.Context, l net.Listener, path string, pauses []time.Duration) error {
 	var all sync.WaitGroup
 	defer all.Wait()
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
 	all.Go(func() {
 		for i := 0; ; i++ {
 			select {
@@ -145,32 +144,12 @@ func (p *pool) serve(ctx context.Context, l net.Listener, path string, pauses []
 			}
 		}
 	})
-	places := make(chan bool, clientsMost)
-	for {
-		c, err := l.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return nil
+	return peer.Accept(ctx, l, clientsMost, func(c net.Conn) {
+		w, err := take(c, path)
+		if err == nil {
+			p.attend(w) // whatever ends it
 		}
-		if err != nil {
-			return err
-		}
-		select {
-		case places <- true:
-		default:
-			c.Close() // no place left
-			continue
-		}
-		all.Go(func() {
-			defer func() { <-places }()
-			defer c.Close()
-			end := context.AfterFunc(ctx, func() { c.Close() })
-			defer end()
-			w, err := take(c, path)
-			if err == nil {
-				p.attend(w) // whatever ends it
-			}
-		})
-	}
+	})
 }
 
 // attend answers a connection until it ends.

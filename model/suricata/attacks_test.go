@@ -28,8 +28,7 @@ var (
 // alerts on the attacks that it is for, about connections of the attacker, and is silent about their twins.
 func TestAttacks(t *testing.T) {
 	if !*full {
-		t.Log("with -full; TestHeartbleed reads one pair")
-		return
+		t.Skip("with -full; TestHeartbleed reads one pair")
 	}
 	l := newLab(t)
 	rules, err := Rules()
