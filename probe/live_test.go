@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"detgen/model"
 	"detgen/probe/correct"
+	"detgen/runner"
 )
 
 // program gives the detgen binary: DETGEN's, or one that is built.
@@ -91,6 +93,20 @@ func TestProbeOfRealTraffic(t *testing.T) {
 	}
 	if m := first.Arms[1].Bands[0].McNemar; m != 1 {
 		t.Errorf("without loss T1 changes what is right: p %.3f", m)
+	}
+
+	// Suricata knows the tool's name, and nothing else in these runs: it finds every guess.
+	ids, err := model.Open("suricata", model.Options{Image: func(name string) (*model.Image, error) { return runner.OneImage(ctx, name, nil) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ids.Close()
+	found, err := Run(ctx, data, ids, Options{Draws: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := found.Performance; p.Area.AUC < 0.9 || p.Operating.FalsePositive.Share > 0 || p.Area.Attacks < 6 || p.Area.Benign < 6 {
+		t.Errorf("suricata: AUC %.3f of %d attacks and %d benign connections, false positives %.3f", p.Area.AUC, p.Area.Attacks, p.Area.Benign, p.Operating.FalsePositive.Share)
 	}
 
 	twins, same := filepath.Join(dir, "twins"), filepath.Join(dir, "same")

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 
+	"detgen/image"
 	"detgen/model"
 	"detgen/model/check"
 	"detgen/model/export"
 	"detgen/model/items"
 	"detgen/model/train"
+	"detgen/runner"
 
 	"github.com/spf13/cobra"
 )
@@ -22,6 +24,9 @@ func newModel() *cobra.Command {
 
 // modelFlags adds the flags with which models are opened.
 func modelFlags(cmd *cobra.Command, o *model.Options) {
+	o.Image = func(name string) (*model.Image, error) {
+		return runner.OneImage(cmd.Context(), name, image.Lines(cmd.ErrOrStderr()))
+	}
 	cmd.Flags().DurationVar(&o.Timeout, "timeout", 0, "how long a command may take for a batch (default 2m)")
 	cmd.Flags().StringVar(&o.Runtime, "onnxruntime", "", "ONNX Runtime's shared library (default: ONNXRUNTIME_LIB, or that of Python's package)")
 }
@@ -34,9 +39,9 @@ func newModelCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check MODEL DATASET",
 		Short: "Find what bites: scores that change, are upside down or no numbers, cut items, columns that do not matter",
-		Long: `MODEL is a file of scores (.csv), "cmd:COMMAND", an ONNX file, or a model that "detgen model
-train" saved; DATASET a dataset, a run directory or a table of flows. docs/models.md tells
-how to connect a model. Ends with 1 when there is a fault.`,
+		Long: `MODEL is a file of scores (.csv), "cmd:COMMAND", an ONNX file, a model that "detgen model
+train" saved, or suricata; DATASET a dataset, a run directory or a table of flows. docs/models.md
+tells how to connect a model. Ends with 1 when there is a fault.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := items.Open(args[1])

@@ -21,11 +21,11 @@ type probeFlags struct {
 }
 
 func (f *probeFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.model, "model", "", `the model: a file of scores (.csv), "cmd:COMMAND", a file .onnx, or a saved model`)
+	cmd.Flags().StringVar(&f.model, "model", "", `the model: a file of scores (.csv), "cmd:COMMAND", a file .onnx, a saved model, or suricata[:rules=FILE]`)
 	cmd.Flags().StringVarP(&f.out, "output", "o", "", "a new folder for the report, its tables and figures (default: print only)")
 	cmd.Flags().Uint64Var(&f.options.Seed, "seed", 1, "of permutations and bootstrap samples")
 	cmd.Flags().IntVar(&f.options.Draws, "draws", 2000, "permutations and bootstrap samples")
-	cmd.Flags().DurationVar(&f.open.Timeout, "timeout", 0, "how long a command may take for a batch (default: 2 minutes)")
+	modelFlags(cmd, &f.open)
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the report as JSON")
 }
 

@@ -160,6 +160,10 @@ tasks the dataset must be there. Several cards are compared with "probe compare"
 			}
 			defer m.Close()
 			if len(o.Benign)+len(o.Attacks) > 0 {
+				scenarios, err := runner.OpenScenarios(with.catalogue)
+				if err != nil {
+					return err
+				}
 				r, err := runner.Open(with.config(cmd))
 				if err != nil {
 					return err
@@ -167,7 +171,7 @@ tasks the dataset must be there. Several cards are compared with "probe compare"
 				defer r.Close()
 				p := newProgress(cmd.ErrOrStderr())
 				o.Build.Report = follow(p)
-				err = probe.BuildCard(cmd.Context(), args[0], r, o)
+				err = probe.BuildCard(cmd.Context(), args[0], r, scenarios, o)
 				p.clear()
 				if err != nil {
 					return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"detgen/model"
 	"detgen/packet"
@@ -138,18 +139,39 @@ func (r *Recipe) fits(want model.Description) error {
 	return nil
 }
 
-// captures gives each connection's capture.
+// captures gives each connection's capture, and which of its frames are the connection's.
 func (d *Dataset) captures(ctx context.Context, want model.Description, which []int) (*Made, error) {
 	m := &Made{}
 	if !d.runs {
 		return nil, errors.New("it is a table of flows: there are no captures in it")
 	}
-	return m, d.Traces(ctx, which, TraceOptions{View: want.View}, func(c int, t *Trace) error {
-		if t.Capture == "" {
-			m.skip(c, "no capture has a packet of it")
-			return nil
+	return m, d.eachRun(ctx, which, func(r *readRun) (func() error, error) {
+		list := make([]model.Item, len(r.which))
+		frames := map[int]map[int32][]uint64{} // of a capture, by connection
+		for i, c := range r.which {
+			number := d.Connections[c].number - 1
+			at, _ := r.capture(number, want.View)
+			if at < 0 {
+				continue
+			}
+			if frames[at] == nil {
+				frames[at] = map[int32][]uint64{}
+				for k := range r.truth.Captures[at].Frames {
+					of := r.truth.Captures[at].Frames[k].Connection
+					frames[at][of] = append(frames[at][of], uint64(k)+1)
+				}
+			}
+			list[i] = model.Item{Capture: filepath.Join(r.dir, r.truth.Captures[at].File), Frames: frames[at][int32(number)]}
 		}
-		m.add(d, c, model.Item{Capture: t.Capture})
-		return nil
+		return func() error {
+			for i, c := range r.which {
+				if list[i].Capture == "" {
+					m.skip(c, "no capture has a packet of it")
+					continue
+				}
+				m.add(d, c, list[i])
+			}
+			return nil
+		}, nil
 	})
 }
