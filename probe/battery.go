@@ -67,8 +67,9 @@ func written(text string) strictyaml.Text {
 	return strictyaml.Text{Text: text, At: problem.Position{File: "battery"}}
 }
 
-// candidates lists what a factor may be for a task, before it is known whether the task can.
-func (f *batteryFactor) candidates(about *scenario.About, task *scenario.AboutTask) (list []severity) {
+// candidates lists what a factor may be for a task, before it is known whether the task can. other is what goes on in the
+// background.
+func (f *batteryFactor) candidates(about *scenario.About, task *scenario.AboutTask, other string) (list []severity) {
 	add := func(set scenario.Settings) {
 		var words []string
 		for _, s := range set {
@@ -87,8 +88,8 @@ func (f *batteryFactor) candidates(about *scenario.About, task *scenario.AboutTa
 	}
 	for _, mean := range f.Background {
 		list = append(list, severity{level: "every " + mean, background: []*scenario.Background{{
-			Name: "others", Task: backgroundTask, Set: setting("params.size", "20kB"), Hosts: map[string]strictyaml.Text{"client": written("own"), "server": written("own")},
-			Schedule: &scenario.Schedule{Poisson: &scenario.Poisson{Mean: written(mean), Until: written("10s")}},
+			Name: "others", Task: other, Set: setting("params.size", "20kB"),
+			Schedule: &scenario.Schedule{Poisson: &scenario.Poisson{Mean: written(mean), Until: written("3s")}},
 		}}})
 	}
 	switch f.Each {
@@ -121,8 +122,24 @@ type cardEntry struct {
 	Background []map[string]any `yaml:"background,omitempty"`
 }
 
-// backgroundTask is what background activities do.
-const backgroundTask = "web/get"
+// backgroundTasks are what background activities do: the first that has nothing in common with the task, so that it
+// brings hosts of its own.
+var backgroundTasks = []string{"ftp/get", "web/get"}
+
+// backgroundOf chooses the background of a scenario.
+func backgroundOf(c *scenario.Catalogue, name string) (string, error) {
+	family := map[string]bool{}
+	for name != "" {
+		s, err := c.Scenario(name)
+		if err != nil {
+			return "", err
+		}
+		family[name] = true
+		name = s.About().Extends
+	}
+	i := slices.IndexFunc(backgroundTasks, func(t string) bool { s, _, _ := strings.Cut(t, "/"); return !family[s] })
+	return backgroundTasks[max(i, 0)], nil
+}
 
 // plan writes the battery as the plan of a dataset: for each task a clean entry, and one for each severity of each
 // factor that the task has, with the seeds of the clean one. can tells whether a spec makes sense.
@@ -142,6 +159,10 @@ func (b *battery) plan(o *CardOptions, c *scenario.Catalogue, can func(*scenario
 		if isAttack := about.Tasks[i].Class == "attack"; isAttack != slices.Contains(o.Attacks, task) {
 			return nil, request("%s is of class %s: --benign takes benign tasks, --attack attacks", task, about.Tasks[i].Class)
 		}
+		other, err := backgroundOf(c, name)
+		if err != nil {
+			return nil, err
+		}
 		clean := b.clean()
 		entryName := strings.ReplaceAll(task, "/", "-")
 		if err := can(&scenario.Spec{Task: task, Set: clean}); err != nil {
@@ -150,7 +171,7 @@ func (b *battery) plan(o *CardOptions, c *scenario.Catalogue, can func(*scenario
 		entries = append(entries, cardEntry{Name: entryName, Task: task, Runs: o.Runs, Set: nodeOf(clean)})
 		for _, f := range b.Factors {
 			n := 0
-			for k, v := range f.candidates(about, &about.Tasks[i]) {
+			for k, v := range f.candidates(about, &about.Tasks[i], other) {
 				set := v.set.Over(clean)
 				e := cardEntry{Name: fmt.Sprintf("%s-%s-%d", entryName, f.slug(), n+1), Task: task, Runs: o.Runs, Seeds: entryName}
 				if can(&scenario.Spec{Task: task, Set: set, Background: v.background}) != nil {
@@ -158,7 +179,6 @@ func (b *battery) plan(o *CardOptions, c *scenario.Catalogue, can func(*scenario
 				}
 				for _, other := range v.background {
 					e.Background = append(e.Background, map[string]any{"name": other.Name, "task": other.Task, "set": nodeOf(other.Set),
-						"hosts":    map[string]string{"client": "own", "server": "own"},
 						"schedule": map[string]any{"poisson": map[string]any{"mean": other.Schedule.Poisson.Mean.Text, "until": other.Schedule.Poisson.Until.Text}}})
 				}
 				// Severities of a key, and settings that are listed for all tasks, keep their places on every task.

@@ -7,6 +7,7 @@ import (
 
 	"detgen/model"
 	"detgen/probe"
+	"detgen/probe/correct"
 
 	"github.com/spf13/cobra"
 )
@@ -17,6 +18,7 @@ type probeFlags struct {
 	out     string
 	options probe.Options
 	open    model.Options
+	fix     string
 	asJSON  bool
 }
 
@@ -29,8 +31,20 @@ func (f *probeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the report as JSON")
 }
 
+// addCorrect adds the flag of a correction between captures and model.
+func (f *probeFlags) addCorrect(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.fix, "correct", "", "a correction of what the model sees: T1 to T5")
+}
+
 // ask opens the model.
 func (f *probeFlags) ask() (model.Model, error) {
+	if f.fix != "" {
+		t, err := correct.Named(f.fix)
+		if err != nil {
+			return nil, badRequest(err)
+		}
+		f.options.Change, f.options.Correction = t.Apply, t.Name
+	}
 	m, err := model.Open(f.model, f.open)
 	return m, badRequest(err)
 }
@@ -98,6 +112,7 @@ it does, which labels its errors go with, and on which parts of the dataset it i
 		},
 	}
 	f.add(cmd)
+	f.addCorrect(cmd)
 	cmd.Flags().StringVar(&f.options.Split, "split", "", "only connections of this split of the dataset")
 	cmd.Flags().StringSliceVar(&f.options.Labels, "labels", nil, "columns to relate errors to (default: the dataset's factors and labels)")
 	cmd.Flags().StringSliceVar(&f.options.Ignore, "ignore", nil, "labels to leave out")

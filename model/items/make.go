@@ -36,6 +36,15 @@ func (m *Made) Attack(d *Dataset, item int) bool {
 // Make makes the items that a model wants of connections (indexes into d.Connections; nil: all). The order is that of
 // the connections by run.
 func (d *Dataset) Make(ctx context.Context, want model.Description, which []int) (*Made, error) {
+	return d.MakeChanged(ctx, want, which, nil)
+}
+
+// MakeChanged does the same with a change between the captures and the encoder, of sequences of packets alone; nil is
+// none.
+func (d *Dataset) MakeChanged(ctx context.Context, want model.Description, which []int, change func(*Trace) *Trace) (*Made, error) {
+	if change != nil && want.Kind != model.Packets {
+		return nil, fmt.Errorf("model %s looks at items of kind %s: corrections change what a model of kind %s sees", want.Name, want.Kind, model.Packets)
+	}
 	if which == nil {
 		which = make([]int, len(d.Connections))
 		for i := range which {
@@ -53,7 +62,7 @@ func (d *Dataset) Make(ctx context.Context, want model.Description, which []int)
 	case model.Flows:
 		m, err = d.rows(ctx, want, which)
 	case model.Packets:
-		m, err = d.packets(ctx, want, which)
+		m, err = d.packets(ctx, want, which, change)
 	case model.Sessions:
 		m, err = d.sessions(want, which)
 	case model.Captures:
@@ -91,7 +100,7 @@ func (m *Made) why() string {
 }
 
 // packets makes sequences of packets, of TCP connections.
-func (d *Dataset) packets(ctx context.Context, want model.Description, which []int) (*Made, error) {
+func (d *Dataset) packets(ctx context.Context, want model.Description, which []int, change func(*Trace) *Trace) (*Made, error) {
 	recipe, err := RecipeOf(want.Kind, want.Recipe)
 	if err != nil {
 		return nil, err
@@ -109,6 +118,9 @@ func (d *Dataset) packets(ctx context.Context, want model.Description, which []i
 		tcp = append(tcp, c)
 	}
 	err = d.Traces(ctx, tcp, TraceOptions{View: want.View, Header: recipe.Header}, func(c int, t *Trace) error {
+		if len(t.Packets) > 0 && change != nil {
+			t = change(t)
+		}
 		if len(t.Packets) == 0 {
 			m.skip(c, "no capture has a packet of it")
 			return nil
