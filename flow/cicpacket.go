@@ -69,7 +69,7 @@ func (d *cicDecoder) read(p *Packet) bool {
 	p.key.version, p.key.group = 4, 0
 	p.key.protocol = 0
 	var srcPort, dstPort uint16
-	switch fixed := d.mode == CICFixed; {
+	switch fixed := d.mode.corrected(); {
 	case fixed && w.icmp.length != 0:
 		icmp := w.data[w.icmp.at:]
 		if icmp[0] >= 64 {

@@ -81,6 +81,7 @@ type Flow struct {
 	firstFlags         uint8
 	idIsDst            bool    // the flow ID names the destination first
 	heard              [2]bool // each side sent something in a flow of the connection before this one (Default)
+	row                uint64  // its number in the table that it is written to, from 1 (CNS2022)
 	entered            uint64  // frame number with which its key came into the table, when flows are bounded
 	dormant            bool    // it ended, but its TCP connection may go on (Default)
 	fins               [2]bool // FINs of each side were seen in the connection (CIC2021, Default)

@@ -95,7 +95,7 @@ func (m *Meter) add(it *item) (flow uint64) {
 		return m.add2017(&it.packet, it.hash)
 	case CIC2021:
 		return m.add2021(&it.packet, it.hash)
-	case CICFixed:
+	case CICFixed, CNS2022:
 		return m.addFixed(&it.packet, it.hash)
 	}
 	return m.addDefault(it)
@@ -121,9 +121,12 @@ func (m *Meter) Open() int { return m.table.used - m.asleep }
 func (m *Meter) finish(f *Flow, reason End) {
 	f.reason = reason
 	switch m.mode {
-	case CIC2017, CIC2021:
+	case CIC2017, CIC2021, CNS2022:
 		if f.dir[Forward].packets+f.dir[Backward].packets < 2 {
 			return
+		}
+		if m.mode == CNS2022 && f.key.protocol == packet.ProtocolTCP {
+			f.cumulative += f.end - f.start
 		}
 	case CICFixed:
 		if reason != EndICMP && (f.key.protocol == packet.ProtocolTCP || f.key.protocol == packet.ProtocolUDP) {
@@ -139,7 +142,7 @@ func (m *Meter) finish(f *Flow, reason End) {
 func (m *Meter) open(p *Packet, hash uint64) (*Flow, uint32) {
 	index := m.table.insert(&p.key, hash)
 	switch m.mode {
-	case CICFixed:
+	case CICFixed, CNS2022:
 		m.seen.reach(index)
 		*m.seen.at(index) = nil
 	case Default:

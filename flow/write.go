@@ -29,6 +29,7 @@ type writer struct {
 	out     *table.Ordered
 	flows   *[rowsPerBatch]Flow // that are not handed over yet; nil when there are none
 	n       int                 // of them
+	rows    uint64              // of the capture
 	pool    sync.Pool
 }
 
@@ -36,7 +37,9 @@ func (w *writer) add(f *Flow) {
 	if w.flows == nil {
 		w.flows = w.pool.Get().(*[rowsPerBatch]Flow)
 	}
+	w.rows++
 	w.flows[w.n] = *f
+	w.flows[w.n].row = w.rows
 	if w.n++; w.n == rowsPerBatch {
 		w.hand()
 	}

@@ -22,7 +22,8 @@ func newFlows() *cobra.Command {
 		Long: `Flows writes a row for each flow in captures (pcap or pcapng, plain or in gzip or
 zstd; "-" is the standard input), or in all captures of run directories, as CSV or
 Parquet. Modes are default (corrected and extended), cic2017, cic2021 and cic-fixed (as
-three versions of CICFlowMeter, with their defects). The columns and what the modes do
+three versions of CICFlowMeter, with their defects) and cns2022 (as the corrected release
+of CICIDS-2017). The columns and what the modes do
 differently are described in docs/flow-features.md.`,
 		Args: named("a capture or a run directory"),
 		RunE: flags.run,
@@ -30,7 +31,7 @@ differently are described in docs/flow-features.md.`,
 	f := cmd.Flags()
 	f.StringVarP(&flags.output, "output", "o", "-", `write to this file; "-" is the standard output`)
 	f.StringVar(&flags.format, "format", "", "csv or parquet (default: by the file's extension, else csv)")
-	choose(cmd, &flags.options.Mode, flow.ParseMode, "mode", "default, cic2017, cic2021 or cic-fixed")
+	choose(cmd, &flags.options.Mode, flow.ParseMode, "mode", "default, cic2017, cic2021, cic-fixed or cns2022")
 	choose(cmd, &flags.columns, flow.ParseColumnSet, "columns", "tool (the mode's own), cicids2017 (the 85 of CICIDS-17) or ml (the 79 of its MachineLearningCSV)")
 	f.DurationVar(&flags.options.FlowTimeout, "flow-timeout", flags.options.FlowTimeout, "start another flow after that time since a flow's first packet; 0: never (mode default)")
 	f.DurationVar(&flags.options.ActivityTimeout, "activity-timeout", flags.options.ActivityTimeout, "silence that divides active from idle times")
