@@ -2,7 +2,7 @@ package flow
 
 // begin makes f a new flow of the key that starts with p.
 func (f *Flow) begin(s *settings, p *Packet, dir Direction) {
-	f.number, f.start = p.frame, p.time
+	f.number, f.capture, f.start = p.frame, p.capture, p.time
 	f.end = p.time
 	f.activeStart, f.activeEnd = p.time, p.time
 	f.firstDir = dir

@@ -27,7 +27,7 @@ func (d *cicDecoder) decode(f *packet.Frame, it *item) bool {
 		return false // the library refuses it
 	}
 	p := &it.packet
-	p.frame = f.Number
+	p.frame, p.capture = f.Number, uint32(f.Capture)
 	p.time = floorDiv(f.Time, 1000)
 	d.walk.run(layerEthernet, f.Data, f.WireLen)
 	ok := d.read(p)

@@ -51,10 +51,11 @@ const (
 // every mode is made. It holds no pointers. Numbers of bytes and packets are of what the mode counts. Fields that
 // every packet needs are next to each other, as most of a packet's time is spent on fetching them.
 type Flow struct {
-	key    key
-	number uint64 // frame number of the first packet
-	start  int64  // time of the first packet (Default: the earliest time), ticks
-	end    int64  // time of the last packet (Default: the latest time), ticks
+	key     key
+	number  uint64 // frame number of the first packet
+	capture uint32 // packet.Frame.Capture of it
+	start   int64  // time of the first packet (Default: the earliest time), ticks
+	end     int64  // time of the last packet (Default: the latest time), ticks
 
 	activeStart, activeEnd int64
 	gap                    times  // between successive packets

@@ -21,7 +21,8 @@ func newFlows() *cobra.Command {
 		Short: "Write a row per connection: CICFlowMeter's columns and more",
 		Long: `Flows writes a row for each flow in captures (pcap or pcapng, plain or in gzip or
 zstd; "-" is the standard input), or in all captures of run directories, as CSV or
-Parquet. Modes are default (corrected and extended), cic2017, cic2021 and cic-fixed (as
+Parquet. Captures that are named together are one stream in the order of their times.
+Modes are default (corrected and extended), cic2017, cic2021 and cic-fixed (as
 three versions of CICFlowMeter, with their defects) and cns2022 (as the corrected release
 of CICIDS-2017). The columns and what the modes do
 differently are described in docs/flow-features.md.`,
@@ -42,6 +43,7 @@ differently are described in docs/flow-features.md.`,
 	f.BoolVar(&flags.options.IgnoreVLAN, "ignore-vlan", false, "make the same endpoints in different VLANs one flow (mode default)")
 	f.IntVar(&flags.options.MaxFlows, "max-flows", 0, "hold at most so many open flows, the oldest out first; 0: no bound (mode default; the work is not shared then)")
 	f.IntVar(&flags.jobs, "jobs", runtime.NumCPU(), "share the work by that many; the result is the same")
+	addApart(cmd, &flags.apart)
 	addUnchecked(cmd, &flags.unchecked)
 	return cmd
 }
@@ -51,6 +53,7 @@ type flowsFlags struct {
 	columns        flow.ColumnSet
 	jobs           int
 	unchecked      bool
+	apart          bool
 	options        flow.Options
 }
 
@@ -62,7 +65,7 @@ func (o *flowsFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return badRequest(err)
 	}
-	paths, err := truth.CaptureFiles(args, o.unchecked)
+	paths, err := truth.CaptureFiles(args, o.unchecked, o.apart)
 	if err != nil {
 		return badRequest(err)
 	}
@@ -71,8 +74,8 @@ func (o *flowsFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return badRequest(err)
 	}
-	return writeTable(cmd, out, o.output, paths, func(path string, r *packet.Reader) error {
-		return flow.Write(cmd.Context(), r, o.options, o.jobs, layout, out, path)
+	return writeTable(cmd, out, o.output, paths, func(s *packet.Series) error {
+		return flow.Write(cmd.Context(), s, o.options, o.jobs, layout, out, s.Paths())
 	})
 }
 
