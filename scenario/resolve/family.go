@@ -61,7 +61,7 @@ func (sc *scope) refuse(cannot map[string]format.Text, what, field string, inste
 	if s, ok := sc.familySetting(); ok {
 		at, key = s.at, s.Text
 	}
-	message := fmt.Sprintf("is not possible with %s: %s", what, why.Text)
+	message := fmt.Sprintf("is not possible here: %s: %s", what, why.Text)
 	var families []string
 	for _, f := range spec.Families {
 		if _, ok := cannot[f]; !ok {
@@ -102,6 +102,21 @@ func (a *activity) checkIPv6() {
 			return
 		}
 	}
+}
+
+// familyView is the family as templates see it.
+func (d *draft) familyView() map[string]any {
+	view := map[string]any{
+		"family": d.family, "ipv4": d.has(record.IPv4), "ipv6": d.has(record.IPv6), "dual": d.family == record.Dual,
+		"any": "0.0.0.0", "record": "A",
+	}
+	if d.has(record.IPv6) {
+		view["any"] = "::"
+	}
+	if d.family == record.IPv6 {
+		view["record"] = "AAAA"
+	}
+	return view
 }
 
 // has is true when the run's hosts have addresses of a family, record.IPv4 or record.IPv6.

@@ -64,7 +64,7 @@ func (sc *scope) data() map[string]any {
 		"task":     sc.taskName,
 		"failure":  orNone(sc.failure),
 		"caching":  orNone(sc.caching),
-		"network":  map[string]any{"family": sc.family, "ipv4": sc.has(record.IPv4), "ipv6": sc.has(record.IPv6)},
+		"network":  sc.familyView(),
 	}
 	implementations := map[string]any{}
 	for name := range sc.scenario.Hosts {
