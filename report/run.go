@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/netip"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -163,12 +164,21 @@ func overview(s *Section, w *truth.Overview, rec *record.Record) {
 	s.Tables = append(s.Tables, table)
 }
 
+// joined writes a network's prefixes.
+func joined(prefixes []netip.Prefix) string {
+	var list []string
+	for _, p := range prefixes {
+		list = append(list, p.String())
+	}
+	return strings.Join(list, " ")
+}
+
 func hosts(s *Section, rec *record.Record, w *truth.Overview) error {
 	drawing := &plot.Hosts{Title: "Hosts and networks"}
 	index := map[string]int{}
 	for i, n := range rec.Run.Networks {
 		index[n.Name] = i
-		drawing.Networks = append(drawing.Networks, n.Name+" "+n.Prefix.String())
+		drawing.Networks = append(drawing.Networks, n.Name+" "+joined(n.Prefixes()))
 	}
 	alt := fmt.Sprintf("%d hosts on %d networks.", len(rec.Run.Hosts), len(rec.Run.Networks))
 	for i := range rec.Run.Hosts {
@@ -185,9 +195,13 @@ func hosts(s *Section, rec *record.Record, w *truth.Overview) error {
 				return fmt.Errorf("host %q: there is no network %q", h.Name, n.Network)
 			}
 			box.Networks = append(box.Networks, at)
-			box.Lines = append(box.Lines, n.Address.Addr().String())
+			for _, a := range n.Addresses() {
+				box.Lines = append(box.Lines, a.Addr().String())
+			}
 			box.Links = append(box.Links, linkText(n))
-			alt += fmt.Sprintf(" %s on %s (%s)", n.Address.Addr(), n.Network, linkText(n))
+			for _, a := range n.Addresses() {
+				alt += fmt.Sprintf(" %s on %s (%s)", a.Addr(), n.Network, linkText(n))
+			}
 		}
 		drawing.Hosts = append(drawing.Hosts, box)
 	}
