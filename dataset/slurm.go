@@ -54,6 +54,9 @@ func (d *Dataset) MakeBySlurm(ctx context.Context, o Options) (runner.Tally, err
 	if err := s.Check(); err != nil {
 		return runner.Tally{}, err
 	}
+	if e := d.Plan.Wanting(); e != nil {
+		return runner.Tally{}, d.unshardable(e)
+	}
 	if err := d.claim(); err != nil {
 		return runner.Tally{}, err
 	}

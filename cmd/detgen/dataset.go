@@ -21,7 +21,7 @@ import (
 // newDataset is "detgen dataset": many runs from one plan.
 func newDataset() *cobra.Command {
 	cmd := &cobra.Command{Use: "dataset", Short: "Make many labelled runs from one plan, as tables, checked and reproducible"}
-	cmd.AddCommand(newDatasetBuild(), newDatasetMerge(), newDatasetRecipe(), newDatasetMake(), newDatasetVerify())
+	cmd.AddCommand(newDatasetBuild(), newDatasetMerge(), newDatasetRecipe(), newDatasetMake(), newDatasetVerify(), newDatasetSchema())
 	return cmd
 }
 
@@ -248,4 +248,16 @@ func newDatasetVerify() *cobra.Command {
 	with.imageFlags.add(cmd)
 	cmd.Flags().IntVar(&sample, "sample", 0, "make so many runs again, drawn by the dataset's seed, and compare (exact engine)")
 	return cmd
+}
+
+func newDatasetSchema() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of plans, for editors",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, err := cmd.OutOrStdout().Write(plan.Schema)
+			return err
+		},
+	}
 }

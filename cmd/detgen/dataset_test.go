@@ -340,3 +340,79 @@ func otherColumns(t *testing.T, dir, description string) {
 		}
 	}
 }
+
+// TestDatasetWanted makes as many runs as it takes for the connections and packets that entries want, makes none when
+// the same command is given again, and keeps captures compressed, which everything reads.
+func TestDatasetWanted(t *testing.T) {
+	needsLab(t)
+	plan := planned(t, `
+dataset: d
+seed: 1
+captures: zstd
+entries:
+  - {name: packets, task: ping/echo, set: {params.count: 3, params.interval: 10ms}, packets: 14}
+  - {name: connections, task: ping/echo, connections: 2, filter: {packets: {min: 4}},
+     vary: {design: full, factors: {params.count: [1, 2]}}, set: {params.interval: 10ms}}
+splits: {shares: {train: 0.5, test: 0.5}}
+`)
+	dir := filepath.Join(t.TempDir(), "d")
+	for _, want := range []string{"7 runs made, 0 were there, 0 failed", "0 runs made, 7"} {
+		code, stdout, stderr := outcome(t, detgen(t, "dataset", "build", plan, "-o", dir))
+		if code != exitDone || !strings.Contains(stdout, want) {
+			t.Fatalf("exit code %d: %s%s", code, stdout, stderr)
+		}
+	}
+	all := datasetContents(t, dir)
+	var o dataset.Description
+	if err := json.Unmarshal([]byte(all[dataset.FileName]), &o); err != nil {
+		t.Fatal(err)
+	}
+	// 6 packets a run; of two points one is left out by the filter.
+	if p, c := o.Entries["packets"], o.Entries["connections"]; p.Runs != 3 || p.Connections != 3 || c.Runs != 4 || c.LeftOut != 2 || c.Connections != 2 || o.Repetitions["packets"] != 3 || o.Repetitions["connections"] != 2 {
+		t.Errorf("%+v, repetitions %v", o.Entries, o.Repetitions)
+	}
+	if card := all[dataset.CardFile]; !strings.Contains(card, "- connections: 2 connections at least\n- connections: runs with packets a connection of at least 4\n- packets: 14 packets at least\n") {
+		t.Errorf("the card:\n%s", card)
+	}
+	if code, _, stderr := outcome(t, detgen(t, "dataset", "build", plan, "-o", filepath.Join(t.TempDir(), "d"), "--shard", "0/2")); code != exitRequest || !strings.Contains(stderr, "build it in one process, or state runs") {
+		t.Errorf("a shard: exit code %d: %s", code, stderr)
+	}
+	compressed(t, dir)
+}
+
+// compressed looks at a dataset whose captures are compressed.
+func compressed(t *testing.T, dir string) {
+	t.Helper()
+	files, _ := filepath.Glob(filepath.Join(dir, dataset.RunsFolder, "*", "captures", "*"))
+	plain, _ := filepath.Glob(filepath.Join(dir, dataset.RunsFolder, "*", "captures", "*.pcap"))
+	if len(files) != 14 || len(plain) > 0 {
+		t.Fatalf("%d captures, %d not compressed", len(files), len(plain))
+	}
+	run := filepath.Dir(filepath.Dir(files[0]))
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"dataset", "verify", dir}, "files of 7 runs are as they were recorded"},
+		{[]string{"flows", run}, filepath.Base(files[0])},
+		{[]string{"packets", run}, ",ping,echo,"},
+		{[]string{"show", run, "--packets"}, "client"},
+	} {
+		code, stdout, stderr := outcome(t, detgen(t, c.args...))
+		if code != exitDone || !strings.Contains(stdout, c.want) {
+			t.Errorf("%v: exit code %d: %.300s%s", c.args, code, stdout, stderr)
+		}
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, bad := range map[string][]byte{"cut": text[:len(text)-5], "of another run": slices.Concat(text, text)} {
+		if err := os.WriteFile(files[0], bad, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, stderr := outcome(t, detgen(t, "dataset", "verify", dir)); code != exitFailed || !strings.Contains(stderr, files[0]) {
+			t.Errorf("%s: exit code %d: %s", what, code, stderr)
+		}
+	}
+}
