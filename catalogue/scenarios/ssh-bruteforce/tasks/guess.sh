@@ -21,7 +21,7 @@ hydra_() {
 	spray) set -- "$@" -u -L /root/users ;;
 	esac
 	! stop || set -- "$@" -f
-	hydra "$@" "$SERVER_ADDRESS" ssh
+	hydra {{if not .network.ipv4}}-6 {{end}}"$@" "{{if .network.ipv4}}$SERVER_ADDRESS{{else}}[$SERVER_ADDRESS]{{end}}" ssh
 }
 
 medusa_() {
@@ -46,7 +46,7 @@ ncrack_() {
 	spray) set -- "$@" -U /root/users ;;
 	esac
 	! stop || set -- "$@" -f
-	ncrack "$@" "ssh://$SERVER_ADDRESS:$PORT"
+	ncrack {{if not .network.ipv4}}-6 {{end}}"$@" "ssh://{{if .network.ipv4}}$SERVER_ADDRESS{{else}}[$SERVER_ADDRESS]{{end}}:$PORT"
 }
 
 patator_() {
