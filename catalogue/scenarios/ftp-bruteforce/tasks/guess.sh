@@ -16,7 +16,7 @@ hydra_() {
 		set -- "$@" -t "$PARALLEL"
 	fi
 	[ "$SUCCESS" != stop ] || set -- "$@" -f
-	hydra {{if not .network.ipv4}}-6 {{end}}"$@" "{{if .network.ipv4}}$SERVER_ADDRESS{{else}}[$SERVER_ADDRESS]{{end}}" ftp
+	hydra {{if not .network.ipv4}}-6 {{end}}"$@" "$SERVER_ADDRESS" ftp
 }
 
 patator_() {

@@ -21,7 +21,7 @@ hydra_() {
 	spray) set -- "$@" -u -L /root/users ;;
 	esac
 	! stop || set -- "$@" -f
-	hydra {{if not .network.ipv4}}-6 {{end}}"$@" "{{if .network.ipv4}}$SERVER_ADDRESS{{else}}[$SERVER_ADDRESS]{{end}}" ssh
+	hydra {{if not .network.ipv4}}-6 {{end}}"$@" "$SERVER_ADDRESS" ssh
 }
 
 medusa_() {

@@ -14,7 +14,7 @@ hydra_() {
 		set -- "$@" -t "$PARALLEL"
 	fi
 	[ "$SUCCESS" != stop ] || set -- "$@" -f
-	hydra {{if not .network.ipv4}}-6 {{end}}"$@" "{{if .network.ipv4}}$WEB_ADDRESS{{else}}[$WEB_ADDRESS]{{end}}" http-post-form '/login.php:name=^USER^&password=^PASS^:F=do not fit'
+	hydra {{if not .network.ipv4}}-6 {{end}}"$@" "$WEB_ADDRESS" http-post-form '/login.php:name=^USER^&password=^PASS^:F=do not fit'
 }
 
 patator_() {
