@@ -19,10 +19,6 @@ class Spider(scrapy.spiders.SitemapSpider):
     custom_settings = {
         "ROBOTSTXT_OBEY": True,
         "TELNETCONSOLE_ENABLED": False,
-{{- if .network.ipv6}}
-        # Its usual resolver asks for IPv4 addresses only.
-        "DNS_RESOLVER": "scrapy.resolver.CachingHostnameResolver",
-{{- end}}
         "DOWNLOADER_MIDDLEWARES": {"scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None},
         "DOWNLOADER_CLIENTCONTEXTFACTORY": "scrapy.core.downloader.contextfactory.BrowserLikeContextFactory",
         "REQUEST_FINGERPRINTER_IMPLEMENTATION": "2.7",
