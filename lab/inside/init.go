@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -44,6 +45,9 @@ func Init() error {
 	// look into this process (PR_SET_DUMPABLE(2const), ptrace(2)).
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("keep the init's descriptors to itself: %w", err)
+	}
+	if err := keepChroot(); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(reportSocket), 0o755); err != nil {
 		return err
@@ -102,6 +106,14 @@ func (s *server) handle(r *Request, reply *Message) error {
 	case Exists:
 		_, err := os.Lstat(r.Path)
 		reply.Missing = err != nil
+		return nil
+	case Flush:
+		s.mu.Lock()
+		names := slices.Collect(maps.Keys(s.outputs))
+		s.mu.Unlock()
+		for _, name := range names {
+			s.flush(name)
+		}
 		return nil
 	case Answer:
 		s.mu.Lock()
@@ -171,7 +183,7 @@ func (s *server) start(r *Request) error {
 	defer null.Close()
 	attributes := &syscall.ProcAttr{
 		Dir: "/", Env: env, Files: []uintptr{null.Fd(), uintptr(end), uintptr(end)},
-		Sys: &syscall.SysProcAttr{Setsid: true, Credential: credential, UseCgroupFD: r.Group != 0, CgroupFD: r.Group},
+		Sys: &syscall.SysProcAttr{Chroot: r.Root, Setsid: true, Credential: credential, UseCgroupFD: r.Group != 0, CgroupFD: r.Group},
 	}
 	if home != "" {
 		if info, err := os.Stat(home); err == nil && info.IsDir() {

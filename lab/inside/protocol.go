@@ -48,6 +48,7 @@ const (
 	Answer Operation = "answer" // let a helper's call return
 	Read   Operation = "read"   // give a file's content
 	Exists Operation = "exists" // is there a file
+	Flush  Operation = "flush"  // the reply comes after everything that programs have printed
 )
 
 // Request is one message from the lab to a host's init.
@@ -58,6 +59,7 @@ type Request struct {
 	Command     []string          `json:"command,omitempty"`
 	Script      string            `json:"script,omitempty"` // instead of Command: run by "sh -eu"
 	User        string            `json:"user,omitempty"`
+	Root        string            `json:"root,omitempty"` // folder that is the program's root
 	Environment map[string]string `json:"environment,omitempty"`
 	Group       int               `json:"group,omitempty"`   // descriptor of the control group to start it in
 	Number      int               `json:"number,omitempty"`  // of the signal
