@@ -466,7 +466,7 @@ func (l *lab) runScripts(ctx context.Context, a *record.Activity, scripts []reco
 			p, err := h.run(ctx, a.Name, inside.Request{
 				Program: name, Script: s.Text, User: s.User, Root: v.root,
 				Environment: environment(h.Environment, s.Environment, map[string]string{
-					inside.ActivityVariable: a.Name, inside.ProgramVariable: name,
+					inside.ActivityVariable: a.Name, inside.ProgramVariable: name, inside.HostRootVariable: inside.HostRoot,
 				}),
 			})
 			if err != nil {

@@ -21,7 +21,7 @@ import (
 
 // bundle writes the OCI bundle of a host: its overlay root, mounted, and its config.json.
 func (h *container) bundle(o *Options) error {
-	for _, dir := range []string{"root", "upper", "work", "detgen/bin", "detgen/run"} {
+	for _, dir := range []string{"root", "upper", "work", "detgen/bin", "detgen/run", "detgen/host"} {
 		if err := os.MkdirAll(filepath.Join(h.dir, dir), 0o755); err != nil {
 			return err
 		}

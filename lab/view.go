@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -94,10 +95,38 @@ func (c *container) viewDirectory(name string) string { return filepath.Join(c.d
 // seenThrough are the mounts of a host that are the same in each view, with everything below them.
 var seenThrough = []string{"/proc", "/sys", "/dev"}
 
+// boundSockets gives the paths of the sockets that programs of the host have bound (proc_net(5)).
+func (c *container) boundSockets(ctx context.Context) ([]string, error) {
+	table, err := c.table(ctx, "unix")
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for line := range strings.Lines(string(table)) {
+		fields := strings.SplitN(strings.TrimRight(line, "\n"), " ", 8)
+		if i := strings.Index(line, " /"); len(fields) == 8 && i >= 0 {
+			paths = append(paths, strings.TrimRight(line[i+1:], "\n"))
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths), nil
+}
+
+// inItself tells if a path is below one of the mounts that a view has as they are.
+func inItself(path string) bool {
+	return slices.ContainsFunc(append(slices.Clone(seenThrough), inside.Directory), func(dir string) bool {
+		return strings.HasPrefix(path, dir+"/")
+	})
+}
+
 // view implements system. The view is an overlay of the host's root, on the host's own tree of mounts, where the host's init
 // can go by chroot(2).
-func (c *container) view(_ context.Context, name string) (string, error) {
+func (c *container) view(ctx context.Context, name string) (string, error) {
 	if err := c.openMounts(); err != nil {
+		return "", err
+	}
+	sockets, err := c.boundSockets(ctx)
+	if err != nil {
 		return "", err
 	}
 	// The folder that it is mounted on is in the host, and the lab's.
@@ -111,12 +140,13 @@ func (c *container) view(_ context.Context, name string) (string, error) {
 	defer overlay.Close()
 	path := filepath.Join(views, name)
 	return path, c.amongMounts(func() error {
-		at, err := openPlain(path)
+		at := int(overlay.Fd())
+		target, err := openPlain(path)
 		if err != nil {
 			return err
 		}
-		defer unix.Close(at)
-		if err := moveMount(int(overlay.Fd()), at); err != nil {
+		defer unix.Close(target)
+		if err := moveMount(at, target); err != nil {
 			return err
 		}
 		for _, mount := range seenThrough {
@@ -128,7 +158,24 @@ func (c *container) view(_ context.Context, name string) (string, error) {
 		if err := copyMount(inside.Directory, path+inside.Directory, 0); err != nil {
 			return err
 		}
-		return copyMount(inside.Binary, path+inside.Binary, 0)
+		if err := copyMount(inside.Binary, path+inside.Binary, 0); err != nil {
+			return err
+		}
+		if err := copyMount("/", path+inside.HostRoot, 0); err != nil {
+			return err
+		}
+		if err := unix.MountSetattr(unix.AT_FDCWD, path+inside.HostRoot, 0, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}); err != nil {
+			return fmt.Errorf("keep the host's root from being written in a view: %w", err)
+		}
+		// A socket is found by its file on the host's root alone, not by the overlay's (unix(7)).
+		for _, socket := range sockets {
+			if !inItself(socket) {
+				if err := copySocket(socket, at); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
 	})
 }
 
@@ -263,4 +310,49 @@ func copyMount(source, target string, flags uint) error {
 	}
 	defer unix.Close(at)
 	return moveMount(tree, at)
+}
+
+// copySocket mounts a socket of the host in the view whose root is view, at the same path. One that has no file any more is
+// left out.
+func copySocket(path string, view int) error {
+	open := func(at int) (int, error) {
+		return unix.Openat2(at, strings.TrimPrefix(path, "/"), &unix.OpenHow{
+			Flags: unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+		})
+	}
+	root, err := openPlain("/")
+	if err != nil {
+		return err
+	}
+	defer unix.Close(root)
+	from, err := open(root)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	defer unix.Close(from)
+	var info unix.Stat_t
+	if err := unix.Fstat(from, &info); err != nil {
+		return err
+	}
+	if info.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		return nil // another file has its name
+	}
+	target, err := open(view)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	defer unix.Close(target)
+	tree, err := unix.OpenTree(from, "", unix.AT_EMPTY_PATH|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return fmt.Errorf("copy the socket %s: %w", path, err)
+	}
+	defer unix.Close(tree)
+	return moveMount(tree, target)
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+		return nil
+	}
+	return err
 }

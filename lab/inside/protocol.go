@@ -13,10 +13,14 @@ import (
 
 // Where the lab puts things inside a host.
 const (
-	Directory    = "/.detgen"            // what the lab adds to a host's root
-	Binary       = Directory + "/detgen" // this program
-	Helpers      = Directory + "/bin"    // links to it, one a helper command
-	reportSocket = Directory + "/run/report"
+	Directory = "/.detgen"            // what the lab adds to a host's root
+	Binary    = Directory + "/detgen" // this program
+	Helpers   = Directory + "/bin"    // links to it, one a helper command
+	// HostRoot is, in the view that scripts have of their host, the host's root itself, to read: what services write can be
+	// watched there. HostRootVariable tells scripts its path.
+	HostRoot         = Directory + "/host"
+	HostRootVariable = "HOST_ROOT"
+	reportSocket     = Directory + "/run/report"
 	// Emulate is the command that runs an emulator (package emulator).
 	Emulate = "emulate"
 	// InitRole is the argument by which this program becomes a host's init.
