@@ -2,14 +2,44 @@ package inside
 
 import (
 	"fmt"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
 
-// keepChroot leaves the init the one capability that it needs itself: it starts scripts in the views of their activities
-// by chroot(2). Its programs have those that it can hand on (its inheritable set, capabilities(7)), root's among them. An
-// init that may do everything is that of a machine, and so may its programs.
-func keepChroot() error {
+// starter is a thread that starts programs. Capabilities belong to threads.
+type starter chan func()
+
+// newStarter makes the thread. The init has a capability that its programs do not get: it starts scripts in the views of
+// their activities by chroot(2). What the thread starts has the capabilities that the init can hand on (its inheritable
+// set, capabilities(7)), also where it is root's. An init that may do everything is that of a machine, and so may its
+// programs.
+func newStarter() (starter, error) {
+	s := make(starter)
+	limited := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		err := limitPrograms()
+		limited <- err
+		if err != nil {
+			return
+		}
+		for f := range s {
+			f()
+		}
+	}()
+	return s, <-limited
+}
+
+// do calls f on the thread.
+func (s starter) do(f func()) {
+	done := make(chan struct{})
+	s <- func() { f(); close(done) }
+	<-done
+}
+
+// limitPrograms keeps the init's own capabilities from what this thread starts.
+func limitPrograms() error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var has [2]unix.CapUserData
 	if err := unix.Capget(&header, &has[0]); err != nil {
@@ -21,17 +51,10 @@ func keepChroot() error {
 	}
 	for _, c := range []int{unix.CAP_SYS_CHROOT, unix.CAP_SETPCAP} {
 		if has[0].Inheritable&bit(c) == 0 {
-			if err := everyThread(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, uintptr(c)); err != nil {
+			if err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0); err != nil {
 				return fmt.Errorf("keep a capability from the host's programs: %w", err)
 			}
 		}
-	}
-	if has[0].Inheritable&bit(unix.CAP_SETPCAP) == 0 {
-		has[0].Effective &^= bit(unix.CAP_SETPCAP)
-		has[0].Permitted &^= bit(unix.CAP_SETPCAP)
-	}
-	if err := setCapabilities(&header, &has); err != nil {
-		return fmt.Errorf("give up a capability: %w", err)
 	}
 	return nil
 }

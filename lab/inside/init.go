@@ -22,6 +22,7 @@ import (
 // server is a host's init.
 type server struct {
 	lab      *helper.Out
+	starter  starter
 	mu       sync.Mutex // of everything below
 	programs map[string]*program
 	outputs  map[string]*output // by program; some outlive it
@@ -46,7 +47,8 @@ func Init() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("keep the init's descriptors to itself: %w", err)
 	}
-	if err := keepChroot(); err != nil {
+	starter, err := newStarter()
+	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(reportSocket), 0o755); err != nil {
@@ -60,7 +62,7 @@ func Init() error {
 	if err := os.Chmod(reportSocket, 0o666); err != nil {
 		return err
 	}
-	s := &server{lab: helper.NewOut(lab), programs: map[string]*program{}, outputs: map[string]*output{}, calls: map[uint64]net.Conn{}}
+	s := &server{lab: helper.NewOut(lab), starter: starter, programs: map[string]*program{}, outputs: map[string]*output{}, calls: map[uint64]net.Conn{}}
 	children := make(chan os.Signal, 1)
 	notifyChildren(children)
 	go s.reap(children)
@@ -197,7 +199,8 @@ func (s *server) start(r *Request) error {
 		output.pipe.Close()
 		return fmt.Errorf("program %q runs already", r.Program)
 	}
-	pid, err := syscall.ForkExec(path, argv, attributes)
+	var pid int
+	s.starter.do(func() { pid, err = syscall.ForkExec(path, argv, attributes) })
 	if err != nil {
 		output.pipe.Close()
 		return fmt.Errorf("exec %s: %w", path, err)

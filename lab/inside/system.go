@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"detgen/internal/helper"
 
@@ -111,17 +110,4 @@ func childUsage(parent int) (cpu time.Duration, number int, err error) {
 		rest = append(rest, children[rest[0]]...)
 	}
 	return cpu, number, nil
-}
-
-// everyThread makes a system call on every thread of this process: capabilities belong to threads.
-func everyThread(number, a, b uintptr) error {
-	if _, _, e := syscall.AllThreadsSyscall(number, a, b, 0); e != 0 {
-		return e
-	}
-	return nil
-}
-
-// setCapabilities sets the capabilities of every thread of this process.
-func setCapabilities(header *unix.CapUserHeader, set *[2]unix.CapUserData) error {
-	return everyThread(unix.SYS_CAPSET, uintptr(unsafe.Pointer(header)), uintptr(unsafe.Pointer(set)))
 }
