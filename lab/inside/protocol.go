@@ -16,8 +16,8 @@ const (
 	Directory = "/.detgen"            // what the lab adds to a host's root
 	Binary    = Directory + "/detgen" // this program
 	Helpers   = Directory + "/bin"    // links to it, one a helper command
-	// HostRoot is, in the view that scripts have of their host, the host's root itself, to read: what services write can be
-	// watched there. HostRootVariable tells scripts its path.
+	// HostRoot is, in the view that scripts have of their host, the host's root itself: what services write can be watched
+	// there, and what is for them is written there. HostRootVariable tells scripts its path.
 	HostRoot         = Directory + "/host"
 	HostRootVariable = "HOST_ROOT"
 	reportSocket     = Directory + "/run/report"
