@@ -5,8 +5,8 @@ import (
 	"maps"
 	"time"
 
-	"detgen/internal/strictyaml"
 	"detgen/internal/problem"
+	"detgen/internal/strictyaml"
 	"detgen/record"
 	"detgen/scenario/format"
 	"detgen/scenario/value"
