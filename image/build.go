@@ -40,7 +40,7 @@ type build struct {
 // then finds it made.
 func (s *Store) build(ctx context.Context, r *Recipe) (err error) {
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("it is not in %s, and building it needs root", s.dir)
+		return fmt.Errorf("it is not in %s, and building it needs root: \"detgen image save\" as root and \"detgen image load\" here bring it", s.dir)
 	}
 	for _, dir := range []string{"images", "locks"} {
 		if err := os.MkdirAll(filepath.Join(s.dir, dir), 0o755); err != nil {
@@ -438,6 +438,9 @@ func (b *build) commit(ctx context.Context, bytes int64) error {
 	defer dir.Close()
 	if err := unix.Syncfs(int(dir.Fd())); err != nil {
 		return fmt.Errorf("write the image to disk: %w", err)
+	}
+	if err := os.RemoveAll(b.store.path(b.digest)); err != nil { // one that was loaded packed, which nobody holds
+		return fmt.Errorf("put the image in place: %w", err)
 	}
 	if err := os.Rename(b.entry, b.store.path(b.digest)); err != nil {
 		return fmt.Errorf("put the image in place: %w", err)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"detgen/internal/plain"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -59,7 +61,7 @@ func printResult(cmd *cobra.Command, asJSON bool, result any, text func(io.Write
 	if !asJSON {
 		return text(cmd.OutOrStdout())
 	}
-	e := json.NewEncoder(cmd.OutOrStdout())
+	e := json.NewEncoder(plain.JSON(cmd.OutOrStdout()))
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(result)
@@ -70,5 +72,5 @@ func printLine(cmd *cobra.Command, asJSON bool, result any, text func(io.Writer)
 	if !asJSON {
 		return text(cmd.OutOrStdout())
 	}
-	return json.NewEncoder(cmd.OutOrStdout()).Encode(result)
+	return json.NewEncoder(plain.JSON(cmd.OutOrStdout())).Encode(result)
 }
