@@ -173,8 +173,14 @@ func (b *build) bootstrap(ctx context.Context) error {
 		return err
 	}
 	b.step("download packages")
-	// usr-is-merged keeps apt from choosing usrmerge instead, which needs all of perl.
-	if err := a.download(ctx, "/dev/null", []string{"?essential", "usr-is-merged"}, b.log); err != nil {
+	// usr-is-merged keeps apt from choosing usrmerge instead, which needs all of perl. Its version of Debian 11 is for
+	// tests alone: there, directories are merged before the first package comes, and that is all.
+	const hooks = "/usr/share/mmdebstrap/hooks/merged-usr"
+	first, merge := []string{"?essential", "usr-is-merged"}, []string{"--hook-dir=" + hooks, "--include=usr-is-merged"}
+	if b.recipe.Bootstrap == suiteOf["11"] {
+		first, merge = first[:1], []string{"--setup-hook=" + hooks + "/setup00.sh"}
+	}
+	if err := a.download(ctx, "/dev/null", first, b.log); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -183,9 +189,9 @@ func (b *build) bootstrap(ctx context.Context) error {
 	b.step("bootstrap Debian")
 	// The sandbox has no network and may not mount or make devices: mmdebstrap goes on with the lists and packages that it
 	// is given, and says that it does without the rest.
-	args := []string{"--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", "--include=usr-is-merged", "--mode=root", "--variant=essential", "--format=directory",
+	args := append(merge, "--mode=root", "--variant=essential", "--format=directory",
 		"--skip=essential/unlink,cleanup/apt/cache,check/signed-by,update,chroot/mount",
-		`--setup-hook=mkdir -p "$1/var/cache/apt/archives" && cp /build/archives/*.deb "$1/var/cache/apt/archives" && cp /build/lists/*_* "$1/var/lib/apt/lists"`}
+		`--setup-hook=mkdir -p "$1/var/cache/apt/archives" && cp /build/archives/*.deb "$1/var/cache/apt/archives" && cp /build/lists/*_* "$1/var/lib/apt/lists"`)
 	for _, option := range dpkgOptions {
 		args = append(args, "--dpkgopt="+option)
 	}
