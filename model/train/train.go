@@ -33,6 +33,16 @@ type Options struct {
 	Mode     string       // forest: of package flow; default
 	Trees    int          // forest: 100
 	Report   func(string) // what goes on; may be nil
+
+	// Changes, each with its name, are made of the sequences that are trained on (LSTM): a correction, or sequences with
+	// retransmissions put in beside those that are as they are.
+	Correct, Augment *Change
+}
+
+// Change is a named change of what a model sees of a connection.
+type Change struct {
+	Name string
+	Make func(*items.Trace) *items.Trace
 }
 
 // Kinds are the models that can be trained.
@@ -76,7 +86,7 @@ func Run(ctx context.Context, kind string, d *items.Dataset, o Options) (*Result
 	if len(which) == 0 {
 		return nil, fmt.Errorf("%s has no connection in split %q", d.Path, o.Split)
 	}
-	made, err := d.Make(ctx, about, which)
+	made, err := o.make(ctx, d, &about, which)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +111,27 @@ func Run(ctx context.Context, kind string, d *items.Dataset, o Options) (*Result
 		}
 	}
 	return r, set.threshold(ctx, r)
+}
+
+// make makes the items, and tells of the changes in what the model was trained on. Items that are put in beside others
+// are those of the same connections, so both are held out or neither.
+func (o *Options) make(ctx context.Context, d *items.Dataset, about *model.Description, which []int) (*items.Made, error) {
+	var correct func(*items.Trace) *items.Trace
+	if o.Correct != nil {
+		correct = o.Correct.Make
+		about.Trained += ", corrected by " + o.Correct.Name
+	}
+	made, err := d.MakeChanged(ctx, *about, which, correct)
+	if err != nil || o.Augment == nil {
+		return made, err
+	}
+	about.Trained += ", and " + o.Augment.Name
+	more, err := d.MakeChanged(ctx, *about, which, o.Augment.Make)
+	if err != nil {
+		return nil, err
+	}
+	made.Items, made.Members = append(made.Items, more.Items...), append(made.Members, more.Members...)
+	return made, nil
 }
 
 // describe says what a kind wants.
