@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"detgen/image"
 	"detgen/model"
@@ -80,8 +81,8 @@ func newModelTrain() *cobra.Command {
 	var share float64
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "train forest|lstm DATASET -o FILE.model",
-		Short: "Train a random forest on flow rows, or an LSTM on packet sequences",
+		Use:   "train " + strings.Join(train.Kinds(), "|") + " DATASET -o FILE.model",
+		Short: "Train a random forest on flow rows, an LSTM on packet sequences, KitNET on either",
 		Long:  "The same dataset, flags and seed give the same file. docs/models.md describes the models and the file.",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -125,12 +126,12 @@ func newModelTrain() *cobra.Command {
 	f.StringVar(&onnx, "onnx", "", "write it as an ONNX file too, with its manifest beside it")
 	f.Uint64Var(&o.Seed, "seed", 1, "of everything that is drawn")
 	f.StringVar(&o.Split, "split", "", "only connections of this split")
-	f.IntVar(&o.Epochs, "epochs", 20, "lstm: how often each item is seen")
+	f.IntVar(&o.Epochs, "epochs", 0, "how often each item is seen (default: lstm 20, kitnet 1)")
 	f.IntVar(&o.Cells, "cells", 64, "lstm: memory cells")
-	f.IntVar(&o.MaxSteps, "max-steps", 200, "lstm: packets of a connection that are looked at")
-	f.StringVar(&o.Recipe, "recipe", "tokens1", "lstm: how packets become numbers")
-	f.StringVar(&o.View, "view", "server", "lstm: whose capture, server or client")
-	f.StringVar(&o.Mode, "mode", "default", "forest: the mode of detgen flows that measures")
+	f.IntVar(&o.MaxSteps, "max-steps", 200, "packets of a connection that are looked at")
+	f.StringVar(&o.Recipe, "recipe", "", "how packets become numbers (default: lstm tokens1, kitnet looks at flow rows)")
+	f.StringVar(&o.View, "view", "server", "models of packets: whose capture, server, client or tap")
+	f.StringVar(&o.Mode, "mode", "default", "models of flow rows: the mode of detgen flows that measures")
 	f.StringVar(&fix, "correct", "", "lstm: train on sequences that are corrected, T1 to T5 (arm C of probe correct)")
 	f.Float64Var(&share, "augment", 0, "lstm: train on each sequence again with this share of its segments sent twice (arm E)")
 	f.IntVar(&o.Trees, "trees", 100, "forest: trees")
