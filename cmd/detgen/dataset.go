@@ -21,7 +21,7 @@ import (
 // newDataset is "detgen dataset": many runs from one plan.
 func newDataset() *cobra.Command {
 	cmd := &cobra.Command{Use: "dataset", Short: "Make many labelled runs from one plan, as tables, checked and reproducible"}
-	cmd.AddCommand(newDatasetBuild(), newDatasetMerge(), newDatasetRecipe(), newDatasetMake(), newDatasetVerify(), newDatasetSchema())
+	cmd.AddCommand(newDatasetBuild(), newDatasetMerge(), newDatasetRecipe(), newDatasetMake(), newDatasetVerify(), newDatasetSchema(), newDatasetExport())
 	return cmd
 }
 
