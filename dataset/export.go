@@ -25,6 +25,7 @@ import (
 // Selection is which runs of a dataset are exported, and how. Those that filters leave out never are.
 type Selection struct {
 	Runs, Entries, Labels, Splits []string      // those of these only; none: all
+	Columns, Format               string        // of a table instead of a capture: a columns.Set and a table.Format; Format "": by the file's extension
 	Host                          string        // the frames of this host's captures; "": each frame once, as it was sent
 	Gap                           time.Duration // between runs on the time line of a merged capture
 	Tool                          string        // that is named in a pcapng file
@@ -124,6 +125,34 @@ func choose(dir string, s *Selection) ([]chosen, error) {
 		return nil, errors.New("no run is of all that is chosen")
 	}
 	return list, nil
+}
+
+// Export writes the chosen runs to the file at path, whose extension says what of them: as ExportColumns, when columns
+// are chosen, else as ExportCapture.
+func Export(ctx context.Context, dir, path string, s *Selection) (*Exported, error) {
+	wrong := func(text string, args ...any) (*Exported, error) {
+		return nil, runner.RequestError{Err: fmt.Errorf(text, args...)}
+	}
+	ext := filepath.Ext(path)
+	switch {
+	case path == "":
+		return wrong("say where to write: -o FILE.pcapng, FILE.pcap, or a table with --columns")
+	case s.Columns != "":
+		set, err := columns.Parse(s.Columns)
+		if err != nil {
+			return wrong("--columns: %w", err)
+		}
+		format, err := table.FormatFor(s.Format, path)
+		if err != nil {
+			return wrong("--format: %w", err)
+		}
+		return ExportColumns(ctx, dir, path, set, format, s)
+	case ext != ".pcapng" && ext != ".pcap":
+		return wrong("-o %s: the name must end with .pcapng or .pcap, or --columns say what the table has", path)
+	case s.Gap < 0:
+		return wrong("--gap %v: must not be negative", s.Gap)
+	}
+	return ExportCapture(ctx, dir, path, s)
 }
 
 // ExportColumns writes a table of the chosen runs in the columns of others.

@@ -52,12 +52,8 @@ func (f *datasetFlags) write(cmd *cobra.Command, p *plan.Plan, write func(*runne
 	if f.options.Format, err = table.FormatFor(cmp.Or(f.format, "csv"), ""); err != nil {
 		return badRequest(fmt.Errorf("--format: %w", err))
 	}
-	for _, name := range f.columns {
-		set, err := columns.Parse(name)
-		if err != nil {
-			return badRequest(fmt.Errorf("--columns: %w", err))
-		}
-		f.options.Columns = append(f.options.Columns, set)
+	if f.options.Columns, err = columns.ParseAll(f.columns); err != nil {
+		return badRequest(fmt.Errorf("--columns: %w", err))
 	}
 	r, err := runner.Open(f.config(cmd))
 	if err != nil {
