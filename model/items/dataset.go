@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"detgen/flow"
 	"detgen/internal/beneath"
@@ -217,7 +218,7 @@ func (d *Dataset) roles() roles {
 		class: find("class"), scenario: find("scenario"),
 		client: find("client", "srcip", "sourceip"), server: find("server", "dstip", "destinationip"),
 		clientPort: find("clientport", "srcport", "sourceport"), serverPort: find("serverport", "dstport", "destinationport"),
-		protocol: find("protocol"), start: find("start"),
+		protocol: find("protocol"), start: find("start", "timestamp"),
 	}
 	return r
 }
@@ -268,8 +269,12 @@ func (d *Dataset) connection(t *roles, cells []string, row int) (Connection, err
 		return n
 	}
 	c.Ends = model.Ends{Client: at(t.client), Server: at(t.server), ClientPort: uint16(number(t.clientPort, "client_port", 16)),
-		ServerPort: uint16(number(t.serverPort, "server_port", 16)), Protocol: uint8(number(t.protocol, "protocol", 8)),
-		Start: int64(number(t.start, "start", 63))}
+		ServerPort: uint16(number(t.serverPort, "server_port", 16)), Protocol: uint8(number(t.protocol, "protocol", 8))}
+	if d.runs {
+		c.Ends.Start = int64(number(t.start, "start", 63))
+	} else if at, wrong := time.Parse(time.DateTime, at(t.start)); wrong == nil { // of the corrected CICIDS-2017; fractions are taken
+		c.Ends.Start = at.UnixNano()
+	}
 	return c, err
 }
 
