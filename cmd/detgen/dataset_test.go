@@ -406,6 +406,10 @@ func compressed(t *testing.T, dir string) {
 		}
 	}
 	exported(t, dir)
+	example := exec.CommandContext(t.Context(), "/usr/bin/python3", "../../examples/load_dataset.py", dir)
+	if code, stdout, stderr := outcome(t, example); code != exitDone || !strings.Contains(stdout, "7 runs, 5 connections, ") || !strings.Contains(stdout, "train  benign") {
+		t.Errorf("the example: exit code %d: %s%s", code, stdout, stderr)
+	}
 	text, err := os.ReadFile(files[0])
 	if err != nil {
 		t.Fatal(err)
