@@ -227,6 +227,35 @@ func answerJSON(w http.ResponseWriter, v any) {
 	_ = json.NewEncoder(w).Encode(v) // the reader is gone
 }
 
+// whole is what the page that was asked for last loads after it, so that the run is not read again for it.
+type whole struct {
+	mu     sync.Mutex
+	source string
+	all    func() (*report.Packets, error)
+}
+
+func (w *whole) keep(source string, all func() (*report.Packets, error)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.source, w.all = source, all
+}
+
+// take gives all packets from an address, once; nil when the last page was another one.
+func (w *whole) take(source string) (*report.Packets, error) {
+	w.mu.Lock()
+	all := w.all
+	if w.source != source {
+		all = nil
+	} else {
+		w.all = nil
+	}
+	w.mu.Unlock()
+	if all == nil {
+		return nil, nil
+	}
+	return all()
+}
+
 // packets sends all packets of a run's figure.
 func (s *Server) packets(w http.ResponseWriter, r *http.Request) {
 	dir, _, err := s.below(r.PathValue("path"))
@@ -235,7 +264,10 @@ func (s *Server) packets(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	connection, _ := strconv.Atoi(r.URL.Query().Get("connection")) // none is all
-	all, err := report.Sequence(dir, connection)
+	all, err := s.whole.take(r.URL.Path + "?" + r.URL.RawQuery)
+	if all == nil && err == nil {
+		all, err = report.Sequence(dir, connection)
+	}
 	if err != nil {
 		s.fail(w, err)
 		return

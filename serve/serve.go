@@ -47,6 +47,7 @@ type Server struct {
 	o     Options
 	index index
 	jobs  jobs
+	whole whole
 }
 
 //go:embed assets/*
@@ -286,6 +287,7 @@ func (s *Server) folder(r *http.Request) (*report.Page, []report.Fact, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	s.whole.keep(o.Source, page.Whole)
 	switch page.Kind {
 	case "run", "twin":
 		if err := s.addScores(r.Context(), page, dir); err != nil {
