@@ -98,8 +98,29 @@ func TestBrowserRun(t *testing.T) {
 		browser.Compare(t, "testdata/pictures/run-dark.png", b.Picture(2400), *update, 0.05)
 		accessible(t, b)
 	})
+	t.Run("hostile", func(t *testing.T) {
+		b.Go(written(t, hostile(t)))
+		untaken(t, b)
+	})
 	if errors := b.Errors(); len(errors) > 0 {
 		t.Errorf("the page has errors: %q", errors)
+	}
+}
+
+// untaken makes sure that no markup of a hostile run became markup of its page: not when the page was made, nor by what its
+// script shows under the pointer and in filtered tables.
+func untaken(t *testing.T, b *browser.Browser) {
+	t.Helper()
+	browser.Eval[bool](b, `(() => { for (const i of document.querySelectorAll(".table input")) { i.value = "taken"; i.dispatchEvent(new Event("input")); i.value = ""; i.dispatchEvent(new Event("input")); }
+		for (const th of document.querySelectorAll("th button")) th.click();
+		for (const d of document.querySelectorAll(".drawing")) { d.focus(); for (const key of ["ArrowRight", "ArrowRight", "+"]) d.dispatchEvent(new KeyboardEvent("keydown", {key})); }
+		for (const d of document.querySelectorAll("details")) d.open = true; return true; })()`)
+	b.Wait("true") // a frame later
+	if said := browser.Eval[string](b, `document.title`); said == "taken" || !strings.Contains(said, "</script><script>") {
+		t.Errorf("the title is %q", said)
+	}
+	if found := browser.Eval[int](b, `document.querySelectorAll("main img[onerror], main script:not([type='application/json']), header script, b").length`); found != 0 {
+		t.Errorf("%d elements of the run's markup are in the page", found)
 	}
 }
 

@@ -33,6 +33,8 @@ type Options struct {
 	Feature    string // of a dataset: the column whose distribution is drawn; of a probe: that against which scores are
 	Find       string // what the filter of a dataset's runs, or of a probe's connections, holds at first
 
+	FindConnections string // the same of a dataset's connections
+
 	// Below gives the address of the page of a folder that a result names, and its kind; "" when it has none. It may be nil.
 	Below func(path string) (address, kind string)
 }

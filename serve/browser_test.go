@@ -2,6 +2,7 @@ package serve
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -38,6 +39,7 @@ func TestBrowser(t *testing.T) {
 	}
 	pointAndClick(t, b, base)
 	large(t, b, base, dir)
+	hostile(t, b, base, dir)
 	b.Go(base + "/at/day/run/")
 	said := browser.Eval[string](b, `(() => { const f = document.getElementById("what-if-form"); f.elements.key.value = "link.client.both.loss"; f.elements.key.dispatchEvent(new Event("change"));
 		return document.getElementById("what-if-range").textContent; })()`)
@@ -121,5 +123,37 @@ func large(t *testing.T, b *browser.Browser, base, dir string) {
 			t.Errorf("the filter %q keeps %s in %v of processor time", filter, said, took)
 		}
 		t.Logf("filter %q: %s, %v of processor time", filter, said, took)
+	}
+}
+
+// hostile makes sure that a folder's name, a label and a line of a log with markup are text on the local pages.
+func hostile(t *testing.T, b *browser.Browser, base, dir string) {
+	const markup = `<img src=x onerror="document.title='taken'">`
+	to := filepath.Join(dir, markup)
+	if err := os.CopyFS(to, os.DirFS("../report/testdata/run")); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(to, "run.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	label, err := json.Marshal(markup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.ReplaceAll(string(text), `"class": "benign"`, `"class": `+string(label))
+	if err := errors.Join(os.WriteFile(path, []byte(changed), 0o644), os.WriteFile(filepath.Join(to, "logs", "server", "web.log"), []byte(markup), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	b.Go(base + "/")
+	if n := browser.Eval[int](b, fmt.Sprintf(`[...document.querySelectorAll("#table-folders td")].filter((td) => td.textContent === %q).length`, markup)); n < 2 {
+		t.Errorf("the list has the markup %d times as text", n)
+	}
+	browser.Eval[bool](b, fmt.Sprintf(`[...document.querySelectorAll("#table-folders a")].find((a) => a.textContent === %q).click(), true`, markup))
+	b.Wait(`document.querySelector("h1")?.textContent.startsWith("web/get") && document.documentElement?.dataset.ready === "yes"`)
+	browser.Eval[bool](b, `(() => { for (const d of document.querySelectorAll(".drawing")) { d.focus(); d.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight"})); } return true; })()`)
+	if n := browser.Eval[int](b, `document.querySelectorAll("img[onerror]").length + (document.title === "taken" ? 1 : 0)`); n != 0 {
+		t.Errorf("markup of the run is markup of its page, %d times", n)
 	}
 }

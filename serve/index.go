@@ -284,14 +284,10 @@ func fill(name string, data any) (template.HTML, error) {
 	return template.HTML(b.String()), nil // made by html/template
 }
 
-// addAudit adds what the audit finds in a dataset's connections, when it is asked for: it takes its time.
-func addAudit(ctx context.Context, p *report.Page, dir string, asked bool) error {
+// AddAudit adds what the audit finds in a dataset's connections. It takes its time.
+func AddAudit(ctx context.Context, p *report.Page, dir string) error {
 	section := &report.Section{ID: "audit", Title: "Audit"}
 	p.Insert("overview", section)
-	if !asked {
-		section.Facts = []report.Fact{{Name: "Leaks, duplicates, label noise", Value: "look for them now", Link: "?audit=1#audit"}}
-		return nil
-	}
 	set, err := flowset.Read(ctx, filepath.Join(dir, dataset.ConnectionsTable))
 	if err != nil {
 		section.Text = []string{"The connections cannot be audited: " + err.Error()}
@@ -305,6 +301,12 @@ func addAudit(ctx context.Context, p *report.Page, dir string, asked bool) error
 	if err := found.WriteText(&text); err != nil {
 		return err
 	}
-	section.Blocks = []report.Block{{Name: fmt.Sprintf("%d faults", found.Faults()), Text: text.String()}}
+	section.Text = []string{fmt.Sprintf("Faults: %d, of %d flows that were looked at.", found.Faults(), found.Sampled)}
+	table := &report.Table{ID: "findings", Caption: "What the audit finds", Columns: []report.Column{{Name: "severity"}, {Name: "check"}, {Name: "class"}, {Name: "column"}, {Name: "value", Number: true}, {Name: "limit", Number: true}, {Name: "message"}, {Name: "runs"}}}
+	for _, f := range found.Findings {
+		table.Rows = append(table.Rows, []string{fmt.Sprint(f.Severity), f.Check, f.Class, f.Column, fmt.Sprintf("%.4g", f.Value), fmt.Sprintf("%.4g", f.Limit), f.Message, strings.Join(f.Runs, " ")})
+	}
+	section.Tables = []*report.Table{table}
+	section.Blocks = []report.Block{{Name: "As text", Text: text.String()}}
 	return nil
 }

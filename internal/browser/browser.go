@@ -130,7 +130,19 @@ func (b *Browser) Go(address string) {
 // Wait waits until a condition holds in the page.
 func (b *Browser) Wait(condition string) {
 	b.t.Helper()
-	Eval[bool](b, `new Promise((done) => { const look = () => (`+condition+`) ? done(true) : requestAnimationFrame(look); look(); })`)
+	script := `new Promise((done) => { const look = () => (` + condition + `) ? done(true) : requestAnimationFrame(look); look(); })`
+	ctx, stop := context.WithTimeout(b.ctx, limit)
+	defer stop()
+	for {
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script, chromedp.EvalAwaitPromise))
+		if err == nil {
+			return
+		}
+		// A page that gives way to another one takes the question with it: the next one is asked.
+		if ctx.Err() != nil || !strings.Contains(err.Error(), "navigated or closed") && !strings.Contains(err.Error(), "context was destroyed") && !strings.Contains(err.Error(), "Cannot find context") {
+			b.t.Fatalf("wait for %s: %v", condition, err)
+		}
+	}
 }
 
 // Eval gives the value of a script.

@@ -244,7 +244,8 @@ function points(root, drawing, data, view, button) {
     const [x, y] = view.at(event);
     let best = -1, far = (10 * view.w / drawing.clientWidth) ** 2;
     for (let i = 0; i < data.x.length; i++) {
-      const d = (data.x[i] - x) ** 2 + (data.y[i] - y) ** 2;
+      const dx = Math.abs(data.x[i] - x), dy = Math.abs(data.y[i] - y);
+      const d = data.wide ? Math.max(0, dx - data.wide[i] / 2) ** 2 + Math.max(0, dy - data.high[i] / 2) ** 2 : dx ** 2 + dy ** 2; // a bar is all of itself
       if (d < far) { far = d; best = i; }
     }
     return best;
