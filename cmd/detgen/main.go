@@ -48,6 +48,7 @@ func main() {
 	root, out := newRoot(), &output{to: os.Stdout}
 	root.SetOut(out)
 	err := errors.Join(root.ExecuteContext(ctx), out.err)
+	out.begin()
 	interrupted := ctx.Err() != nil
 	stop()
 	os.Exit(exitCode(err, interrupted))
@@ -56,11 +57,19 @@ func main() {
 // output is the standard output. It remembers what could not be written, as on a full disk, so that no command ends as if
 // it had printed everything.
 type output struct {
-	to  *os.File
-	err error
+	to    *os.File
+	err   error
+	quiet func() // ends what says that the command is at work: from now on it prints
+}
+
+func (o *output) begin() {
+	if o.quiet != nil {
+		o.quiet()
+	}
 }
 
 func (o *output) Write(b []byte) (int, error) {
+	o.begin()
 	n, err := o.to.Write(b)
 	if err != nil && o.err == nil {
 		o.err = fmt.Errorf("write the output: %w", err)
