@@ -291,9 +291,10 @@ func counted(feature string, at, label int, rows [][]string, o *Options) (*Figur
 		names, of = ranges(feature, names, filters)
 	} else {
 		slices.SortFunc(names, func(a, b string) int {
-			x, ex := strconv.ParseFloat(a, 64)
-			y, ey := strconv.ParseFloat(b, 64)
-			if ex == nil && ey == nil {
+			unit := func(s string) string { return strings.TrimLeft(s, "-.0123456789") }
+			x, ex := strconv.ParseFloat(strings.TrimSuffix(a, unit(a)), 64)
+			y, ey := strconv.ParseFloat(strings.TrimSuffix(b, unit(b)), 64)
+			if ex == nil && ey == nil && unit(a) == unit(b) {
 				return cmp.Compare(x, y)
 			}
 			return strings.Compare(a, b)

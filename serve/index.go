@@ -49,7 +49,11 @@ func (s *Server) front(r *http.Request) (*report.Page, []report.Fact, error) {
 
 // list is the page of a folder of folders.
 func (s *Server) list(dir, clean, find string) (*report.Page, error) {
-	p := &report.Page{Kind: "folder", Title: "What is in " + filepath.Base(dir)}
+	name, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	p := &report.Page{Kind: "folder", Title: "What is in " + filepath.Base(name)}
 	t := &report.Table{ID: "folders", Caption: "Folders; the filter finds words of labels and factors", Start: find, Columns: []report.Column{
 		{Name: "folder", Link: "/at/{path}/"}, {Name: "kind"}, {Name: "task"}, {Name: "class"}, {Name: "status"}, {Name: "engine"}, {Name: "seed", Number: true}, {Name: "factors"}, {Name: "path"},
 	}}

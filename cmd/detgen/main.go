@@ -46,7 +46,8 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	root, out := newRoot(), &output{to: os.Stdout}
-	root.SetOut(out)
+	root.PersistentPreRun = func(cmd *cobra.Command, args []string) { out.quiet = showProgress(cmd, args) }
+	root.SetOut(plain.Writer(out)) // names, labels and logs are not trusted
 	err := errors.Join(root.ExecuteContext(ctx), out.err)
 	out.begin()
 	interrupted := ctx.Err() != nil
@@ -115,7 +116,7 @@ func newRoot() *cobra.Command {
 		return err
 	}
 	root.PersistentFlags().Bool("quiet", false, "do not tell what is going on")
-	root.PersistentPreRun = showProgress
+	root.PersistentPreRun = func(cmd *cobra.Command, args []string) { showProgress(cmd, args)() } // as main does, without the beat
 	root.SetFlagErrorFunc(badFlag)
 	root.AddCommand(
 		newModel(),

@@ -19,8 +19,9 @@ func (p *progress) stage(name, stage string) { p.Show(name + ": " + stage) }
 func (p *progress) show(text string)         { p.Show(text) }
 func (p *progress) clear()                   { p.Clear() }
 
-// showProgress settles how a command tells what is going on: --quiet, and events with --json.
-func showProgress(cmd *cobra.Command, args []string) {
+// showProgress settles how a command tells what is going on: --quiet, and events with --json. The function that it gives ends
+// what says that the command is at work.
+func showProgress(cmd *cobra.Command, args []string) (atWork func()) {
 	mode := line.Auto
 	if asJSON, err := cmd.Flags().GetBool("json"); err == nil && asJSON {
 		mode = line.JSON
@@ -30,7 +31,5 @@ func showProgress(cmd *cobra.Command, args []string) {
 	}
 	out := line.NewOutput(cmd.ErrOrStderr(), mode)
 	cmd.SetErr(out)
-	if o, ok := cmd.OutOrStdout().(*output); ok {
-		o.quiet = out.Beat(strings.Join(append(strings.Fields(cmd.CommandPath())[1:], args[:min(len(args), 1)]...), " "))
-	}
+	return out.Beat(strings.Join(append(strings.Fields(cmd.CommandPath())[1:], args[:min(len(args), 1)]...), " "))
 }

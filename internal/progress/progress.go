@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"detgen/internal/plain"
+
 	"golang.org/x/term"
 )
 
@@ -24,9 +26,9 @@ const (
 	JSON              // an object a line
 )
 
-// Output is an output that says how progress is shown on it. Everything else is written as it is.
+// Output is an output that says how progress is shown on it. Everything else is written as plain text.
 type Output struct {
-	io.Writer
+	To   io.Writer
 	Mode Mode
 
 	lines *atomic.Int32 // that say something now; nil: they are not counted
@@ -38,7 +40,7 @@ func NewOutput(w io.Writer, mode Mode) Output { return Output{w, mode, new(atomi
 // Beat says what is going on, and for how long, while no line says more: once a second on a terminal, else every ten. It begins
 // after a second. The function that it gives ends it; it may be called again.
 func (o Output) Beat(what string) (stop func()) {
-	l := New(Output{o.Writer, o.Mode, nil})
+	l := New(Output{o.To, o.Mode, nil})
 	if l.mode == Quiet {
 		return func() {}
 	}
@@ -71,6 +73,8 @@ func (l *Line) beat(what string, ticker *time.Ticker, lines *atomic.Int32) (stop
 	return sync.OnceFunc(func() { close(end); <-ended })
 }
 
+func (o Output) Write(b []byte) (int, error) { return plain.Writer(o.To).Write(b) }
+
 // every is the time between two plain lines.
 const every = 10 * time.Second
 
@@ -93,7 +97,7 @@ type Line struct {
 func New(out io.Writer) *Line {
 	l := &Line{out: out, now: time.Now}
 	if o, ok := out.(Output); ok {
-		l.out, l.mode, l.lines = o.Writer, o.Mode, o.lines
+		l.out, l.mode, l.lines = o.To, o.Mode, o.lines
 	}
 	if f, ok := l.out.(*os.File); ok {
 		l.terminal = term.IsTerminal(int(f.Fd()))
@@ -144,11 +148,12 @@ func (l *Line) put(text string, event Event) {
 		l.says = true
 		l.lines.Add(1)
 	}
+	text = plain.Text(text)
 	switch {
 	case l.mode == Quiet:
 	case l.mode == JSON:
 		if b, err := json.Marshal(event); err == nil {
-			fmt.Fprintf(l.out, "%s\n", b)
+			fmt.Fprintf(plain.JSON(l.out), "%s\n", b)
 		}
 	case l.terminal:
 		l.text = text
