@@ -156,6 +156,7 @@ type Activity struct {
 	Task     string            `json:"task"`
 	Failure  string            `json:"failure,omitempty"`
 	Caching  string            `json:"caching,omitempty"`
+	User     string            `json:"user,omitempty"` // who does it, in a time line
 	Labels   Labels            `json:"labels"`
 	Start    Duration          `json:"start,omitempty"` // after the main activity's start; 0 for the main one
 	Warmup   []Script          `json:"warmup,omitempty"`

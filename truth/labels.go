@@ -28,6 +28,7 @@ var labels = []label{
 		return t.Record.Run.Activities[l.activity].ChainOf(l.client, l.server)
 	}},
 	{"activity", "Activity that it belongs to: `main` or a background one; empty for none.", ofActivity(func(a *record.Activity) string { return a.Name })},
+	{"user", "Who does the activity, in a time line.", ofActivity(func(a *record.Activity) string { return a.User })},
 	{"scenario", "Scenario of the activity.", ofActivity(func(a *record.Activity) string { return a.Scenario })},
 	{"task", "Task of the activity.", ofActivity(func(a *record.Activity) string { return a.Task })},
 	{"failure", "Failure option of the activity.", ofActivity(func(a *record.Activity) string { return a.Failure })},

@@ -47,4 +47,5 @@ type activity struct {
 	timeout    time.Duration // 0: the task's
 	starts     []record.Duration
 	names      []string // of the activities, one a start
+	user       string   // who does it; "" for nobody
 }
