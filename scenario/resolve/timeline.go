@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -92,8 +91,9 @@ func freeName(row *spec.Row, taken map[string]bool) string {
 	return free
 }
 
-// timeLineActivity decides what an activity does. Its leader is the first one before it that shares a host with it and
-// is of a scenario with the same hosts: parameters and what is made are the leader's, as both are on that host.
+// timeLineActivity decides what an activity does. Its leader is the first one before it of the same scenario, or of one
+// that extends it: parameters that the row does not set and what is made are the leader's, as they are on hosts that both
+// may use.
 func timeLineActivity(d *draft, q request, before []*activity) (*activity, bool) {
 	plain, ok := choose(d, q)
 	if !ok {
@@ -105,8 +105,7 @@ func timeLineActivity(d *draft, q request, before []*activity) (*activity, bool)
 		}
 	}
 	for _, a := range before {
-		plain.main = a
-		if plain.related() && sharesHost(a, q) {
+		if plain.main = a; plain.related() {
 			q.main = a
 			break
 		}
@@ -121,18 +120,6 @@ func timeLineActivity(d *draft, q request, before []*activity) (*activity, bool)
 		}
 	}
 	return a, !d.failed()
-}
-
-// sharesHost is true when an activity has one of the hosts that are asked for.
-func sharesHost(a *activity, q request) bool {
-	return slices.ContainsFunc(a.parts, func(p *part) bool {
-		for _, h := range q.hosts {
-			if h.Text == p.Name {
-				return true
-			}
-		}
-		return false
-	})
 }
 
 // siteHost gives the host of the lab that plays a part: the one with the name that the row gives, else the leader's.
