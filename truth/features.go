@@ -62,8 +62,7 @@ func (t *Truth) measureCapture(capture int, list []*features) error {
 		} else if err != nil {
 			return err
 		}
-		g := &c.Frames[f.Number-1]
-		if g.Connection >= 0 && t.Connections[g.Connection].first.Capture() == capture && (g.Sent || t.usable(NewRef(capture, int(f.Number)-1))) {
+		if t.AtOrigin(capture, int(f.Number)-1) {
 			meter.Add(&f)
 		}
 	}
