@@ -1,6 +1,7 @@
 package site
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/csv"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"detgen/internal/strictyaml"
+	"detgen/internal/whole"
 	"detgen/scenario"
 	"detgen/scenario/spec"
 	"detgen/seed"
@@ -168,6 +170,31 @@ func Write(out io.Writer, rows []*spec.Row) error {
 	}
 	w.Flush()
 	return w.Error()
+}
+
+// Draw reads a site's file and draws its time line.
+func Draw(path string, c *scenario.Catalogue) ([]*spec.Row, error) {
+	s, err := ReadFile(path, c)
+	if err != nil {
+		return nil, err
+	}
+	return s.Timeline()
+}
+
+// Save writes a time line to the file at path and prints what it comes to; without a path it prints the time line.
+func Save(out io.Writer, path string, rows []*spec.Row) error {
+	if path == "" {
+		return Write(out, rows)
+	}
+	var text bytes.Buffer
+	if err := Write(&text, rows); err != nil {
+		return err
+	}
+	if err := whole.WriteFile(path, text.Bytes()); err != nil {
+		return err
+	}
+	WriteText(out, rows)
+	return nil
 }
 
 // WriteText prints what a time line comes to: activities by user and by task, and hosts that rows name.
