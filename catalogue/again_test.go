@@ -86,10 +86,10 @@ func TestAgainOnOneClient(t *testing.T) {
 			spec := fmt.Sprintf("task: %s\nset: {client.image: workstation}\nbackground:\n", pair[0])
 			for i, task := range pair[1:] {
 				set := ""
-			if task == "ssh/command" {
-				set = "set: {params.auth: key}, "
-			}
-			spec += fmt.Sprintf("  - {name: b%d, task: %s, %shosts: {client: client}, schedule: {at: [0s, 0s]}}\n", i+1, task, set)
+				if task == "ssh/command" {
+					set = "set: {params.auth: key}, "
+				}
+				spec += fmt.Sprintf("  - {name: b%d, task: %s, %shosts: {client: client}, schedule: {at: [0s, 0s]}}\n", i+1, task, set)
 			}
 			executeSpec(t, detgen, spec)
 		})
