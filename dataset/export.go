@@ -128,8 +128,16 @@ func choose(dir string, s *Selection) ([]chosen, error) {
 }
 
 // Export writes the chosen runs to the file at path, whose extension says what of them: as ExportColumns, when columns
-// are chosen, else as ExportCapture.
-func Export(ctx context.Context, dir, path string, s *Selection) (*Exported, error) {
+// are chosen, else as ExportCapture. It tells what it wrote.
+func Export(ctx context.Context, dir, path string, s *Selection, tell io.Writer) error {
+	e, err := export(ctx, dir, path, s)
+	if err != nil {
+		return err
+	}
+	return e.WriteText(tell, path)
+}
+
+func export(ctx context.Context, dir, path string, s *Selection) (*Exported, error) {
 	wrong := func(text string, args ...any) (*Exported, error) {
 		return nil, runner.RequestError{Err: fmt.Errorf(text, args...)}
 	}

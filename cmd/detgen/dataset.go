@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"detgen/dataset"
 	"detgen/dataset/columns"
@@ -21,7 +21,11 @@ import (
 // newDataset is "detgen dataset": many runs from one plan.
 func newDataset() *cobra.Command {
 	cmd := &cobra.Command{Use: "dataset", Short: "Make many labelled runs from one plan, as tables, checked and reproducible"}
-	cmd.AddCommand(newDatasetBuild(), newDatasetMerge(), newDatasetRecipe(), newDatasetMake(), newDatasetVerify(), newDatasetSchema(), newDatasetExport())
+	cmd.AddCommand(newDatasetBuild(), newDatasetMerge(), newDatasetRecipe(), newDatasetMake(), newDatasetVerify(), newDatasetExport())
+	cmd.AddCommand(&cobra.Command{Use: "schema", Short: "Print the JSON Schema of plans, for editors", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		_, err := cmd.OutOrStdout().Write(plan.Schema)
+		return err
+	}})
 	return cmd
 }
 
@@ -94,7 +98,10 @@ array, which the command submits and follows; what is behind -- goes to sbatch.`
 			}
 			switch {
 			case on == "slurm":
-				if slurm.Command, err = shardCommand(cmd, cmp.Or(f.out, p.Dataset)); err != nil {
+				if slurm.Command, err = dataset.ShardCommand(cmp.Or(f.out, p.Dataset), func(name string) (string, bool) {
+					flag := cmd.Flags().Lookup(name)
+					return flag.Value.String(), flag.Changed
+				}); err != nil {
 					return err
 				}
 				f.options.Slurm = slurm
@@ -119,27 +126,6 @@ array, which the command submits and follows; what is behind -- goes to sbatch.`
 	cmd.Flags().StringVar(&on, "on", "", "where the runs are made: slurm, in a folder that its nodes share (default: here)")
 	cmd.Flags().IntVar(&slurm.Shards, "tasks", 2, "tasks of the job array")
 	return cmd
-}
-
-// shardCommand is the command that makes a shard of the dataset in a folder, with the flags of this one that runs depend on.
-func shardCommand(cmd *cobra.Command, dir string) ([]string, error) {
-	program, err1 := os.Executable()
-	dir, err2 := filepath.Abs(dir)
-	command := []string{program, "dataset", "build", filepath.Join(dir, dataset.PlanFile), "--output", dir}
-	var err3 error
-	for _, name := range []string{"catalogue", "cache"} {
-		if flag := cmd.Flags().Lookup(name); flag.Changed && err3 == nil {
-			var path string
-			path, err3 = filepath.Abs(flag.Value.String())
-			command = append(command, "--"+name, path)
-		}
-	}
-	for _, name := range []string{"engine", "link-driver"} {
-		if flag := cmd.Flags().Lookup(name); flag.Changed {
-			command = append(command, "--"+name, flag.Value.String())
-		}
-	}
-	return command, errors.Join(err1, err2, err3)
 }
 
 func newDatasetMerge() *cobra.Command {
@@ -246,14 +232,30 @@ func newDatasetVerify() *cobra.Command {
 	return cmd
 }
 
-func newDatasetSchema() *cobra.Command {
-	return &cobra.Command{
-		Use:   "schema",
-		Short: "Print the JSON Schema of plans, for editors",
-		Args:  cobra.NoArgs,
+// newDatasetExport is "detgen dataset export": chosen runs as one capture, or as a table in the columns of others.
+func newDatasetExport() *cobra.Command {
+	selection := dataset.Selection{Tool: tool()}
+	var out string
+	cmd := &cobra.Command{
+		Use:   "export DIR -o FILE",
+		Short: "Write chosen runs of a dataset as one capture, or as a table in the columns of others",
+		Long: `Export writes the frames of the chosen runs to one file on one time line, each run after the one before: .pcapng with
+labels as comments, or .pcap. Each frame is there once, as its sender sent it; with --host as that host's captures
+have them. With --columns it writes a table of the runs' connections instead.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, err := cmd.OutOrStdout().Write(plan.Schema)
-			return err
+			return dataset.Export(cmd.Context(), args[0], out, &selection, cmd.OutOrStdout())
 		},
 	}
+	f := cmd.Flags()
+	f.StringVarP(&out, "output", "o", "", "the file: .pcapng, .pcap, or a table with --columns")
+	f.StringVar(&selection.Columns, "columns", "", "write a table in these columns: cicids2017, ml, cns2022, zeek, unsw")
+	f.StringVar(&selection.Format, "format", "", "of the table: csv or parquet (default: by the file's extension, else csv)")
+	f.StringSliceVar(&selection.Runs, "run", nil, "only these runs, by their ids in runs.csv")
+	f.StringSliceVar(&selection.Entries, "entry", nil, "only runs of these entries of the plan")
+	f.StringSliceVar(&selection.Labels, "label", nil, "only runs with these labels: benign, or an attack's scenario")
+	f.StringSliceVar(&selection.Splits, "split", nil, "only runs in these splits")
+	f.StringVar(&selection.Host, "host", "", "of a capture: the frames of this host's captures")
+	f.DurationVar(&selection.Gap, "gap", time.Second, "of a capture: time between the end of a run and the beginning of the next")
+	return cmd
 }
