@@ -62,7 +62,11 @@ func (d *Dataset) Tables(ctx context.Context, format table.Format) (*Description
 	}
 	kept := slices.DeleteFunc(slices.Clone(members), func(m *member) bool { return m.leftBy != "" })
 	names := map[string]string{}
-	for name, columns := range map[string][]table.Column{truth.ConnectionsFile: truth.ConnectionColumns(), truth.PacketsFile: truth.PacketColumns()} {
+	tables := map[string][]table.Column{truth.ConnectionsFile: truth.ConnectionColumns(), truth.PacketsFile: truth.PacketColumns()}
+	if slices.ContainsFunc(kept, (*member).tapped) {
+		tables[truth.TappedFile] = truth.TappedColumns()
+	}
+	for name, columns := range tables {
 		out := name
 		if format == table.Parquet {
 			out = parquetName(name)
@@ -76,7 +80,11 @@ func (d *Dataset) Tables(ctx context.Context, format table.Format) (*Description
 			return nil, err
 		}
 	}
-	o, err := d.describe(members, failed, []string{RunsTable, names[truth.ConnectionsFile], names[truth.PacketsFile]})
+	files := []string{RunsTable, names[truth.ConnectionsFile], names[truth.PacketsFile]}
+	if tapped := names[truth.TappedFile]; tapped != "" {
+		files = append(files, tapped)
+	}
+	o, err := d.describe(members, failed, files)
 	if err != nil || d.Plan.Captures != plan.Drop {
 		return o, err
 	}
@@ -264,12 +272,20 @@ func (d *Dataset) gather(ctx context.Context, members []*member, name string, co
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if name == truth.TappedFile && !m.tapped() {
+			continue
+		}
 		path := filepath.Join(d.Dir, RunsFolder, m.id, name)
 		if err := gatherRun(path, m, columns, values(&m.record.Run, factors), out); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	return out.Close()
+}
+
+// tapped reports whether a run has a tap.
+func (m *member) tapped() bool {
+	return slices.ContainsFunc(m.record.Result.Captures, func(c record.Capture) bool { return c.IsTap() })
 }
 
 // batchRows is how many rows are handed to a table at once.

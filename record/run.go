@@ -51,6 +51,7 @@ const (
 type Network struct {
 	Name   string       `json:"name"`
 	Prefix netip.Prefix `json:"prefix"`
+	Tap    bool         `json:"tap,omitempty"` // a monitor port of the switch is captured, too
 }
 
 // Host is one machine of the lab.

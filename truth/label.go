@@ -12,6 +12,7 @@ import (
 const (
 	ConnectionsFile = "connections.csv"
 	PacketsFile     = "packets.csv"
+	TappedFile      = "tapped.csv" // only of a run with taps
 )
 
 // Label finds out the truth about the captures in dir, whose record is rec, and writes it into
@@ -32,6 +33,11 @@ func Label(dir string, rec *record.Record) error {
 	}
 	if err := t.WriteConnections(filepath.Join(dir, ConnectionsFile), table.CSV); err != nil {
 		return fmt.Errorf("label the run: %w", err)
+	}
+	if t.hasTaps() {
+		if err := t.WriteTapped(filepath.Join(dir, TappedFile), table.CSV); err != nil {
+			return fmt.Errorf("label the run: %w", err)
+		}
 	}
 	if err := t.WritePackets(filepath.Join(dir, PacketsFile), table.CSV); err != nil {
 		return fmt.Errorf("label the run: %w", err)

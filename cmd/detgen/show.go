@@ -61,7 +61,7 @@ a stem a packet, as high as the packet is large, upwards what the host sent (wit
 	}
 	cmd.Flags().BoolVar(&packets, "packets", false, "print the conversation, frame by frame")
 	cmd.Flags().IntVar(&selection.Connection, "connection", 0, "with --packets or --svg: only this connection (its id in connections.csv)")
-	cmd.Flags().StringVar(&selection.Host, "host", "", "with --packets: only frames from or to this host; with --svg: only its captures")
+	cmd.Flags().StringVar(&selection.Host, "host", "", "with --packets: only frames from or to this host, or seen by this tap (tap-NETWORK); with --svg: only its captures")
 	cmd.Flags().StringVar(&figure, "svg", "", "draw the packet sequences to this file (.svg or .png)")
 	choose(cmd, &color, plot.ParseColorBy, "color", "with --svg: what the colour of a packet says, flag or phase")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; with --packets an object a line")

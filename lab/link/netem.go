@@ -49,6 +49,7 @@ type netem struct {
 type netemPort struct {
 	Port
 	device   netlink.Link // in the switch's namespace
+	member   netlink.Link // of the bridge: the device, or the end of its detour
 	up, down netemLine
 }
 
@@ -175,6 +176,7 @@ func (n *netem) plug(p *netemPort, index, switchNS int, bridge netlink.Link) err
 			return err
 		}
 	}
+	p.member = member
 	if err := n.handle.LinkSetMaster(member, bridge); err != nil {
 		return fmt.Errorf("join %s to the bridge: %w", member.Attrs().Name, err)
 	}
@@ -305,6 +307,19 @@ func (n *netem) Ended() <-chan struct{} { return nil }
 
 // Err implements Driver.
 func (n *netem) Err() error { return nil }
+
+// Tap implements Driver: the members of the bridge.
+func (n *netem) Tap(network string) (devices []int, err error) {
+	for _, p := range n.ports {
+		if p.Network == network {
+			devices = append(devices, p.member.Attrs().Index)
+		}
+	}
+	if len(devices) == 0 {
+		return nil, fmt.Errorf("no port is in network %q", network)
+	}
+	return devices, nil
+}
 
 // Name implements Driver.
 func (n *netem) Name() string { return NetEm }

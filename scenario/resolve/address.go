@@ -51,7 +51,7 @@ func (l *lab) address(sc *scope) {
 		full := sc.own(name)
 		prefix := l.addresses.prefix(full) // also of one that is not used here: other tasks number alike
 		if used[name] {
-			l.networks = append(l.networks, record.Network{Name: full, Prefix: prefix})
+			l.networks = append(l.networks, record.Network{Name: full, Prefix: prefix, Tap: sc.scenario.Tapped(name)})
 		}
 	}
 	for _, p := range sc.parts {

@@ -30,6 +30,11 @@ func finish(run *record.Run, d *draft, lab *lab, activities []*activity) {
 			run.Hosts = append(run.Hosts, h.Host)
 		}
 	}
+	for _, n := range lab.networks {
+		if at := slices.IndexFunc(run.Hosts, func(h record.Host) bool { return h.Name == record.TapName(n.Name) }); n.Tap && at >= 0 {
+			d.problems.Add(problem.Position{}, n.Name+".tap", "true", "the tap's name, %s, is that of a host", run.Hosts[at].Name)
+		}
+	}
 	run.Values, run.Networks = d.values, lab.networks
 	run.Timeout = runTimeout(run)
 }

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"fmt"
+	"slices"
 
 	"detgen/internal/problem"
 	"detgen/record"
@@ -17,6 +18,53 @@ func defaultTransport() record.Transport {
 	}
 }
 
+// shapeNetworks sets up the networks that an activity brought, those of a background activity first by what the main one
+// sets for all.
+func shapeNetworks(a *activity) {
+	if a.main != nil {
+		for _, s := range a.main.general {
+			if s.Kind == spec.NetworkKey {
+				a.applyNetwork(s)
+			}
+		}
+	}
+	for _, s := range a.all(spec.NetworkKey) {
+		v, ok := a.evaluate(s)
+		if !ok {
+			continue
+		}
+		set := applied{s, v}
+		if s.Network == "" {
+			a.general = append(a.general, set)
+		}
+		if hit := a.applyNetwork(set); !hit && s.layer == userLayer {
+			a.problems.Add(s.at, s.Text, s.value, "concerns no network of task %s/%s", a.scenario.Name, a.taskName)
+		}
+	}
+}
+
+// applyNetwork sets a network's setting; false when it concerns none.
+func (sc *scope) applyNetwork(s applied) bool {
+	hit := false
+	for _, name := range sc.scenario.NetworkNames() {
+		if s.Network != "" && s.Network != name {
+			continue
+		}
+		n, ok := sc.lab.network(sc.choice, name)
+		switch {
+		case !ok:
+			continue
+		case n.Name == sc.own(name):
+			i := slices.IndexFunc(sc.lab.networks, func(o record.Network) bool { return o.Name == n.Name })
+			s.Switch(&sc.lab.networks[i], s.value)
+		case s.Network != "" && s.layer == userLayer:
+			sc.problems.Add(s.at, s.Text, s.setting.value, "network %q is the main activity's: set this there", n.Name)
+		}
+		hit = true
+	}
+	return hit
+}
+
 // applied is a setting with its value.
 type applied struct {
 	setting
@@ -26,6 +74,7 @@ type applied struct {
 // shape applies links, transport, load and CPU limits to the hosts that an activity brought. Those
 // of a background activity first get what the main one sets for all.
 func shape(a *activity) {
+	shapeNetworks(a)
 	for _, p := range a.parts {
 		if !p.shared {
 			p.Transport = defaultTransport()
@@ -34,7 +83,9 @@ func shape(a *activity) {
 	}
 	if a.main != nil {
 		for _, s := range a.main.general {
-			a.apply(s)
+			if s.Kind != spec.NetworkKey {
+				a.apply(s)
+			}
 		}
 	}
 	for _, kind := range []spec.Kind{spec.LinkKey, spec.TransportKey, spec.LoadKey, spec.HostCPUKey} {

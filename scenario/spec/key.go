@@ -25,23 +25,25 @@ const (
 	LinkKey
 	TransportKey
 	LoadKey
+	NetworkKey
 )
 
 // None is the value of failure and caching when there is none.
 const None = "none"
 
-// Key is a parsed key of "-s". One of Link, Transport and Load is set for keys of that kind.
+// Key is a parsed key of "-s". One of Link, Transport, Load and Switch is set for keys of that kind.
 type Key struct {
 	Text      string // as written
 	Kind      Kind
 	Host      string // a host, a group of hosts, or "" for all
-	Network   string // of a link; "" for all of the host's
+	Network   string // of a link, or which network; "" for all
 	Direction string // of a link: "up", "down", "both"
 	value.Definition
 
 	Link      func(*record.Link, value.Value)
 	Transport func(*record.Transport, value.Value)
 	Load      func(*record.Load, value.Value)
+	Switch    func(*record.Network, value.Value)
 }
 
 // Vocabulary is what the keys for a task can name. A list of names is in the order of the file.
@@ -102,8 +104,8 @@ var imageKey = value.Definition{Name: "image", Type: value.String, Normal: "the 
 
 // ReservedHosts are words that a host cannot be called by, because keys need them.
 func ReservedHosts() []string {
-	words := []string{"all", "up", "down", "both", "params", "link", "load", "transport", "failure", "caching", OwnHost}
-	return slices.Concat(words, namesOf(transportKeys), namesOf(loadKeys))
+	words := []string{"all", "up", "down", "both", "params", "link", "load", "transport", "failure", "caching", OwnHost, allNetworks}
+	return slices.Concat(words, namesOf(transportKeys), namesOf(loadKeys), namesOf(networkKeys))
 }
 
 // Specificity orders keys of one layer: the more specific one counts.
@@ -153,6 +155,8 @@ func ParseKey(text string, known Vocabulary) (Key, error) {
 		if err = k.host(parts, known); err == nil {
 			k.Load, err = pick(&k, loadKeys, last, "kind of load")
 		}
+	case len(parts) == 2 && (parts[0] == allNetworks || slices.Contains(namesOf(networkKeys), last)):
+		err = k.network(parts[0], last, known)
 	case len(parts) == 2 && (last == "implementation" || last == "cpu" || last == "image"):
 		err = k.ofHost(parts[0], last, known)
 	default:
@@ -216,6 +220,20 @@ func (k *Key) link(parts []string, known Vocabulary) error {
 	return err
 }
 
+// network reads network.KEY and NETWORK.KEY.
+func (k *Key) network(name, last string, known Vocabulary) error {
+	k.Kind = NetworkKey
+	if name != allNetworks {
+		k.Network = name
+		if !slices.Contains(known.Networks(), name) {
+			return fmt.Errorf("no such network %q: %s", name, problem.Nearest(name, append(known.Networks(), allNetworks)))
+		}
+	}
+	var err error
+	k.Switch, err = pick(k, networkKeys, last, "setting of a network")
+	return err
+}
+
 // KnowHost checks the name of a host, of a group, or of a host of a group.
 func KnowHost(name string, known Vocabulary) error {
 	if known.Group(name) == "" {
@@ -245,11 +263,17 @@ func nearestKey(text string, vocabulary Vocabulary) string {
 	for _, name := range namesOf(loadKeys) {
 		known = append(known, "load."+name)
 	}
+	for _, name := range namesOf(networkKeys) {
+		known = append(known, allNetworks+"."+name)
+		for _, network := range vocabulary.Networks() {
+			known = append(known, network+"."+name)
+		}
+	}
 	if slices.Contains(vocabulary.Parameters(), text) {
 		return fmt.Sprintf("did you mean %q?", "params."+text)
 	}
 	if n := problem.Nearest(text, known); strings.HasPrefix(n, "did you mean") {
 		return n
 	}
-	return "keys are params.NAME, failure, caching, HOST.implementation, HOST.cpu, HOST.image, link.HOST.up|down|both.KEY, load.cpu, load.memory, transport.KEY, addresses, epoch, timeout"
+	return "keys are params.NAME, failure, caching, HOST.implementation, HOST.cpu, HOST.image, link.HOST.up|down|both.KEY, load.cpu, load.memory, transport.KEY, network.KEY, NETWORK.KEY, addresses, epoch, timeout"
 }
