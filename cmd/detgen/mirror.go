@@ -1,10 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"detgen/dataset/flowset"
 	"detgen/dataset/mirror"
+	"detgen/dataset/plan"
+	"detgen/internal/whole"
+	"detgen/plot"
 
 	"github.com/spf13/cobra"
 )
@@ -12,7 +16,7 @@ import (
 // newMirror is "detgen mirror": the properties of a target network's traffic.
 func newMirror() *cobra.Command {
 	cmd := &cobra.Command{Use: "mirror", Short: "Measure a target's traffic, and compare a dataset with it"}
-	cmd.AddCommand(newMirrorProfile(), newMirrorCompare())
+	cmd.AddCommand(newMirrorProfile(), newMirrorPlan(), newMirrorCompare())
 	return cmd
 }
 
@@ -38,7 +42,60 @@ func newMirrorProfile() *cobra.Command {
 	return cmd
 }
 
+func newMirrorPlan() *cobra.Command {
+	var o mirror.PlanOptions
+	var mixes []string
+	var out string
+	cmd := &cobra.Command{
+		Use:   "plan PROFILE",
+		Short: "Write the plan of a dataset with a profile's services, shares, sizes, programs and attacks",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := mirror.ReadProfile(args[0])
+			if err != nil {
+				return badRequest(err)
+			}
+			o.Mix = map[string][]mirror.Task{}
+			for _, text := range mixes {
+				name, mix, err := mirror.ParseMix(text)
+				if err != nil {
+					return badRequest(fmt.Errorf("--mix: %w", err))
+				}
+				o.Mix[name] = mix
+			}
+			made, err := p.Plan(o)
+			if err != nil {
+				return badRequest(err)
+			}
+			if _, err := plan.Read(cmp.Or(out, "plan"), made.Text); err != nil {
+				return badRequest(err)
+			}
+			if out == "" {
+				_, err := cmd.OutOrStdout().Write(made.Text)
+				return err
+			}
+			if err := whole.WriteFile(out, made.Text); err != nil {
+				return err
+			}
+			return made.WriteText(cmd.OutOrStdout(), out)
+		},
+	}
+	cmd.Flags().StringVarP(&out, "output", "o", "", "write the plan there (default: print it)")
+	cmd.Flags().StringVar(&o.Name, "name", "mirror", "of the dataset")
+	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "of the dataset")
+	cmd.Flags().StringVar(&o.Engine, "engine", "", "of the plan: live, exact or vm")
+	cmd.Flags().IntVar(&o.Flows, "flows", 1000, "that the dataset is to have, about")
+	cmd.Flags().Float64Var(&o.Fewest, "packets-above", 15, "leave out services whose flows have so many packets or fewer, in the mean")
+	cmd.Flags().StringSliceVar(&o.Keep, "keep", nil, "services that stay in spite of that: dns,ntp")
+	cmd.Flags().StringSliceVar(&o.Without, "without", nil, "services to leave out")
+	cmd.Flags().StringVar(&o.Sizes, "sizes", "all", "cut-offs of the bytes of a connection: all (the target's least and most), p5-p95 or none")
+	cmd.Flags().StringArrayVar(&mixes, "mix", nil, "tasks of a service, or of an attack's label, instead of the usual ones: ssh=ssh/upload:2,ssh/interactive (repeatable)")
+	cmd.Flags().Float64Var(&o.Benign, "benign", -1, "share of benign flows, 0 to 1 (default: the target's)")
+	return cmd
+}
+
 func newMirrorCompare() *cobra.Command {
+	var figure string
 	var asJSON bool
 	var sample int
 	var runSeed uint64
@@ -50,6 +107,9 @@ func newMirrorCompare() *cobra.Command {
 			if dash < 1 || dash == len(args) {
 				return badRequest(fmt.Errorf("give the dataset's files, then --, then the target's files"))
 			}
+			if err := plot.CheckName(figure); figure != "" && err != nil {
+				return badRequest(err)
+			}
 			var sets [2]*flowset.Set
 			for i, paths := range [][]string{args[:dash], args[dash:]} {
 				var err error
@@ -58,10 +118,20 @@ func newMirrorCompare() *cobra.Command {
 				}
 			}
 			c := mirror.Compare(sets[0], sets[1], sample, runSeed)
+			if figure != "" {
+				f, err := c.Figure()
+				if err == nil {
+					err = f.WriteFile(figure)
+				}
+				if err != nil {
+					return err
+				}
+			}
 			return printResult(cmd, asJSON, c, c.WriteText)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with every feature")
+	cmd.Flags().StringVar(&figure, "figure", "", "draw packets, bytes and seconds by service too: *.svg or *.png")
 	cmd.Flags().IntVar(&sample, "sample", 2000, "flows of each side for the two-sample test, at most")
 	cmd.Flags().Uint64Var(&runSeed, "seed", 0, "of the samples that are drawn")
 	return cmd

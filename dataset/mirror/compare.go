@@ -28,6 +28,8 @@ type Difference struct {
 	TwoSample   TwoSample  `json:"two_sample"`
 	OutOfRange  float64    `json:"out_of_range"` // share of the dataset's flows with more or fewer bytes than any of the target's
 	TargetRange [2]float64 `json:"target_bytes"` // least and most bytes of a flow of the target
+
+	shown [len(quantityNames)][2][]float64 // values of both sides, for the figure
 }
 
 // Feature is the distance in one column.
@@ -60,7 +62,8 @@ func Compare(dataset, target *flowset.Set, sample int, runSeed uint64) *Comparis
 	for n := range theirs {
 		names[n] = true
 	}
-	oursBytes, theirsBytes := quantitiesOf(dataset).bytes, quantitiesOf(target).bytes
+	quantities := [2]quantities{quantitiesOf(dataset), quantitiesOf(target)}
+	oursBytes, theirsBytes := quantities[0].bytes, quantities[1].bytes
 	for name := range names {
 		d := Difference{Service: name, Dataset: len(ours[name]), Target: len(theirs[name])}
 		if d.Dataset >= Fewest && d.Target >= Fewest {
@@ -77,6 +80,11 @@ func Compare(dataset, target *flowset.Set, sample int, runSeed uint64) *Comparis
 			}
 			if d.Dataset > 0 {
 				d.OutOfRange = float64(out) / float64(d.Dataset)
+			}
+		}
+		for side, rows := range [2][]int{ours[name], theirs[name]} {
+			for i, values := range [...][]float64{quantities[side].packets, quantities[side].bytes, quantities[side].seconds} {
+				d.shown[i][side] = thin(pick(values, rows))
 			}
 		}
 		c.Services = append(c.Services, d)

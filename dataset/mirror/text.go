@@ -59,3 +59,15 @@ func (c *Comparison) WriteText(out io.Writer) error {
 	}
 	return w.Flush()
 }
+
+// WriteText prints what a plan comes to, and what it leaves out.
+func (p *Planned) WriteText(out io.Writer, path string) error {
+	fmt.Fprintf(out, "%s: %d entries, %d runs, with the services of %.2f %% of the benign flows\n", path, p.Entries, p.Runs, 100*p.Covered)
+	if len(p.Missing) > 0 {
+		fmt.Fprintln(out, "not mirrored:")
+	}
+	for _, m := range p.Missing {
+		fmt.Fprintf(out, "  %s\n", m)
+	}
+	return nil
+}
