@@ -15,7 +15,7 @@ hosts:
   b: {image: base, networks: [wan]}
   r: {image: base, networks: [lan, wan], forward: true}
 tasks:
-  t: {scripts: {a: tasks/t.sh}, expect: {x: "1"}}
+  t: {title: T, scripts: {a: tasks/t.sh}, expect: {x: "1"}}
 `
 
 // A tap comes from the scenario, from a key for one network, or from one for all; a background activity's own networks get
@@ -26,7 +26,7 @@ networks: [far]
 hosts:
   a: {image: base}
 tasks:
-  t: {scripts: {a: tasks/t.sh}, expect: {x: "1"}}
+  t: {title: T, scripts: {a: tasks/t.sh}, expect: {x: "1"}}
 `})
 	background := []*scenario.Background{{Task: "other/t"}}
 	for _, test := range []struct {
