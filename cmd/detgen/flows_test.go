@@ -99,7 +99,7 @@ func TestFlows(t *testing.T) {
 		{"not a capture", []string{run + "/run.json"}, nil, run + "/run.json: not a capture: it starts with 7b 0a 20 20, which is neither pcap nor pcapng (nor gzip or zstd)", true},
 		{"no run directory", []string{noRun}, nil, noRun + " is not a run directory: it has no run.json", true},
 		{"format", []string{one, "--format", "xls"}, nil, `format "xls": there are csv and parquet`, true},
-		{"mode", []string{one, "--mode", "cic2018"}, nil, `--mode: mode "cic2018": there are default, cic2017, cic2021, cic-fixed`, true},
+		{"mode", []string{one, "--mode", "cic2018"}, nil, `--mode: mode "cic2018": there are default, cic2017, cic2021, cic-fixed, cns2022`, true},
 		{"columns", []string{one, "--columns", "all"}, nil, `--columns: columns "all": there are tool, cicids2017, ml`, true},
 		{"a timeout that the mode does not have", []string{one, "--mode", "cic2017", "--idle-timeout", "1s"}, nil, "--idle-timeout: only mode default has it, not cic2017", true},
 		{"a timeout that makes no sense", []string{one, "--flow-timeout", "-1s"}, nil, "flow timeout -1s: must not be negative", true},
