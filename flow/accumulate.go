@@ -2,7 +2,7 @@ package flow
 
 // begin makes f a new flow of the key that starts with p.
 func (f *Flow) begin(s *settings, p *Packet, dir Direction) {
-	f.number, f.start = p.frame, p.time
+	f.number, f.capture, f.start = p.frame, p.capture, p.time
 	f.end = p.time
 	f.activeStart, f.activeEnd = p.time, p.time
 	f.firstDir = dir
@@ -71,7 +71,7 @@ func (f *Flow) take(s *settings, p *Packet, dir Direction) {
 	case CIC2017: // its bulks are always of one packet
 	case CIC2021: // takes every packet for one of the second direction, without looking at the first
 		f.dir[Backward].bulk.add(p.time, p.payload, 0, s.second)
-	case CICFixed:
+	case CICFixed, CNS2022:
 		d.bulk.add(p.time, p.payload, f.dir[1-dir].bulk.last, s.second)
 		if d.windowSeen == 0 {
 			d.windowSeen = max(0, p.window)

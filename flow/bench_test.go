@@ -69,7 +69,7 @@ func BenchmarkStages(b *testing.B) {
 			if err != nil {
 				return err
 			}
-			if err := Write(b.Context(), r, o, 1, layout, out, "mix"); err != nil {
+			if err := Write(b.Context(), r, o, 1, layout, out, []string{"mix"}); err != nil {
 				return err
 			}
 			return out.Close()

@@ -110,7 +110,7 @@ func write(t *testing.T, src Source, o Options, jobs int, set ColumnSet, format 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(Write(t.Context(), src, o, jobs, layout, file, "capture"), file.Close()); err != nil {
+	if err := errors.Join(Write(t.Context(), src, o, jobs, layout, file, []string{"capture"}), file.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()

@@ -1,11 +1,17 @@
 package flow
 
 import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"detgen/packet"
+	"detgen/table"
 )
 
 // TestClockBack has no negative time in mode Default when the capture's clock goes back.
@@ -172,6 +178,61 @@ func TestMaxFlows(t *testing.T) {
 		}
 		if len(got) < 50 || !slices.Equal(got, one) || got[0] != "10.0.0.1-10.0.0.2-1000-80-17full" {
 			t.Errorf("%d jobs: %v", jobs, got)
+		}
+	}
+}
+
+// TestRotated makes one flow of a connection in two files of a rotated capture, named in either order.
+func TestRotated(t *testing.T) {
+	whole := talking(func(t *talk) {
+		const s = time.Second
+		t.a(s, syn, 1, 0, 500, 0)
+		t.b(s+1, syn|ack, 7000, 2, 500, 0)
+		t.a(s+2, ack, 2, 7001, 500, 0)
+		t.a(s+3, psh|ack, 2, 7001, 500, 18)
+		t.b(s+4, psh|ack, 7001, 20, 500, 500)
+		t.a(s+5, fin|ack, 20, 7501, 500, 0)
+		t.b(s+6, fin|ack, 7501, 21, 500, 0)
+		t.a(s+7, ack, 21, 7502, 500, 0)
+	})
+	dir := t.TempDir()
+	var paths []string
+	for i, frames := range [][]packet.Frame{whole.frames[:4], whole.frames[4:]} {
+		var text bytes.Buffer
+		w, err := packet.NewPcapWriter(&text, packet.LinkEthernet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j := range frames {
+			if err := w.Write(&frames[j]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		path := filepath.Join(dir, []string{"a.pcap0", "a.pcap1"}[i])
+		if err := errors.Join(w.Flush(), os.WriteFile(path, text.Bytes(), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	for _, order := range [][]string{paths, {paths[1], paths[0]}} {
+		for _, jobs := range []int{1, 2} {
+			s, err := packet.OpenSeries(order)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var text bytes.Buffer
+			layout := NewLayout(Default, ToolColumns)
+			out, err := table.New(&text, table.CSV, layout.Columns())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(Write(t.Context(), s, NewOptions(Default), jobs, layout, out, s.Paths()), out.Close(), s.Close()); err != nil {
+				t.Fatal(err)
+			}
+			rows, err := csv.NewReader(&text).ReadAll()
+			if err != nil || len(rows) != 2 || rows[1][0] != paths[0] || rows[1][1] != "10.0.0.1-10.0.0.2-1000-80-6" || rows[1][9] != "5" || rows[1][10] != "3" {
+				t.Errorf("%v, %d jobs: %v, %q", order, jobs, err, rows[1:])
+			}
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (d *cicDecoder) decode(f *packet.Frame, it *item) bool {
 		return false // the library refuses it
 	}
 	p := &it.packet
-	p.frame = f.Number
+	p.frame, p.capture = f.Number, uint32(f.Capture)
 	p.time = floorDiv(f.Time, 1000)
 	d.walk.run(layerEthernet, f.Data, f.WireLen)
 	ok := d.read(p)
@@ -69,7 +69,7 @@ func (d *cicDecoder) read(p *Packet) bool {
 	p.key.version, p.key.group = 4, 0
 	p.key.protocol = 0
 	var srcPort, dstPort uint16
-	switch fixed := d.mode == CICFixed; {
+	switch fixed := d.mode.corrected(); {
 	case fixed && w.icmp.length != 0:
 		icmp := w.data[w.icmp.at:]
 		if icmp[0] >= 64 {

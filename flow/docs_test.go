@@ -22,7 +22,7 @@ func TestDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, mode := range []Mode{Default, CIC2017, CIC2021, CICFixed} {
+	for _, mode := range []Mode{Default, CIC2017, CIC2021, CICFixed, CNS2022} {
 		row := regexp.MustCompile(fmt.Sprintf("(?m)^- `%v`, %d columns: ", mode, len(NewLayout(mode, ToolColumns).Columns())))
 		if !row.Match(text) {
 			t.Errorf("%s does not say that %v has %d columns", path, mode, len(NewLayout(mode, ToolColumns).Columns()))

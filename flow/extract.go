@@ -10,10 +10,7 @@ import (
 )
 
 // Source gives the frames of a capture: a *packet.Reader, for one.
-type Source interface {
-	// Next reads the next frame into f, whose data is valid until the call after that. It returns io.EOF after the last one.
-	Next(f *packet.Frame) error
-}
+type Source = packet.Source
 
 // Extract gives emit the flows of a capture in the order in which they end; those that are open at the
 // end of the capture come last, in the order of their first packets. A flow is valid until emit returns.

@@ -163,7 +163,7 @@ func TestWriteFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = Write(t.Context(), reader(t, file), o, jobs, layout, out, "")
+		err = Write(t.Context(), reader(t, file), o, jobs, layout, out, []string{""})
 		if err = errors.Join(err, out.Close()); !errors.Is(err, io.ErrShortWrite) {
 			t.Errorf("%d jobs: %v", jobs, err)
 		}

@@ -51,10 +51,11 @@ const (
 // every mode is made. It holds no pointers. Numbers of bytes and packets are of what the mode counts. Fields that
 // every packet needs are next to each other, as most of a packet's time is spent on fetching them.
 type Flow struct {
-	key    key
-	number uint64 // frame number of the first packet
-	start  int64  // time of the first packet (Default: the earliest time), ticks
-	end    int64  // time of the last packet (Default: the latest time), ticks
+	key     key
+	number  uint64 // frame number of the first packet
+	capture uint32 // packet.Frame.Capture of it
+	start   int64  // time of the first packet (Default: the earliest time), ticks
+	end     int64  // time of the last packet (Default: the latest time), ticks
 
 	activeStart, activeEnd int64
 	gap                    times  // between successive packets
@@ -81,6 +82,7 @@ type Flow struct {
 	firstFlags         uint8
 	idIsDst            bool    // the flow ID names the destination first
 	heard              [2]bool // each side sent something in a flow of the connection before this one (Default)
+	row                uint64  // its number in the table that it is written to, from 1 (CNS2022)
 	entered            uint64  // frame number with which its key came into the table, when flows are bounded
 	dormant            bool    // it ended, but its TCP connection may go on (Default)
 	fins               [2]bool // FINs of each side were seen in the connection (CIC2021, Default)

@@ -40,7 +40,7 @@ func (it *item) fill(f *packet.Frame) bool {
 	if h.IPVersion == 0 || h.L4Offset == 0 && h.Fragment != packet.LaterFragment {
 		return false
 	}
-	it.frame, it.time = f.Number, f.Time
+	it.frame, it.capture, it.time = f.Number, uint32(f.Capture), f.Time
 	return true
 }
 
@@ -64,7 +64,7 @@ func endpointsHash(h *packet.Headers) uint64 {
 // fromHeaders makes the packet of the item's headers.
 func (it *item) fromHeaders() *Packet {
 	h, p := &it.headers, &it.packet
-	p.frame, p.time = it.frame, it.time
+	p.frame, p.capture, p.time = it.frame, it.capture, it.time
 	p.key.version, p.key.protocol, p.key.group = h.IPVersion, h.Protocol, 0
 	p.key.vlan = h.VLAN
 	p.flags, p.sequence, p.ack = 0, h.Seq, h.Ack

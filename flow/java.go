@@ -53,3 +53,20 @@ func appendJavaDouble(b []byte, v float64) []byte {
 	}
 	return b
 }
+
+// appendPythonFloat writes a number as Python's repr of a float does, which is what pandas writes: with an exponent
+// below 1e-4 and from 1e16 on.
+func appendPythonFloat(b []byte, v float64) []byte {
+	size := math.Abs(v)
+	switch {
+	case math.IsNaN(v), math.IsInf(v, 0):
+		return appendJavaDouble(b, v)
+	case size != 0 && size < 1e-4 || size >= 1e16:
+		return strconv.AppendFloat(b, v, 'e', -1, 64)
+	}
+	b = strconv.AppendFloat(b, v, 'f', -1, 64)
+	if v == math.Trunc(v) {
+		b = append(b, ".0"...)
+	}
+	return b
+}

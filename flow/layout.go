@@ -49,6 +49,8 @@ const (
 	cellClosing
 	cellEnd
 	cellLabel
+	cellRow
+	cellAttempted
 )
 
 // identity are the columns before the features.
@@ -70,6 +72,7 @@ var identity = []struct {
 // Layout is the columns of a table of flows.
 type Layout struct {
 	mode    Mode
+	set     ColumnSet
 	columns []table.Column
 	cells   []cell
 	whole   []bool // the column holds integers
@@ -77,7 +80,7 @@ type Layout struct {
 
 // NewLayout gives the columns of a set for flows of a mode.
 func NewLayout(mode Mode, set ColumnSet) *Layout {
-	l := &Layout{mode: mode}
+	l := &Layout{mode: mode, set: set}
 	if set == ToolColumns {
 		l.tool()
 	} else {
@@ -90,6 +93,9 @@ func NewLayout(mode Mode, set ColumnSet) *Layout {
 func (l *Layout) tool() {
 	if l.mode == Default {
 		l.add(cellCapture, table.Column{Name: "Capture", Kind: table.Text, Doc: "the capture's file name"})
+	}
+	if l.mode == CNS2022 {
+		l.add(cellRow, table.Column{Name: "id", Kind: table.Int, Doc: "the row's number in the capture's table"})
 	}
 	for _, c := range identity {
 		column := table.Column{Name: c.name, Kind: c.kind, Doc: c.doc}
@@ -118,6 +124,13 @@ func (l *Layout) tool() {
 			if i > connectionTime {
 				continue
 			}
+		case CNS2022:
+			switch {
+			case i == connectionTime:
+				name = "Total TCP Flow Time"
+			case i > icmpType || i == bwdDataPackets || i == bwdHeaderMin:
+				continue
+			}
 		}
 		if name != "" {
 			l.add(cell(i), info.tableColumn(name))
@@ -130,6 +143,9 @@ func (l *Layout) tool() {
 		return
 	}
 	l.add(cellLabel, table.Column{Name: "Label", Kind: table.Text, Doc: "a constant"})
+	if l.mode == CNS2022 {
+		l.add(cellAttempted, table.Column{Name: "Attempted Category", Kind: table.Int, Doc: "-1: no attempt that came to nothing"})
+	}
 }
 
 // unspaced are the columns of the CICIDS-17 files whose names have no leading space.
@@ -205,6 +221,8 @@ func (l *Layout) Append(b *table.Batch, f *Flow, capture string) {
 				b.Float(x.n)
 			case x.whole:
 				b.FloatAs(x.n, strconv.AppendInt(text[:0], int64(x.n), 10))
+			case l.mode == CNS2022:
+				b.FloatAs(x.n, appendPythonFloat(text[:0], x.n))
 			default:
 				b.FloatAs(x.n, appendJavaDouble(text[:0], x.n))
 			}
@@ -224,9 +242,12 @@ func (l *Layout) Append(b *table.Batch, f *Flow, capture string) {
 		case cellProtocol:
 			b.Int(int64(f.key.protocol))
 		case cellTimestamp:
-			if l.columns[i].Kind == table.Time {
+			switch {
+			case l.columns[i].Kind == table.Time:
 				b.Time(f.Start())
-			} else {
+			case l.mode == CIC2017 && l.set == CICIDS2017Columns: // as in most of the published files
+				b.TextBytes(time.Unix(0, f.Start()).UTC().AppendFormat(text[:0], "2/1/2006 3:04"))
+			default:
 				b.TextBytes(f.appendTimestamp(text[:0]))
 			}
 		case cellCapture:
@@ -239,6 +260,10 @@ func (l *Layout) Append(b *table.Batch, f *Flow, capture string) {
 			b.Text(f.reason.String())
 		case cellLabel:
 			b.Text(f.mode.label())
+		case cellRow:
+			b.Int(int64(f.row))
+		case cellAttempted:
+			b.Int(-1)
 		}
 	}
 }
@@ -283,6 +308,8 @@ func (f *Flow) appendTimestamp(b []byte) []byte {
 		return t.AppendFormat(b, "02/01/2006 03:04:05")
 	case CIC2021:
 		return t.AppendFormat(b, "02/01/2006 03:04:05 PM")
+	case CNS2022:
+		return t.AppendFormat(b, "2006-01-02 15:04:05.000000")
 	}
 	b = t.AppendFormat(b, "2006-01-02 15:04:05")
 	switch ns := t.Nanosecond(); {

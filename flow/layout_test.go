@@ -30,7 +30,7 @@ func TestHeaders(t *testing.T) {
 	for _, h := range headers {
 		modes := []Mode{h.mode}
 		if h.line != "" {
-			modes = []Mode{CIC2017, CIC2021, CICFixed, Default}
+			modes = []Mode{CIC2017, CIC2021, CICFixed, CNS2022, Default}
 		}
 		for _, mode := range modes {
 			line, _, _ := strings.Cut(string(write(t, &capture{}, NewOptions(mode), 1, h.set, table.CSV)), "\n")
@@ -64,7 +64,7 @@ func TestVector(t *testing.T) {
 	if len(names) != 76 || names[0] != "Flow Duration" || names[75] != "Idle Min" {
 		t.Fatalf("%d statistics: %v", len(names), names)
 	}
-	for _, mode := range []Mode{CIC2017, CIC2021, CICFixed, Default} {
+	for _, mode := range []Mode{CIC2017, CIC2021, CICFixed, CNS2022, Default} {
 		var vectors [][Statistics]float64
 		err := Extract(t.Context(), craftTimeout(), NewOptions(mode), 1, func(f *Flow) error {
 			vectors = append(vectors, f.Vector())
@@ -128,7 +128,7 @@ func TestJavaDouble(t *testing.T) {
 
 // TestNames has every name read back, and an unknown one refused with those that there are.
 func TestNames(t *testing.T) {
-	for _, m := range []Mode{Default, CIC2017, CIC2021, CICFixed} {
+	for _, m := range []Mode{Default, CIC2017, CIC2021, CICFixed, CNS2022} {
 		if got, err := ParseMode(m.String()); err != nil || got != m {
 			t.Errorf("%v: %v, %v", m, got, err)
 		}
@@ -140,7 +140,7 @@ func TestNames(t *testing.T) {
 	}
 	_, errMode := ParseMode("x")
 	_, errSet := ParseColumnSet("y")
-	if got, want := fmt.Sprint(errMode, "; ", errSet), `mode "x": there are default, cic2017, cic2021, cic-fixed; columns "y": there are tool, cicids2017, ml`; got != want {
+	if got, want := fmt.Sprint(errMode, "; ", errSet), `mode "x": there are default, cic2017, cic2021, cic-fixed, cns2022; columns "y": there are tool, cicids2017, ml`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -178,7 +178,7 @@ func (f *Flow) rates(v *values, duration int64) {
 	case duration != 0 || f.mode == CIC2017 || f.mode == CIC2021:
 		v.number(byteRate, float64(bytes)/seconds)
 		v.number(packetRate, float64(fwd+bwd)/seconds)
-	case f.mode == CICFixed:
+	case f.mode.corrected():
 		v.whole(byteRate, -1)
 		v.whole(packetRate, -1)
 	default:
@@ -269,6 +269,10 @@ func (f *Flow) corrected(v *values) {
 	v.count(bwdRST, bwd.count(packet.RST))
 	f.flagCounts(v)
 	v.number(downUp, average(bwd.packets, fwd.packets))
+	if f.mode == CNS2022 {
+		f.released(v)
+		return
+	}
 	v.bulks(fwdBulkBytes, &fwd.bulk, f.mode)
 	v.bulks(bwdBulkBytes, &bwd.bulk, f.mode)
 	subflows := uint64(f.longGaps)
@@ -284,14 +288,49 @@ func (f *Flow) corrected(v *values) {
 		v.whole(bwdWindow, int64(bwd.window))
 		return
 	}
+	f.firstOnly(v)
+	v.whole(bwdWindow, int64(bwd.windowSeen))
+}
+
+// firstOnly sets what CICFixed and CNS2022 take of the side that began only.
+func (f *Flow) firstOnly(v *values) {
 	v.whole(fwdWindow, 0)
 	if f.firstDir == Forward {
-		v.whole(fwdWindow, int64(max(0, fwd.window)))
+		v.whole(fwdWindow, int64(max(0, f.dir[Forward].window)))
 		v.whole(bwdHeaderMin, 0)
 	} else {
 		v.whole(fwdHeaderMin, 0)
 	}
-	v.whole(bwdWindow, int64(bwd.windowSeen))
+}
+
+// released sets what CNS2022 does in its own ways, as the rows of the release show: whole numbers wherever its program
+// divided whole numbers, a subflow for every packet, and the last backward window.
+func (f *Flow) released(v *values) {
+	fwd, bwd := &f.dir[Forward], &f.dir[Backward]
+	for _, d := range []struct {
+		at   feature
+		bulk *bulk
+	}{{fwdBulkBytes, &fwd.bulk}, {bwdBulkBytes, &bwd.bulk}} {
+		v.bulks(d.at, d.bulk, f.mode)
+		for i := range feature(3) {
+			v.whole(d.at+i, int64(v[d.at+i].n))
+		}
+	}
+	n := fwd.packets + bwd.packets // at least 2
+	v.count(subflowFwdPackets, fwd.packets/n)
+	v.count(subflowFwdBytes, fwd.bytes/n)
+	v.count(subflowBwdPackets, bwd.packets/n)
+	v.count(subflowBwdBytes, bwd.bytes/n)
+	f.firstOnly(v)
+	v.whole(bwdWindow, int64(max(0, bwd.windowLast)))
+	for _, at := range [...]feature{fwdBytes, bwdBytes, fwdPayloadMax, fwdPayloadMin, bwdPayloadMax, bwdPayloadMin, gapMax, gapMin, fwdGapTotal,
+		fwdGapMax, fwdGapMin, bwdGapTotal, bwdGapMax, bwdGapMin, payloadMin, payloadMax, activeMax, activeMin, idleMax, idleMin} {
+		v[at].whole = true
+	}
+	for _, at := range [...]feature{fwdPayloadMean, fwdPayloadStd, bwdPayloadMean, bwdPayloadStd, gapMean, gapStd, fwdGapMean, fwdGapStd, bwdGapMean, bwdGapStd,
+		activeMean, activeStd, idleMean, idleStd, byteRate, packetRate} {
+		v[at].whole = false
+	}
 }
 
 // bulks sets the three features from at on.

@@ -22,9 +22,10 @@ type Meter struct {
 
 // item is a frame on its way into a meter. It holds no pointers.
 type item struct {
-	frame uint64 // number in its capture, from 1
-	time  int64  // ticks of the mode since the Unix epoch
-	hash  uint64 // the same in both directions of a flow
+	frame   uint64 // number in its capture, from 1
+	capture uint32 // packet.Frame.Capture
+	time    int64  // ticks of the mode since the Unix epoch
+	hash    uint64 // the same in both directions of a flow
 
 	packet  Packet
 	headers packet.Headers // Default
@@ -95,7 +96,7 @@ func (m *Meter) add(it *item) (flow uint64) {
 		return m.add2017(&it.packet, it.hash)
 	case CIC2021:
 		return m.add2021(&it.packet, it.hash)
-	case CICFixed:
+	case CICFixed, CNS2022:
 		return m.addFixed(&it.packet, it.hash)
 	}
 	return m.addDefault(it)
@@ -121,9 +122,12 @@ func (m *Meter) Open() int { return m.table.used - m.asleep }
 func (m *Meter) finish(f *Flow, reason End) {
 	f.reason = reason
 	switch m.mode {
-	case CIC2017, CIC2021:
+	case CIC2017, CIC2021, CNS2022:
 		if f.dir[Forward].packets+f.dir[Backward].packets < 2 {
 			return
+		}
+		if m.mode == CNS2022 && f.key.protocol == packet.ProtocolTCP {
+			f.cumulative += f.end - f.start
 		}
 	case CICFixed:
 		if reason != EndICMP && (f.key.protocol == packet.ProtocolTCP || f.key.protocol == packet.ProtocolUDP) {
@@ -139,7 +143,7 @@ func (m *Meter) finish(f *Flow, reason End) {
 func (m *Meter) open(p *Packet, hash uint64) (*Flow, uint32) {
 	index := m.table.insert(&p.key, hash)
 	switch m.mode {
-	case CICFixed:
+	case CICFixed, CNS2022:
 		m.seen.reach(index)
 		*m.seen.at(index) = nil
 	case Default:

@@ -15,12 +15,16 @@ const (
 	CIC2017              // CICFlowMeter as first published (February 2018, commit eaa853d): the logic behind the CICIDS-17 files
 	CIC2021              // upstream's last version (July 2021, commit d212d6c)
 	CICFixed             // the corrected fork (June 2024, commit 4dd5319)
+	CNS2022              // the corrected release of CICIDS-2017 and CSE-CIC-IDS2018 (Liu et al., CNS 2022), as its rows tell
 )
 
-var modeNames = [...]string{Default: "default", CIC2017: "cic2017", CIC2021: "cic2021", CICFixed: "cic-fixed"}
+var modeNames = [...]string{Default: "default", CIC2017: "cic2017", CIC2021: "cic2021", CICFixed: "cic-fixed", CNS2022: "cns2022"}
 
 // String gives the name that ParseMode reads.
 func (m Mode) String() string { return modeNames[m] }
+
+// corrected tells whether the mode splits and counts as the corrected fork does, in one of its versions.
+func (m Mode) corrected() bool { return m == CICFixed || m == CNS2022 }
 
 // ParseMode gives the mode of a name.
 func ParseMode(name string) (Mode, error) {

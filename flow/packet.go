@@ -33,8 +33,9 @@ func (a address) addr(version uint8) netip.Addr {
 
 // Packet is what a meter needs to know of a packet. It holds no pointers.
 type Packet struct {
-	frame uint64 // number in its capture, from 1
-	time  int64  // ticks of the mode since the Unix epoch
+	frame   uint64 // number in its capture, from 1
+	capture uint32 // packet.Frame.Capture
+	time    int64  // ticks of the mode since the Unix epoch
 
 	key      key
 	reversed bool // sent by the key's second endpoint

@@ -86,7 +86,7 @@ func (m *Meter) addTo(f *Flow, index uint32, p *Packet) {
 // repeated counts a TCP segment that is the same as one before it: address of the sender, sequence number,
 // acknowledgement, length and window. Repeated acknowledgements count too.
 func (m *Meter) repeated(f *Flow, index uint32, p *Packet, dir Direction) {
-	if p.key.protocol != packet.ProtocolTCP {
+	if p.key.protocol != packet.ProtocolTCP || m.mode != CICFixed {
 		return
 	}
 	set := m.seen.at(index)

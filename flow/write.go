@@ -8,13 +8,13 @@ import (
 )
 
 // Write writes the flows of a capture to a table with the columns of a layout, one row a flow, in the order of Extract.
-// The rows are the same bytes at any number of jobs. capture is the text of the layout's column of that
-// name.
-func Write(ctx context.Context, src Source, o Options, jobs int, layout *Layout, file *table.File, capture string) error {
+// The rows are the same bytes at any number of jobs. captures are the texts of the layout's column
+// Capture, by the packet.Frame.Capture of the flow's first frame.
+func Write(ctx context.Context, src Source, o Options, jobs int, layout *Layout, file *table.File, captures []string) error {
 	if err := check(o, jobs); err != nil {
 		return err
 	}
-	w := &writer{layout: layout, capture: capture, out: table.NewOrdered(file, jobs)}
+	w := &writer{layout: layout, captures: captures, out: table.NewOrdered(file, jobs)}
 	w.pool.New = func() any { return new([rowsPerBatch]Flow) }
 	return extract(ctx, src, o, jobs, w)
 }
@@ -24,19 +24,22 @@ const rowsPerBatch = 64
 
 // writer is a sink that writes rows.
 type writer struct {
-	layout  *Layout
-	capture string
-	out     *table.Ordered
-	flows   *[rowsPerBatch]Flow // that are not handed over yet; nil when there are none
-	n       int                 // of them
-	pool    sync.Pool
+	layout   *Layout
+	captures []string
+	out      *table.Ordered
+	flows    *[rowsPerBatch]Flow // that are not handed over yet; nil when there are none
+	n        int                 // of them
+	rows     uint64              // of the capture
+	pool     sync.Pool
 }
 
 func (w *writer) add(f *Flow) {
 	if w.flows == nil {
 		w.flows = w.pool.Get().(*[rowsPerBatch]Flow)
 	}
+	w.rows++
 	w.flows[w.n] = *f
+	w.flows[w.n].row = w.rows
 	if w.n++; w.n == rowsPerBatch {
 		w.hand()
 	}
@@ -51,7 +54,7 @@ func (w *writer) hand() {
 	}
 	w.out.Add(func(b *table.Batch) {
 		for i := range flows[:n] {
-			w.layout.Write(b, &flows[i], w.capture)
+			w.layout.Write(b, &flows[i], w.captures[flows[i].capture])
 		}
 		w.pool.Put(flows)
 	})

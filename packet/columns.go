@@ -10,7 +10,7 @@ import (
 func Columns() []table.Column {
 	columns := []table.Column{
 		{Name: "capture", Kind: table.Text, Doc: "The capture file."},
-		{Name: "number", Kind: table.Int, Doc: "Number of the frame in its capture, from 1."},
+		{Name: "number", Kind: table.Int, Doc: "Number of the frame in its capture, from 1; counted through captures that are read as one."},
 		{Name: "time", Kind: table.Time, Unit: "ns", Doc: "When it was captured, since the Unix epoch."},
 		{Name: "length", Kind: table.Int, Unit: "bytes", Doc: "Whole frame on the wire, without frame check sequence where the capture has none."},
 		{Name: "captured", Kind: table.Int, Unit: "bytes", Doc: "How much of it is in the capture."},

@@ -30,7 +30,7 @@ func rowsOf(t *testing.T, o Rows, file []byte, extra ...table.Column) ([]map[str
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := o.Write(context.Background(), "x.pcap", r, out)
+	end := o.Write(context.Background(), []string{"x.pcap"}, r, out)
 	if err := out.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestRowsStopWhenCancelled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := (Rows{}).Write(ctx, "x", r, out); !errors.Is(err, context.Canceled) {
+	if err := (Rows{}).Write(ctx, []string{"x"}, r, out); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 	if out.Rows() != rowsPerBatch {
@@ -163,7 +163,7 @@ func BenchmarkRows(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := (Rows{}).Write(context.Background(), "x", r, f); err != nil {
+		if err := (Rows{}).Write(context.Background(), []string{"x"}, r, f); err != nil {
 			b.Fatal(err)
 		}
 		n += int(f.Rows())

@@ -5,14 +5,15 @@ import (
 	"fmt"
 )
 
-// Each opens captures one after the other and gives them to read. tell is told before which one is next, and warn what
-// is odd in one. A capture that is damaged, or of a link that cannot be read, does not keep the others from being read:
-// failed has the errors of those. Any other error ends the reading. Errors name the capture.
-func Each(paths []string, tell func(string), warn func(string), read func(path string, r *Reader) error) (failed, err error) {
+// Each opens captures one after the other, those of a group as a series, and gives them to read. tell is told before
+// which one is next, and warn what is odd in one. A capture that is damaged, or of a link that cannot be read, does not
+// keep the others from being read: failed has the errors of those. Any other error ends the reading. Errors name the
+// capture.
+func Each(groups [][]string, tell func(string), warn func(string), read func(s *Series) error) (failed, err error) {
 	var all []error
-	for i, path := range paths {
-		tell(fmt.Sprintf("%s: %d of %d captures", path, i+1, len(paths)))
-		err := one(path, warn, read)
+	for i, group := range groups {
+		tell(fmt.Sprintf("%s: %d of %d captures", group[0], i+1, len(groups)))
+		err := one(group, warn, read)
 		var damage *DamageError
 		var link *LinkError
 		switch {
@@ -26,20 +27,20 @@ func Each(paths []string, tell func(string), warn func(string), read func(path s
 	return errors.Join(all...), nil
 }
 
-func one(path string, warn func(string), read func(path string, r *Reader) error) error {
-	r, err := Open(path)
+func one(group []string, warn func(string), read func(s *Series) error) error {
+	s, err := OpenSeries(group)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	err = read(path, r)
-	for _, w := range r.Warnings() {
-		warn(fmt.Sprintf("%s: %s", path, w))
+	defer s.Close()
+	err = read(s)
+	for _, w := range s.Warnings() {
+		warn(w)
 	}
-	return inCapture(path, err)
+	return inCapture(s.Name(), err)
 }
 
-// inCapture puts the name of the capture before each of the errors in err.
+// inCapture puts the name of the capture before each of the errors in err that does not have one.
 func inCapture(path string, err error) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var named []error
@@ -48,8 +49,8 @@ func inCapture(path string, err error) error {
 		}
 		return errors.Join(named...)
 	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", path, err)
+	if _, named := err.(*captureError); named || err == nil {
+		return err
 	}
-	return err
+	return fmt.Errorf("%s: %w", path, err)
 }

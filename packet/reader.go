@@ -17,12 +17,13 @@ import (
 
 // Frame is one captured frame.
 type Frame struct {
-	Number    uint64 // in its capture, from 1
+	Number    uint64 // in its capture, from 1; in a Series counted through
 	Time      int64  // ns since the Unix epoch
 	Data      []byte // what was captured of it; valid until the next read
 	WireLen   int    // its length on the wire as the file says, bytes; at most 2^31-1
 	LinkType  LinkType
 	Interface int // index into Reader.Interfaces
+	Capture   int // index into Series.Paths
 
 	options   []byte // of a pcapng packet block
 	bigEndian bool   // the byte order of the section that holds it

@@ -80,10 +80,16 @@ type Rows struct {
 	Extra func(b *table.Batch, f *Frame, h *Headers, a *Analysis)
 }
 
-// Write writes the rows of a capture, under the name that its first column shall have. What could be
+// Source gives frames: a Reader, or a Series.
+type Source interface {
+	// Next reads the next frame into f, whose data is valid until the next call. It returns io.EOF after the last one.
+	Next(f *Frame) error
+}
+
+// Write writes the rows of captures, under the names that their first column shall have, by Frame.Capture. What could be
 // read is written also when it returns an error: a *DamageError, a *LinkError or both joined, or a failure of the
 // source, of the table or of the context.
-func (o Rows) Write(ctx context.Context, capture string, r *Reader, out *table.File) error {
+func (o Rows) Write(ctx context.Context, captures []string, r Source, out *table.File) error {
 	var f Frame
 	var h Headers
 	var a Analysis
@@ -102,7 +108,7 @@ func (o Rows) Write(ctx context.Context, capture string, r *Reader, out *table.F
 		if a, ok = conversations.Analyze(&f, &h); ok {
 			analysis = &a
 		}
-		AppendRow(batch, capture, &f, &h, analysis)
+		AppendRow(batch, captures[f.Capture], &f, &h, analysis)
 		if o.Extra != nil {
 			o.Extra(batch, &f, &h, analysis)
 		}

@@ -12,14 +12,27 @@ import (
 	"detgen/table"
 )
 
-// CaptureFiles gives the captures that arguments name: files as they are, and those of run
-// directories, compared with their record unless unchecked, in the order of their names. Each one is
-// opened to see that it is a capture, so that nothing is started for a request that cannot be met.
-func CaptureFiles(args []string, unchecked bool) ([]string, error) {
-	var paths []string
+// CaptureFiles gives the captures that arguments name, in groups that are read as one: files that are named are one
+// group, unless apart; the captures of run directories, compared with their record unless unchecked, in the order of
+// their names, are one each, also when they are named as files: each shows the same frames as the others. Each capture is
+// opened to see that it is one, so that nothing is started for a request that cannot be met.
+func CaptureFiles(args []string, unchecked, apart bool) ([][]string, error) {
+	var paths [][]string
+	together := -1
+	file := func(path string) {
+		switch {
+		case apart || ofRun(path):
+			paths = append(paths, []string{path})
+		case together < 0:
+			together = len(paths)
+			paths = append(paths, []string{path})
+		default:
+			paths[together] = append(paths[together], path)
+		}
+	}
 	for _, arg := range args {
 		if arg == "-" {
-			paths = append(paths, arg)
+			file(arg)
 			continue
 		}
 		info, err := os.Stat(arg)
@@ -27,16 +40,18 @@ func CaptureFiles(args []string, unchecked bool) ([]string, error) {
 			return nil, err
 		}
 		if !info.IsDir() {
-			paths = append(paths, arg)
+			file(arg)
 			continue
 		}
 		inside, err := runCaptures(arg, unchecked)
 		if err != nil {
 			return nil, err
 		}
-		paths = append(paths, inside...)
+		for _, path := range inside {
+			paths = append(paths, []string{path})
+		}
 	}
-	for _, path := range paths {
+	for _, path := range slices.Concat(paths...) {
 		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 			continue // a pipe cannot be read twice
 		}
@@ -47,6 +62,12 @@ func CaptureFiles(args []string, unchecked bool) ([]string, error) {
 		r.Close()
 	}
 	return paths, nil
+}
+
+// ofRun tells whether a file is one of the captures of a run directory.
+func ofRun(path string) bool {
+	_, err := os.Stat(filepath.Join(filepath.Dir(path), "..", record.FileName))
+	return err == nil && path != "-"
 }
 
 // runCaptures gives the captures of a run directory, in the order of their names.

@@ -34,7 +34,7 @@ one host is compared, from the start of the task on. docs/determinism.md describ
 
 // addSimilarity adds the flags that choose the measures.
 func addSimilarity(cmd *cobra.Command, o *similarity.Options) {
-	choose(cmd, &o.Flow.Mode, flow.ParseMode, "mode", "whose connections and statistics: default, cic2017, cic2021 or cic-fixed")
+	choose(cmd, &o.Flow.Mode, flow.ParseMode, "mode", "whose connections and statistics: default, cic2017, cic2021, cic-fixed or cns2022")
 	choose(cmd, &o.Scale, similarity.ParseScale, "scale", "of statistics before the cosine: minmax, log-minmax or raw")
 	choose(cmd, &o.Pairing, similarity.ParsePairing, "pairing", "of connections, in the order of their starts: aligned (one more in between moves no other) or order")
 	choose(cmd, &o.Fit, similarity.ParseFit, "fit", "of packets' transition probabilities: pairwise (on each sample) or group (on all)")

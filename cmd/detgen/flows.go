@@ -21,8 +21,10 @@ func newFlows() *cobra.Command {
 		Short: "Write a row per connection: CICFlowMeter's columns and more",
 		Long: `Flows writes a row for each flow in captures (pcap or pcapng, plain or in gzip or
 zstd; "-" is the standard input), or in all captures of run directories, as CSV or
-Parquet. Modes are default (corrected and extended), cic2017, cic2021 and cic-fixed (as
-three versions of CICFlowMeter, with their defects). The columns and what the modes do
+Parquet. Captures that are named together are one stream in the order of their times.
+Modes are default (corrected and extended), cic2017, cic2021 and cic-fixed (as
+three versions of CICFlowMeter, with their defects) and cns2022 (as the corrected release
+of CICIDS-2017). The columns and what the modes do
 differently are described in docs/flow-features.md.`,
 		Args: named("a capture or a run directory"),
 		RunE: flags.run,
@@ -30,7 +32,7 @@ differently are described in docs/flow-features.md.`,
 	f := cmd.Flags()
 	f.StringVarP(&flags.output, "output", "o", "-", `write to this file; "-" is the standard output`)
 	f.StringVar(&flags.format, "format", "", "csv or parquet (default: by the file's extension, else csv)")
-	choose(cmd, &flags.options.Mode, flow.ParseMode, "mode", "default, cic2017, cic2021 or cic-fixed")
+	choose(cmd, &flags.options.Mode, flow.ParseMode, "mode", "default, cic2017, cic2021, cic-fixed or cns2022")
 	choose(cmd, &flags.columns, flow.ParseColumnSet, "columns", "tool (the mode's own), cicids2017 (the 85 of CICIDS-17) or ml (the 79 of its MachineLearningCSV)")
 	f.DurationVar(&flags.options.FlowTimeout, "flow-timeout", flags.options.FlowTimeout, "start another flow after that time since a flow's first packet; 0: never (mode default)")
 	f.DurationVar(&flags.options.ActivityTimeout, "activity-timeout", flags.options.ActivityTimeout, "silence that divides active from idle times")
@@ -41,6 +43,7 @@ differently are described in docs/flow-features.md.`,
 	f.BoolVar(&flags.options.IgnoreVLAN, "ignore-vlan", false, "make the same endpoints in different VLANs one flow (mode default)")
 	f.IntVar(&flags.options.MaxFlows, "max-flows", 0, "hold at most so many open flows, the oldest out first; 0: no bound (mode default; the work is not shared then)")
 	f.IntVar(&flags.jobs, "jobs", runtime.NumCPU(), "share the work by that many; the result is the same")
+	addApart(cmd, &flags.apart)
 	addUnchecked(cmd, &flags.unchecked)
 	return cmd
 }
@@ -50,6 +53,7 @@ type flowsFlags struct {
 	columns        flow.ColumnSet
 	jobs           int
 	unchecked      bool
+	apart          bool
 	options        flow.Options
 }
 
@@ -61,7 +65,7 @@ func (o *flowsFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return badRequest(err)
 	}
-	paths, err := truth.CaptureFiles(args, o.unchecked)
+	paths, err := truth.CaptureFiles(args, o.unchecked, o.apart)
 	if err != nil {
 		return badRequest(err)
 	}
@@ -70,8 +74,8 @@ func (o *flowsFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return badRequest(err)
 	}
-	return writeTable(cmd, out, o.output, paths, func(path string, r *packet.Reader) error {
-		return flow.Write(cmd.Context(), r, o.options, o.jobs, layout, out, path)
+	return writeTable(cmd, out, o.output, paths, func(s *packet.Series) error {
+		return flow.Write(cmd.Context(), s, o.options, o.jobs, layout, out, s.Paths())
 	})
 }
 

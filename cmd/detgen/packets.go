@@ -18,7 +18,8 @@ func newPackets() *cobra.Command {
 		Short: "Write a row per packet: headers and TCP analysis",
 		Long: `Packets writes a row for each frame of captures (pcap or pcapng, plain or in gzip or
 zstd; "-" is the standard input), or of all captures of run directories, as CSV or
-Parquet. When only run directories are given, the labels of each frame follow:
+Parquet. Captures that are named together are one stream in the order of their times.
+When only run directories are given, the labels of each frame follow:
 connection, activity, phase, fate. The columns are described in docs/packets.md and
 docs/truth.md.`,
 		Args: named("a capture or a run directory"),
@@ -27,6 +28,7 @@ docs/truth.md.`,
 	cmd.Flags().StringVarP(&flags.output, "output", "o", "-", `write to this file; "-" is the standard output`)
 	cmd.Flags().StringVar(&flags.format, "format", "", "csv or parquet (default: by the file's extension, else csv)")
 	cmd.Flags().BoolVar(&flags.tunnels, "tunnels", false, "read the headers inside IP in IP, GRE, ERSPAN, VXLAN, GENEVE, GTP-U and MPLS in IP")
+	addApart(cmd, &flags.apart)
 	addUnchecked(cmd, &flags.unchecked)
 	return cmd
 }
@@ -34,6 +36,7 @@ docs/truth.md.`,
 type packetsFlags struct {
 	output, format     string
 	tunnels, unchecked bool
+	apart              bool
 }
 
 func (o *packetsFlags) run(cmd *cobra.Command, args []string) error {
@@ -41,7 +44,7 @@ func (o *packetsFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return badRequest(err)
 	}
-	paths, err := truth.CaptureFiles(args, o.unchecked)
+	paths, err := truth.CaptureFiles(args, o.unchecked, o.apart)
 	if err != nil {
 		return badRequest(err)
 	}
@@ -53,19 +56,19 @@ func (o *packetsFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return badRequest(err)
 	}
-	return writeTable(cmd, out, o.output, paths, func(path string, r *packet.Reader) (err error) {
+	return writeTable(cmd, out, o.output, paths, func(s *packet.Series) (err error) {
 		rows := packet.Rows{Decoder: packet.Decoder{Tunnels: o.tunnels}}
 		if labels != nil {
-			if rows.Extra, err = labels.Of(path); err != nil {
+			if rows.Extra, err = labels.Of(s.Name()); err != nil {
 				return err
 			}
 		}
-		return rows.Write(cmd.Context(), path, r, out)
+		return rows.Write(cmd.Context(), s.Paths(), s, out)
 	})
 }
 
 // writeTable writes the rows of captures to a table and completes it, even when captures were damaged.
-func writeTable(cmd *cobra.Command, out *table.File, path string, captures []string, rows func(string, *packet.Reader) error) error {
+func writeTable(cmd *cobra.Command, out *table.File, path string, captures [][]string, rows func(*packet.Series) error) error {
 	defer out.Abort()
 	line := newProgress(cmd.ErrOrStderr())
 	defer line.clear()

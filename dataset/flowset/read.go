@@ -65,7 +65,7 @@ func measure(ctx context.Context, path string, captured flow.Source) (*Set, erro
 		return nil, err
 	}
 	sniffed := &sniffer{Source: captured, first: map[endpoints]*payload{}}
-	err = flow.Write(ctx, sniffed, flow.NewOptions(flow.Default), 1, layout, out, filepath.Base(path))
+	err = flow.Write(ctx, sniffed, flow.NewOptions(flow.Default), 1, layout, out, []string{filepath.Base(path)})
 	var links *packet.LinkError
 	if err != nil && !errors.As(err, &links) {
 		out.Abort()

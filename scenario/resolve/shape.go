@@ -106,6 +106,7 @@ func shape(a *activity) {
 	for _, p := range a.parts {
 		if !p.shared {
 			p.Transport = defaultTransport()
+			p.Transport.IPv6 = a.has(record.IPv6)
 			p.Forward = p.declared.Forward
 		}
 	}
@@ -137,6 +138,7 @@ func shape(a *activity) {
 			}
 		}
 	}
+	a.checkIPv6()
 	for _, p := range a.parts {
 		for _, card := range p.Interfaces {
 			for direction, l := range map[record.Direction]*record.Link{record.Up: &card.Up, record.Down: &card.Down} {
