@@ -119,6 +119,9 @@ func (l *lab) execute(ctx context.Context) error {
 	if err := l.startHosts(ctx); err != nil {
 		return err
 	}
+	if err := l.awaitAddresses(ctx); err != nil {
+		return err
+	}
 	l.Progress("services")
 	if err := l.startServices(ctx); err != nil {
 		return err
@@ -340,6 +343,20 @@ func (l *lab) startHosts(ctx context.Context) error {
 			l.watch(h.calls.Gone(), func() error {
 				return fmt.Errorf("host %q ended while the run went on: %s%s", h.Name, h.tail(runtimeOutput), h.outOfMemory())
 			})
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// awaitAddresses waits until the hosts can use their addresses.
+func (l *lab) awaitAddresses(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, h := range l.hosts {
+		group.Go(func() error {
+			if err := h.net.AwaitAddresses(ctx, h.Host); err != nil {
+				return fmt.Errorf("host %q: %w", h.Name, err)
+			}
 			return nil
 		})
 	}

@@ -16,6 +16,7 @@ type Figure struct {
 	title         string // for readers that do not see it
 	items         []item
 	panels        []Panel
+	spots         []Spot
 }
 
 // item is a path that is filled, stroked or both, or a text.

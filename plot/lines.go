@@ -14,6 +14,7 @@ type Lines struct {
 	Title          string // none when empty
 	XLabel, YLabel string // with units
 	LogX, LogY     bool
+	XNames         []string // of the values 0, 1, ... of x, where they are categories; nil: x is a number
 	Series         []Series
 
 	// Bottom and Top are the ends of the vertical axis, so that figures side by side have the same; both 0: they
@@ -56,6 +57,12 @@ func (l *Lines) Draw() (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n := len(l.XNames); n > 0 {
+		xAxis, xTicks = axis{low: -0.5, high: float64(n) - 0.5}, make([]tick, n)
+		for i, name := range l.XNames {
+			xTicks[i] = tick{value: float64(i), text: shortened(name, 1.3*columnWidth/float64(n)-4)}
+		}
+	}
 	yAxis, yTicks, err := l.axis(func(s *Series) []float64 { return slices.Concat(s.Y, s.Low, s.High) }, l.LogY, "y", 5)
 	if err != nil {
 		return nil, err
@@ -93,6 +100,15 @@ func (l *Lines) Draw() (*Figure, error) {
 	f.write((xAxis.from+xAxis.to)/2, y, middle, labelSize, l.XLabel)
 	f.height = y + 6
 	return f, nil
+}
+
+// shortened gives as much of a tick's text as has room.
+func shortened(text string, room float64) string {
+	letters := []rune(text)
+	for n := len(letters); n > 1 && textWidth(tickSize, text) > room; n-- {
+		text = string(letters[:n-1]) + "."
+	}
+	return text
 }
 
 // axis finds the ends of an axis and its ticks.
@@ -164,6 +180,7 @@ func (s *Series) draw(f *Figure, x, y *axis, i int) {
 	var p path
 	for j := range s.X {
 		at := point{x.place(s.X[j]), y.place(s.Y[j])}
+		f.spots = append(f.spots, Spot{at.x, at.y, i, j})
 		switch {
 		case s.Dots:
 			p.addCircle(at.x, at.y, 1.5)

@@ -264,6 +264,34 @@ var measures = []struct {
 	{"packets", func(m *Measured) float64 { return m.Packets }},
 }
 
+// along gives the labels and measures that scores can be drawn against, and of each the value of every item.
+func (s *Set) along(list []category) (factors []Factor, columns [][]string) {
+	for i := range list {
+		f := Factor{Name: list[i].column}
+		if list[i].quantity {
+			f.Numbers = map[string]float64{}
+			for _, text := range list[i].values {
+				if x, ok := quantity(text); ok {
+					f.Numbers[text] = x
+				}
+			}
+		}
+		factors, columns = append(factors, f), append(columns, list[i].values)
+	}
+	for _, m := range measures {
+		values, known := make([]string, len(s.Items)), false
+		for i := range s.Items {
+			if x := m.of(&s.Items[i].Measured); s.Items[i].Measured.Known && !math.IsNaN(x) {
+				values[i], known = strconv.FormatFloat(x, 'g', -1, 64), true
+			}
+		}
+		if known {
+			factors, columns = append(factors, Factor{Name: m.name, Measured: true}), append(columns, values)
+		}
+	}
+	return factors, columns
+}
+
 // measured gives what was measured as labels. A round trip that was not seen counts as the mean of the others.
 func (s *Set) measured() []label {
 	var out []label

@@ -28,12 +28,21 @@ type Report struct {
 	Performance Performance `json:"performance"`
 	Labels      *Labels     `json:"labels"`
 	Slices      *Slices     `json:"slices"`
+	Factors     []Factor    `json:"factors"` // what scores.csv has a column of
 	Warnings    []string    `json:"warnings,omitempty"`
 
 	Seconds Seconds `json:"seconds"`
 
-	set *Set
-	roc *stats.ROC
+	set     *Set
+	roc     *stats.ROC
+	columns [][]string // of the factors, a value for each item
+}
+
+// Factor is what scores can be drawn against: a label, or what was measured.
+type Factor struct {
+	Name     string             `json:"name"`
+	Measured bool               `json:"measured,omitempty"`
+	Numbers  map[string]float64 `json:"numbers,omitempty"` // of the values of a quantity with a unit, in SI units
 }
 
 // Seconds is how long the parts took.
@@ -140,6 +149,7 @@ func (s *Set) report(ctx context.Context, o Options) (*Report, error) {
 	if r.Labels, err = s.rank(ctx, s.labels(list), &o); err != nil {
 		return nil, err
 	}
+	r.Factors, r.columns = s.along(list)
 	r.Slices = s.slices(list)
 	return r, nil
 }

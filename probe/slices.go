@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"detgen/internal/plain"
 	"detgen/probe/stats"
 )
 
@@ -283,19 +284,12 @@ func (s *Set) more(c *candidate, lits []literal, members []int) string {
 		switch {
 		case v == "" || v == "none" && (column == "failure" || column == "caching"):
 		case slices.Contains(factors, column) || column == "failure" || column == "caching":
-			command += fmt.Sprintf(" -s %s", quoted(column+"="+v))
+			command += fmt.Sprintf(" -s %s", plain.Word(column+"="+v))
 		case strings.HasSuffix(column, "_implementation"):
-			command += fmt.Sprintf(" -s %s", quoted(strings.TrimSuffix(column, "_implementation")+".implementation="+v))
+			command += fmt.Sprintf(" -s %s", plain.Word(strings.TrimSuffix(column, "_implementation")+".implementation="+v))
 		}
 	}
 	return command + " -n 50"
-}
-
-func quoted(text string) string {
-	if strings.ContainsAny(text, " \t'\"$&|;<>()*?[]~`\\#!{}") {
-		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-	}
-	return text
 }
 
 // common gives the most common text of members; of equally common ones, the first in order.

@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
+	"detgen/internal/plain"
 	"detgen/internal/whole"
 	"detgen/plot"
 	"detgen/probe/stats"
@@ -49,6 +52,18 @@ func (f *folder) close() error {
 		return errors.Join(f.err, f.staging.Discard())
 	}
 	return f.staging.Publish()
+}
+
+// WriteCommand keeps the command that made a folder of results in it, for its page.
+func WriteCommand(dir string, words []string) error {
+	if _, err := os.Stat(dir); err != nil {
+		return nil // the error of writing it says why
+	}
+	list := make([]string, len(words))
+	for i, word := range words {
+		list[i] = plain.Word(word)
+	}
+	return whole.WriteFile(filepath.Join(dir, "command.txt"), []byte(strings.Join(list, " ")+"\n"))
 }
 
 func (f *folder) json(name string, v any) {
@@ -110,12 +125,25 @@ func (r *Report) Write(dir string) error {
 func (r *Report) fill(f *folder) {
 	f.json("report.json", r)
 	var rows [][]any
+	head := []string{"id", "run", "label", "attack", "activity", "service", "score", "error"}
+	fixed := len(head)
+	for _, factor := range r.Factors {
+		if !slices.Contains(head[:fixed], factor.Name) {
+			head = append(head, factor.Name)
+		}
+	}
 	for i := range r.set.Items {
 		item := &r.set.Items[i]
 		c := r.set.connection(i)
-		rows = append(rows, []any{c.ID, c.Run, c.Label, item.Attack, item.Activity, item.Service, item.Score, item.Error})
+		row := []any{c.ID, c.Run, c.Label, item.Attack, item.Activity, item.Service, item.Score, item.Error}
+		for k, factor := range r.Factors {
+			if !slices.Contains(head[:fixed], factor.Name) {
+				row = append(row, r.columns[k][i])
+			}
+		}
+		rows = append(rows, row)
 	}
-	f.csv("scores.csv", []string{"id", "run", "label", "attack", "activity", "service", "score", "error"}, rows)
+	f.csv("scores.csv", head, rows)
 	rows = nil
 	for i := range r.roc.Threshold {
 		rows = append(rows, []any{r.roc.FalsePositive[i], r.roc.Detection[i], r.roc.Threshold[i]})

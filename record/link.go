@@ -23,6 +23,8 @@ type Link struct {
 	ReorderGap           int             `json:"reorder_gap,omitempty"`
 	Limit                int             `json:"limit,omitempty"` // frames in the queue; 0 means NetEm's default, 1000
 	Schedule             []LinkChange    `json:"schedule,omitempty"`
+	Period               Duration        `json:"period,omitempty"`        // after which the schedule begins anew; 0: never
+	Trace                *Trace          `json:"trace,omitempty"`         // what the schedule was made from
 	Interventions        []Intervention  `json:"interventions,omitempty"` // on chosen frames, over the whole run; only the soft driver has them
 }
 
@@ -31,6 +33,16 @@ type LinkChange struct {
 	At   Duration `json:"at"`
 	Link Link     `json:"link"` // its own Schedule and Interventions are empty
 }
+
+// Trace is a file of measurements that a schedule was made from.
+type Trace struct {
+	File   string `json:"file"`   // its name, without folders
+	Format string `json:"format"` // "csv" or "mahimahi"
+	SHA256 string `json:"sha256"`
+}
+
+// MaxChanges is the most changes of a schedule.
+const MaxChanges = 20_000
 
 // GilbertElliott is the loss model of NetEm's "loss gemodel".
 type GilbertElliott struct {

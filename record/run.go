@@ -49,9 +49,40 @@ const (
 
 // Network is one broadcast domain: a switch that the interfaces of hosts are plugged into.
 type Network struct {
-	Name   string       `json:"name"`
-	Prefix netip.Prefix `json:"prefix"`
-	Tap    bool         `json:"tap,omitempty"` // a monitor port of the switch is captured, too
+	Name    string       `json:"name"`
+	Prefix  netip.Prefix `json:"prefix"`           // IPv4, or IPv6 where the run has only that
+	Prefix6 netip.Prefix `json:"prefix6,omitzero"` // IPv6, where the run has both
+	Tap     bool         `json:"tap,omitempty"`    // a monitor port of the switch is captured, too
+}
+
+// Prefixes are those of the network: one, or one of each family, IPv4 first.
+func (n *Network) Prefixes() []netip.Prefix { return both(n.Prefix, n.Prefix6) }
+
+// The families of addresses that a run can have.
+const (
+	IPv4 = "ipv4"
+	IPv6 = "ipv6"
+	Dual = "dual" // both
+)
+
+// Family is the family of the addresses of the run's hosts: IPv4, IPv6 or Dual.
+func (r *Run) Family() string {
+	for _, n := range r.Networks {
+		switch {
+		case n.Prefix6.IsValid():
+			return Dual
+		case n.Prefix.Addr().Is6():
+			return IPv6
+		}
+	}
+	return IPv4
+}
+
+func both(first, second netip.Prefix) []netip.Prefix {
+	if second.IsValid() {
+		return []netip.Prefix{first, second}
+	}
+	return []netip.Prefix{first}
 }
 
 // Host is one machine of the lab.
@@ -81,14 +112,19 @@ type Host struct {
 // Interface is one network card of a host. Up is the direction from the host into the
 // network, Down the direction towards the host.
 type Interface struct {
-	Name    string       `json:"name"` // "eth0"
-	Network string       `json:"network"`
-	MAC     string       `json:"mac"`
-	Address netip.Prefix `json:"address"`
-	Up      Link         `json:"up"`
-	Down    Link         `json:"down"`
-	Twin    *TwinLinks   `json:"twin,omitempty"` // where twins differ
+	Name     string       `json:"name"` // "eth0"
+	Network  string       `json:"network"`
+	MAC      string       `json:"mac"`
+	Address  netip.Prefix `json:"address"`           // IPv4, or IPv6 where the run has only that
+	Address6 netip.Prefix `json:"address6,omitzero"` // IPv6, where the run has both
+	Up       Link         `json:"up"`
+	Down     Link         `json:"down"`
+	Twin     *TwinLinks   `json:"twin,omitempty"` // where twins differ
 }
+
+// Addresses are those of the interface: one, or one of each family, IPv4 first. What the kernel gives to it by itself
+// (IPv6's link-local one) is not among them.
+func (i *Interface) Addresses() []netip.Prefix { return both(i.Address, i.Address6) }
 
 // Route sends packets for Destination to the neighbour Via.
 type Route struct {

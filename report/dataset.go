@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"detgen/internal/beneath"
+	"detgen/internal/plain"
 	"detgen/plot"
 )
 
@@ -54,7 +53,7 @@ func Dataset(dir string, o Options) (*Page, error) {
 	if err := json.Unmarshal(text, &d); err != nil {
 		return nil, fmt.Errorf("%s is damaged: %w", DatasetFile, err)
 	}
-	p := &Page{Kind: "dataset", Title: "Dataset " + d.Dataset, Commands: []string{"detgen dataset build plan.yaml -o " + quoted(d.Dataset)}}
+	p := &Page{Kind: "dataset", Title: "Dataset " + d.Dataset, Commands: []string{"detgen dataset build plan.yaml -o " + plain.Word(d.Dataset)}}
 	s := p.add("overview", "Overview")
 	if d.Title != "" {
 		s.Text = append(s.Text, d.Title)
@@ -180,7 +179,7 @@ func datasetConnections(p *Page, dir string, o *Options) error {
 			}
 		}
 	}
-	s.Choices = numeric
+	s.Choices, s.Ask = numeric, "Distribution of"
 	s.Choice = feature
 	if at := slices.Index(head, feature); at >= 0 && label >= 0 {
 		f, err := distribution(feature, at, label, rows)
@@ -288,79 +287,4 @@ func thinned(list []float64) []float64 {
 		out[i] = list[i*(len(list)-1)/(most-1)]
 	}
 	return out
-}
-
-// Sweep is the page of a sweep.
-func Sweep(dir string, o Options) (*Page, error) {
-	head, rows, total, err := readCSV(dir, "sweep.csv", o.rows())
-	if err != nil {
-		return nil, err
-	}
-	p := &Page{Kind: "sweep", Title: "Sweep " + filepath.Base(dir), Commands: []string{"detgen verify " + quoted(filepath.Base(dir)+"/baseline")}}
-	s := p.add("positions", "Positions")
-	s.Text = append(s.Text, fmt.Sprintf("%d runs, one for each position; each row says where its run parts from the one without an intervention.", total))
-	t := &Table{ID: "positions", Caption: "Where each run parts from the baseline"}
-	run := slices.Index(head, "run")
-	for _, name := range head {
-		c := Column{Name: name, Number: name == "position" || name == "after_ns"}
-		if name == "run" {
-			c.Link = o.link("{run}/")
-		}
-		t.Columns = append(t.Columns, c)
-	}
-	for _, r := range rows {
-		if run >= 0 {
-			r[run] = filepath.Base(r[run])
-		}
-		t.Rows = append(t.Rows, r)
-	}
-	s.Tables = append(s.Tables, t)
-	return p, nil
-}
-
-// Experiment gives the page of an experiment's folder: its figures and tables as they are.
-func Experiment(name string) func(dir string, o Options) (*Page, error) {
-	return func(dir string, o Options) (*Page, error) {
-		p := &Page{Kind: "experiment", Title: "Experiment " + name, Commands: []string{"detgen experiment " + name + " -o " + quoted(filepath.Base(dir))}}
-		entries, err := fs.ReadDir(beneath.Dir(dir), ".")
-		if err != nil {
-			return nil, err
-		}
-		figures, tables, text := p.add("figures", "Figures"), p.add("tables", "Tables"), &Section{ID: "text", Title: "As text"}
-		for _, e := range entries {
-			extension := filepath.Ext(e.Name())
-			base := strings.TrimSuffix(e.Name(), extension)
-			switch {
-			case !e.Type().IsRegular():
-			case extension == ".svg":
-				svg, err := beneath.ReadFile(dir, e.Name(), 16<<20)
-				if err != nil {
-					return nil, err
-				}
-				figures.Figures = append(figures.Figures, &Figure{ID: base, Caption: base, Alt: "Figure " + base + "; its values are in the tables.", Image: imageOf(svg)})
-			case extension == ".csv":
-				names, rows, total, err := readCSV(dir, e.Name(), o.rows())
-				if err != nil {
-					return nil, err
-				}
-				t := &Table{ID: base, Caption: e.Name(), Rows: rows}
-				numeric := numericColumns(names, rows)
-				for _, name := range names {
-					t.Columns = append(t.Columns, Column{Name: name, Number: slices.Contains(numeric, name)})
-				}
-				if total > len(rows) {
-					t.Note = fmt.Sprintf("The first %d of %d rows; %s has all.", len(rows), total, e.Name())
-				}
-				tables.Tables = append(tables.Tables, t)
-			case extension == ".md":
-				body, err := head(dir, e.Name())
-				if err != nil {
-					return nil, err
-				}
-				text.Blocks = append(text.Blocks, Block{Name: e.Name(), Text: body})
-			}
-		}
-		p.Sections = append(p.Sections, text)
-		return p, nil
-	}
 }

@@ -22,9 +22,15 @@ type kind struct {
 
 var kinds = []kind{
 	{"run", record.FileName, Run},
+	{"probe", "steps.csv", ProbeTwin}, // it has a twin.json too
 	{"twin", TwinFile, Twin},
 	{"dataset", DatasetFile, Dataset},
 	{"sweep", "sweep.csv", Sweep},
+	{"experiment", "paper.json", Experiment("probing")}, // it has a report.json too
+	{"probe", "report.json", Probe},
+	{"probe", "sweep.json", ProbeSweep},
+	{"probe", "correction.json", Correction},
+	{"card", "card.json", Card},
 	{"experiment", "determinism.json", Experiment("determinism")},
 	{"experiment", "factors.json", Experiment("factors")},
 }
@@ -57,5 +63,6 @@ func Open(dir string, o Options) (*Page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
+	p.Sections = slices.DeleteFunc(p.Sections, (*Section).empty)
 	return p, nil
 }

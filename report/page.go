@@ -16,7 +16,7 @@ import (
 // Page is what is shown of a folder, as one file or as a page of the local server.
 type Page struct {
 	Title    string
-	Kind     string   // "run", "twin", "sweep", "experiment", "dataset", "probe"
+	Kind     string   // "run", "twin", "sweep", "experiment", "dataset", "probe", "card"
 	Commands []string // that make it again
 	Notes    []string // what the reader has to know before the rest: what failed, what is left out
 	Sections []*Section
@@ -34,7 +34,12 @@ type Section struct {
 	Blocks    []Block
 
 	Choices []string // what else the figure can show, where the page can ask for it
+	Ask     string   // what a choice is: "Distribution of"
 	Choice  string
+}
+
+func (s *Section) empty() bool {
+	return len(s.Text)+len(s.Facts)+len(s.Figures)+len(s.Form)+len(s.Tables)+len(s.Files)+len(s.Blocks) == 0
 }
 
 // Fact is a name and a value.
@@ -130,16 +135,26 @@ func (t *Table) link(row, column int) string {
 	return link
 }
 
-// Data is the table for the script: of each column the different values and, row by row, which of them it is.
-func (t *Table) Data() (template.JS, error) {
-	type column struct {
-		Name   string   `json:"name"`
-		About  string   `json:"about,omitempty"`
-		Number bool     `json:"number,omitempty"`
-		Link   string   `json:"link,omitempty"`
-		Values []string `json:"values"`
-		Rows   []int    `json:"rows"`
-	}
+// data is a table for the script: of each column the different values and, row by row, which of them it is.
+type data struct {
+	Columns []column `json:"columns"`
+	Mark    int      `json:"mark"` // the column that marks rows, -1 for none
+	Count   int      `json:"rows"`
+}
+
+type column struct {
+	Name   string   `json:"name"`
+	About  string   `json:"about,omitempty"`
+	Number bool     `json:"number,omitempty"`
+	Link   string   `json:"link,omitempty"`
+	Values []string `json:"values"`
+	Rows   []int    `json:"rows"`
+}
+
+// Data is the table for the script.
+func (t *Table) Data() (template.JS, error) { return asJS(t.data()) }
+
+func (t *Table) data() data {
 	columns := make([]column, len(t.Columns))
 	for j, c := range t.Columns {
 		columns[j] = column{Name: c.Name, About: c.About, Number: c.Number, Link: c.Link, Values: []string{}, Rows: make([]int, len(t.Rows))}
@@ -154,7 +169,7 @@ func (t *Table) Data() (template.JS, error) {
 			columns[j].Rows[i] = n
 		}
 	}
-	return asJS(map[string]any{"columns": columns, "mark": t.column(t.Mark), "rows": len(t.Rows)})
+	return data{columns, t.column(t.Mark), len(t.Rows)}
 }
 
 // asJS gives a value as JSON in which nothing ends a script element.
@@ -168,13 +183,23 @@ type Figure struct {
 	ID, Caption string
 	Alt         string // what it shows, for readers that do not see it
 	SVG         template.HTML
+	Narrow      bool         // drawn for a column
 	Image       template.URL // of a figure that is a file: shown as an image, in which nothing is run
 	Packets     *Packets     // what is under the pointer; nil where there is none
+	Points      *Points      // the same, of a figure whose values stand for something
 	Source      string       // address of all packets, where Packets has only some of them
 }
 
-// Data is the figure's packets for the script.
-func (f *Figure) Data() (template.JS, error) { return asJS(f.Packets) }
+// Data is what is under the pointer, for the script; "" for nothing.
+func (f *Figure) Data() (template.JS, error) {
+	switch {
+	case f.Packets != nil:
+		return asJS(f.Packets)
+	case f.Points != nil:
+		return asJS(f.Points)
+	}
+	return "", nil
+}
 
 // draw makes a figure of a page.
 func draw(id, caption, alt string, figure *plot.Figure) (*Figure, error) {
@@ -184,7 +209,8 @@ func draw(id, caption, alt string, figure *plot.Figure) (*Figure, error) {
 	}
 	// Letters are outlines with their text as a label, which only the whole may have in a page: it is one image.
 	text := strings.ReplaceAll(svg.String(), ` aria-label="`, ` data-text="`)
-	return &Figure{ID: id, Caption: caption, Alt: alt, SVG: template.HTML(text)}, nil // package plot escapes all text
+	width, _ := figure.Size()
+	return &Figure{ID: id, Caption: caption, Alt: alt, SVG: template.HTML(text), Narrow: width < 400}, nil // package plot escapes all text
 }
 
 // Curves makes a figure of curves for a page.

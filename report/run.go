@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/netip"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"detgen/internal/beneath"
+	"detgen/internal/plain"
 	"detgen/plot"
 	"detgen/record"
 	"detgen/truth"
@@ -28,8 +30,11 @@ type Options struct {
 	Source     string // address of all packets of the page's figure
 	Connection int    // of a run: only this one; 0 for all
 	Unchecked  bool   // as record.Record.Unchecked
-	Feature    string // of a dataset: the column whose distribution is drawn
-	Find       string // what the filter of a dataset's runs holds at first
+	Feature    string // of a dataset: the column whose distribution is drawn; of a probe: that against which scores are
+	Find       string // what the filter of a dataset's runs, or of a probe's connections, holds at first
+
+	// Below gives the address of the page of a folder that a result names, and its kind; "" when it has none. It may be nil.
+	Below func(path string) (address, kind string)
 }
 
 // The most of a file.
@@ -106,14 +111,14 @@ func Run(dir string, o Options) (*Page, error) {
 
 // RunCommands are the commands that make a run again: from its directory, and anew from the factors that were given.
 func RunCommands(rec *record.Record, name string) []string {
-	commands := []string{"detgen verify " + quoted(name)}
+	commands := []string{"detgen verify " + plain.Word(name)}
 	if len(rec.Run.Activities) != 1 {
 		return commands // a background stands in a spec file
 	}
 	main := &rec.Run.Activities[0]
-	words := []string{"detgen run", main.Scenario + "/" + main.Task, "--engine", quoted(rec.Result.Engine.Name), "--seed", strconv.FormatUint(rec.Run.Seed, 10)}
+	words := []string{"detgen run", main.Scenario + "/" + main.Task, "--engine", plain.Word(rec.Result.Engine.Name), "--seed", strconv.FormatUint(rec.Run.Seed, 10)}
 	words = append(words, settings(rec.Run.Values)...)
-	return append(commands, strings.Join(append(words, "-o", quoted(name)), " "))
+	return append(commands, strings.Join(append(words, "-o", plain.Word(name)), " "))
 }
 
 // settings gives the values that were given or drawn from a law of the user's, as flags.
@@ -121,21 +126,10 @@ func settings(values []record.Value) []string {
 	var words []string
 	for _, v := range values {
 		if v.Origin != record.Default {
-			words = append(words, "-s", quoted(v.Name+"="+v.Value))
+			words = append(words, "-s", plain.Word(v.Name+"="+v.Value))
 		}
 	}
 	return words
-}
-
-// quoted gives a word as a shell takes it.
-func quoted(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:%@+,", r)
-	}
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // seconds writes a time in seconds, as "detgen show" does.
@@ -163,12 +157,21 @@ func overview(s *Section, w *truth.Overview, rec *record.Record) {
 	s.Tables = append(s.Tables, table)
 }
 
+// joined writes a network's prefixes.
+func joined(prefixes []netip.Prefix) string {
+	var list []string
+	for _, p := range prefixes {
+		list = append(list, p.String())
+	}
+	return strings.Join(list, " ")
+}
+
 func hosts(s *Section, rec *record.Record, w *truth.Overview) error {
 	drawing := &plot.Hosts{Title: "Hosts and networks"}
 	index := map[string]int{}
 	for i, n := range rec.Run.Networks {
 		index[n.Name] = i
-		drawing.Networks = append(drawing.Networks, n.Name+" "+n.Prefix.String())
+		drawing.Networks = append(drawing.Networks, n.Name+" "+joined(n.Prefixes()))
 	}
 	alt := fmt.Sprintf("%d hosts on %d networks.", len(rec.Run.Hosts), len(rec.Run.Networks))
 	for i := range rec.Run.Hosts {
@@ -185,9 +188,13 @@ func hosts(s *Section, rec *record.Record, w *truth.Overview) error {
 				return fmt.Errorf("host %q: there is no network %q", h.Name, n.Network)
 			}
 			box.Networks = append(box.Networks, at)
-			box.Lines = append(box.Lines, n.Address.Addr().String())
+			for _, a := range n.Addresses() {
+				box.Lines = append(box.Lines, a.Addr().String())
+			}
 			box.Links = append(box.Links, linkText(n))
-			alt += fmt.Sprintf(" %s on %s (%s)", n.Address.Addr(), n.Network, linkText(n))
+			for _, a := range n.Addresses() {
+				alt += fmt.Sprintf(" %s on %s (%s)", a.Addr(), n.Network, linkText(n))
+			}
 		}
 		drawing.Hosts = append(drawing.Hosts, box)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"detgen/internal/beneath"
+	"detgen/internal/plain"
 	"detgen/record"
 	"detgen/truth"
 	"detgen/twin"
@@ -126,10 +127,10 @@ func divergence(r *twin.Report) string {
 // twinCommands gives the command that makes twins again. Where they differ in more than one factor no command does.
 func twinCommands(a *record.Record, r *twin.Report, name string) []string {
 	if len(r.Differ) != 1 || r.Differ[0].B == "" || len(a.Run.Activities) != 1 {
-		return []string{"detgen verify " + quoted(name+"/a"), "detgen verify " + quoted(name+"/b")}
+		return []string{"detgen verify " + plain.Word(name+"/a"), "detgen verify " + plain.Word(name+"/b")}
 	}
-	words := []string{"detgen twin", r.A.Task, "--engine", quoted(r.A.Engine), "--seed", strconv.FormatUint(r.A.Seed, 10), "--vary", quoted(r.Differ[0].Name + "=" + r.Differ[0].B)}
-	return []string{strings.Join(append(append(words, settings(a.Run.Values)...), "-o", quoted(name)), " ")}
+	words := []string{"detgen twin", r.A.Task, "--engine", plain.Word(r.A.Engine), "--seed", strconv.FormatUint(r.A.Seed, 10), "--vary", plain.Word(r.Differ[0].Name + "=" + r.Differ[0].B)}
+	return []string{strings.Join(append(append(words, settings(a.Run.Values)...), "-o", plain.Word(name)), " ")}
 }
 
 func twinPackets(p *Page, r *twin.Report, dir string, o *Options) error {

@@ -1,9 +1,11 @@
 package scenario_test
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -533,5 +535,106 @@ tasks:
 	chain := resolve(t, c, "s/t", 1).Activities[0].Chain
 	if chain == nil || !chain.Relayed || strings.Join(chain.Way, " ") != "attacker stone-1 stone-2 server" {
 		t.Errorf("chain %+v", chain)
+	}
+}
+
+// Each family has streams of its own: with IPv4 nothing moves, and with both the IPv4 part is the same.
+func TestFamilies(t *testing.T) {
+	c := one(t, map[string]string{"routed": routed})
+	unique := netip.MustParsePrefix("fd00::/8")
+	for seed := range uint64(10) {
+		plain := resolve(t, c, "routed/t", seed)
+		given, six, dual := resolve(t, c, "routed/t", seed, "network.family=ipv4"), resolve(t, c, "routed/t", seed, "network.family=ipv6"), resolve(t, c, "routed/t", seed, "network.family=dual")
+		if valueOf(given, "network.family") != "ipv4" || valueOf(plain, "network.family") != "" || !reflect.DeepEqual(plain.Hosts, given.Hosts) || !reflect.DeepEqual(plain.Networks, given.Networks) {
+			t.Fatal("asking for the default changes the hosts")
+		}
+		if plain.Family() != record.IPv4 || six.Family() != record.IPv6 || dual.Family() != record.Dual {
+			t.Fatalf("families %s, %s, %s", plain.Family(), six.Family(), dual.Family())
+		}
+		taken := map[netip.Prefix]bool{}
+		for i, n := range six.Networks {
+			if n.Prefix.Bits() != 64 || n.Prefix != n.Prefix.Masked() || !unique.Contains(n.Prefix.Addr()) || n.Prefix6.IsValid() || taken[n.Prefix] {
+				t.Fatalf("network %v", n)
+			}
+			taken[n.Prefix] = true
+			if site := netip.PrefixFrom(six.Networks[0].Prefix.Addr(), 48); !site.Masked().Contains(n.Prefix.Addr()) {
+				t.Errorf("network %v is not of the site %v", n, site)
+			}
+			if d := dual.Networks[i]; d.Prefix != plain.Networks[i].Prefix || d.Prefix6 != n.Prefix {
+				t.Errorf("of both families: %v; alone %v and %v", d, plain.Networks[i], n)
+			}
+		}
+		for i, h := range six.Hosts {
+			if !h.Transport.IPv6 || !dual.Hosts[i].Transport.IPv6 || plain.Hosts[i].Transport.IPv6 {
+				t.Errorf("transport.ipv6 of %s", h.Name)
+			}
+			for j, card := range h.Interfaces {
+				old, both := plain.Hosts[i].Interfaces[j], dual.Hosts[i].Interfaces[j]
+				if card.MAC != old.MAC || both.MAC != old.MAC || both.Address != old.Address || both.Address6 != card.Address || card.Address6.IsValid() || taken[card.Address] {
+					t.Errorf("interfaces %+v, %+v and %+v", old, card, both)
+				}
+				taken[card.Address] = true
+			}
+			if len(dual.Hosts[i].Routes) != len(plain.Hosts[i].Routes)+len(h.Routes) {
+				t.Errorf("%s has routes %v", h.Name, dual.Hosts[i].Routes)
+			}
+			for _, r := range h.Routes {
+				if r.Destination.Bits() != 64 || !r.Via.Is6() {
+					t.Errorf("%s has the route %v", h.Name, r)
+				}
+			}
+		}
+		if env := six.Activities[0].Scripts[0].Environment; env["B_URLHOST"] != "["+env["B_ADDRESS"]+"]" || env["NETWORK_FAMILY"] != "ipv6" {
+			t.Errorf("environment %v", env)
+		}
+		if env := dual.Activities[0].Scripts[0].Environment; env["B_URLHOST"] != env["B_ADDRESS"] || env["R1_MIDDLE_ADDRESS6"] == "" {
+			t.Errorf("environment %v", env)
+		}
+	}
+	first, second := resolve(t, c, "routed/t", 1, "addresses=fixed", "network.family=ipv6"), resolve(t, c, "routed/t", 2, "addresses=fixed", "network.family=ipv6")
+	if a := first.Hosts[1].Interfaces[1]; a.Address.String() != "fd00:0:0:1::a/64" || a.MAC != "02:00:00:01:00:0a" || a.Address != second.Hosts[1].Interfaces[1].Address {
+		t.Errorf("fixed %+v", a)
+	}
+}
+
+const picky = `
+hosts:
+  server:
+    implementations:
+      old: {title: Old Server 1.0, image: base, no_family: {ipv6: it asks for IPv4 sockets}}
+      new: {image: base}
+  client: {image: base}
+tasks:
+  t: {title: T, scripts: {client: tasks/t.sh}, expect: {x: 1}}
+  only: {title: T, hosts: [client], no_family: {ipv6: &why it is about ARP, dual: *why}, scripts: {client: tasks/t.sh}, expect: {x: 1}}
+failures:
+  f: {title: F, no_family: {dual: one address is enough}, expect: {x: 1}}
+`
+
+func TestFamiliesThatCannotBe(t *testing.T) {
+	c := one(t, map[string]string{"picky": picky})
+	for _, test := range []struct{ task, settings, want string }{
+		{"picky/t", "network.family=ipv6", `-s: network.family: "ipv6": is not possible here: Old Server 1.0 (server.implementation=old): it asks for IPv4 sockets; it works with network.family=ipv4 or dual, and ipv6 with server.implementation=new`},
+		{"picky/t", "network.family=ipv6 server.implementation=new", ""},
+		{"picky/t", "network.family=dual", ""},
+		{"picky/t", "network.family=dual failure=f", `-s: network.family: "dual": is not possible here: failure=f: one address is enough; it works with network.family=ipv4 or ipv6`},
+		{"picky/only", "network.family=dual", `-s: network.family: "dual": is not possible here: task picky/only: it is about ARP; it works with network.family=ipv4`},
+		{"picky/only", "network.family=ipv5", `-s: network.family: "ipv5": must be one of ipv4, ipv6, dual`},
+		{"picky/only", "", ""},
+		{"picky/t", "network.family=dual transport.mtu=1200", `transport.mtu: "1200": is not possible with network.family=dual: IPv6 needs 1280 bytes or more (RFC 8200)`},
+		{"picky/t", "network.family=dual transport.client.ipv6=false", `network.family: "dual": host "client" has transport.ipv6=false: leave that out`},
+	} {
+		s := &scenario.Spec{Task: test.task}
+		for _, text := range strings.Fields(test.settings) {
+			setting, err := scenario.ParseSetting(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Set = append(s.Set, setting)
+		}
+		_, err := c.Resolve(s, 1, anyImage)
+		if got := fmt.Sprint(err); got != test.want && (err != nil || test.want != "") {
+			t.Errorf("%s %s:\n%s\nwant\n%s", test.task, test.settings, got, test.want)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"flag"
 	"strings"
 	"testing"
@@ -16,16 +17,21 @@ func TestBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("drives a browser")
 	}
-	base := start(t, Options{Dir: folder(t), Make: true})
+	dir := folder(t)
+	probes(t, dir)
+	base := start(t, Options{Dir: dir, Make: true})
 	b := browser.Open(t, base)
-	for _, path := range []string{"/", "/at/day/run/", "/job"} {
+	for path, height := range map[string]int{"/": 450, "/at/day/run/": 0, "/at/set/": 900, "/job": 0, "/at/results/probe/": 1500, "/at/results/along/": 0, "/at/results/twins/": 1000, "/at/results/card/": 1400} {
 		b.Go(base + path)
+		if height > 0 {
+			name := cmp.Or(strings.ReplaceAll(strings.TrimPrefix(strings.Trim(path, "/"), "at/"), "/", "-"), "folders")
+			browser.Compare(t, "testdata/pictures/"+name+".png", b.Picture(height), *update, 0.05)
+		}
 		for _, f := range b.Serious() {
 			t.Errorf("%s: %s (%s): %s: %s", path, f.ID, f.Impact, f.Help, f.Where)
 		}
 	}
-	b.Go(base + "/")
-	browser.Compare(t, "testdata/pictures/folders.png", b.Picture(450), *update, 0.05)
+	pointAndClick(t, b, base)
 	b.Go(base + "/at/day/run/")
 	said := browser.Eval[string](b, `(() => { const f = document.getElementById("what-if-form"); f.elements.key.value = "link.client.both.loss"; f.elements.key.dispatchEvent(new Event("change"));
 		return document.getElementById("what-if-range").textContent; })()`)
@@ -41,4 +47,33 @@ func TestBrowser(t *testing.T) {
 	if errors := b.Errors(); len(errors) > 0 {
 		t.Errorf("pages have errors: %q", errors)
 	}
+}
+
+// pointAndClick makes sure that a point of a probe's page says what scores.csv says, by pointer and by keyboard, zooms, and leads
+// to its connection.
+func pointAndClick(t *testing.T, b *browser.Browser, base string) {
+	b.Go(base + "/at/results/probe/")
+	// The point of the one connection whose run is there.
+	at := browser.Eval[[]float64](b, `(() => { const f = document.getElementById("fig-against-1"), d = JSON.parse(f.querySelector("script").textContent);
+		const of = (name) => d.columns.find((c) => c.name === name), run = of("run"), id = of("connection");
+		const i = d.row.findIndex((r) => run.values[run.rows[r]] === "run0" && id.values[id.rows[r]] === "1");
+		f.scrollIntoView(); const box = f.querySelector("svg").getBoundingClientRect(), s = box.width / d.width; return [box.left + s * d.x[i], box.top + s * d.y[i]]; })()`)
+	b.Point(at[0], at[1])
+	b.Wait(`document.querySelector("#fig-against-1 .readout").textContent !== ""`)
+	said := browser.Eval[string](b, `document.querySelector("#fig-against-1 .readout").textContent`)
+	score := browser.Eval[string](b, `[...document.querySelectorAll("#table-connections tbody tr")].find((r) => r.children[0].textContent === "run0" && r.children[1].textContent === "1").children[6].textContent`)
+	for _, want := range []string{"connection 1, run run0", "link.all.both.delay 1ms", "score " + score} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the point says %q, without %q", said, want)
+		}
+	}
+	browser.Eval[bool](b, `document.querySelector("#fig-against-1 .drawing").focus(), true`)
+	b.Keys("\u0303") // right
+	b.Keys("+")
+	if box := browser.Eval[string](b, `document.querySelector("#fig-against-1 svg").getAttribute("viewBox")`); strings.HasPrefix(box, "0 0 349") {
+		t.Errorf("after zooming in the drawing shows %s", box)
+	}
+	b.Keys("0")
+	b.Click(at[0], at[1])
+	b.Wait(`location.pathname === "/at/set/runs/run0/" && location.search === "?connection=1" && document.documentElement?.dataset.ready === "yes"`)
 }

@@ -276,6 +276,7 @@ func (s *Server) folder(r *http.Request) (*report.Page, []report.Fact, error) {
 	}
 	query := r.URL.Query()
 	o := report.Options{Files: "/file/" + clean + "/", Linked: true, Rows: 100_000, Source: "/packets/" + clean + "?" + query.Encode(), Feature: query.Get("feature"), Find: query.Get("find")}
+	o.Below = func(name string) (string, string) { return s.named(dir, name) }
 	if text := query.Get("connection"); text != "" {
 		if o.Connection, err = strconv.Atoi(text); err != nil {
 			return nil, nil, fmt.Errorf("connection %q: must be a number: %w", text, fs.ErrNotExist)
@@ -299,6 +300,38 @@ func (s *Server) folder(r *http.Request) (*report.Page, []report.Fact, error) {
 		}
 	}
 	return page, trail(clean), nil
+}
+
+// named gives the address and the kind of a folder that a result in dir names: as its command had it, from the folder where the
+// command was given. That may be any folder above the result; the nearest one in which there is such a folder counts.
+func (s *Server) named(dir, name string) (address, kind string) {
+	root, err := filepath.Abs(s.o.Dir)
+	if err != nil {
+		return "", ""
+	}
+	from, err := filepath.Abs(dir)
+	if err != nil {
+		return "", ""
+	}
+	for {
+		path := name
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(from, name)
+		}
+		below, err := filepath.Rel(root, path)
+		if err == nil && filepath.IsLocal(below) && below != "." {
+			if found, clean, err := s.below(filepath.ToSlash(below)); err == nil {
+				if kind := report.KindOf(found); kind != "" {
+					return (&url.URL{Path: "/at/" + clean + "/"}).EscapedPath(), kind
+				}
+			}
+		}
+		up := filepath.Dir(from)
+		if from == root || up == from || filepath.IsAbs(name) {
+			return "", ""
+		}
+		from = up
+	}
 }
 
 // file sends a file of a folder that has a page.

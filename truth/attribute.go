@@ -77,8 +77,10 @@ func (t *Truth) asksForHost(f *Frame) bool {
 func (t *Truth) isHost(a netip.Addr) bool {
 	for _, h := range t.Record.Run.Hosts {
 		for _, i := range h.Interfaces {
-			if i.Address.Addr() == a {
-				return true
+			for _, own := range i.Addresses() {
+				if own.Addr() == a {
+					return true
+				}
 			}
 		}
 	}

@@ -22,7 +22,7 @@ func (t *Truth) Summary() record.TruthSummary {
 			if can.explain(t, NewRef(i, j), f) {
 				explained++
 			}
-			if f.IPVersion != 0 && f.Span != Setup {
+			if f.IPVersion != 0 && f.Kind != Neighbour && f.Span != Setup {
 				ip++
 				if f.Activity >= 0 {
 					attributed++
@@ -92,7 +92,7 @@ func newAbilities(t *Truth) *abilities {
 
 // explain reports whether a frame is explained.
 func (a *abilities) explain(t *Truth, r Ref, f *Frame) bool {
-	if f.IPVersion != 0 && f.Connection < 0 {
+	if f.IPVersion != 0 && f.Kind != Neighbour && f.Connection < 0 {
 		return false
 	}
 	if !f.Sent {

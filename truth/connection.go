@@ -12,7 +12,7 @@ import (
 // Connection is a TCP connection, or for other protocols all that two endpoints exchange: UDP
 // datagrams between two pairs of address and port, ICMP messages with one identifier, and for the
 // rest all packets of a protocol between two addresses. An ICMP error belongs to the connection
-// that it is about. ARP and other frames without an IP header belong to none.
+// that it is about. ARP and other frames without an IP header belong to none, nor does IPv6's neighbour discovery.
 type Connection struct {
 	Protocol uint8 // IP protocol number
 	Client   Endpoint
@@ -62,7 +62,7 @@ type connectionKey struct {
 
 // key gives the connection that a frame's headers name; ok is false when they name none.
 func (f *Frame) key() (key connectionKey, ok bool) {
-	if f.IPVersion == 0 || f.Fragment == packet.LaterFragment {
+	if f.IPVersion == 0 || f.Fragment == packet.LaterFragment || f.Kind == Neighbour {
 		return key, false
 	}
 	key = connectionKey{low: f.SrcIP, high: f.DstIP, lowPort: f.SrcPort, highPort: f.DstPort, protocol: f.Protocol, version: f.IPVersion}
@@ -104,7 +104,7 @@ func (t *Truth) connect(order []Ref) {
 			continue
 		}
 		switch {
-		case f.IPVersion == 0:
+		case f.IPVersion == 0 || f.Kind == Neighbour:
 		case f.Fragment == packet.LaterFragment:
 			if i, ok := fragments[f.fragmentKey()]; ok {
 				f.Connection = i
@@ -115,8 +115,7 @@ func (t *Truth) connect(order []Ref) {
 				f.FromClient = t.Connections[i].Client.Address == f.Source()
 			}
 		}
-		if f.Connection < 0 && f.IPVersion != 0 && f.Fragment != packet.LaterFragment {
-			key, _ := f.key()
+		if key, named := f.key(); named && f.Connection < 0 {
 			i, ok := open[key]
 			if !ok || t.Connections[i].ended(f) {
 				i = t.open(ref)
@@ -255,7 +254,7 @@ func (t *Truth) receive(open map[connectionKey]int32, fragments map[fragmentKey]
 				f.Connection, f.FromClient, f.Kind = s.Connection, s.FromClient, s.Kind
 				continue
 			}
-			if f.IPVersion == 0 {
+			if f.IPVersion == 0 || f.Kind == Neighbour {
 				continue
 			}
 			i, ok := int32(-1), false

@@ -207,12 +207,22 @@ func kindOf(h *packet.Headers) Kind {
 		}
 		return ICMP
 	case packet.ProtocolICMPv6:
-		if h.ICMPType < 128 {
-			return Error
-		}
-		return ICMP
+		return kindOfICMPv6(h.ICMPType)
 	}
 	return Other
+}
+
+// kindOfICMPv6 gives the kind of an ICMPv6 message: those of neighbour discovery (RFC 4861) and of multicast listeners
+// (RFC 2710, RFC 3810) are the link's own affair, as ARP is.
+func kindOfICMPv6(kind uint8) Kind {
+	const echo, query, done, solicitation, redirect, report = 128, 130, 132, 133, 137, 143
+	switch {
+	case kind < echo:
+		return Error
+	case kind >= query && kind <= done, kind >= solicitation && kind <= redirect, kind == report:
+		return Neighbour
+	}
+	return ICMP
 }
 
 // quote remembers what an ICMP error is about.

@@ -45,7 +45,9 @@ func newNetwork(run *record.Run) (*network, error) {
 			s := station{host: h, name: i.Name, segment: i.Network, mac: [6]byte(mac), capture: -1}
 			n.byMAC[hardware{s.segment, s.mac}] = len(n.stations)
 			n.stations = append(n.stations, s)
-			n.byAddress[i.Address.Addr()] = h
+			for _, a := range i.Addresses() {
+				n.byAddress[a.Addr()] = h
+			}
 			n.byAddress[linkLocal(s.mac)] = h
 		}
 	}

@@ -123,7 +123,9 @@ func NewOverview(rec *record.Record, t *Truth, why error) *Overview {
 		h := &rec.Run.Hosts[i]
 		v := HostOverview{Name: h.Name, Implementation: h.Implementation}
 		for _, n := range h.Interfaces {
-			v.Addresses = append(v.Addresses, n.Address.String())
+			for _, a := range n.Addresses() {
+				v.Addresses = append(v.Addresses, a.String())
+			}
 		}
 		for _, c := range r.Captures {
 			if c.Host == h.Name {

@@ -111,7 +111,7 @@ var placeColumns = []packetColumn{
 // whoseColumns are between whom a frame goes.
 var whoseColumns = []packetColumn{
 	text("direction", "`sent` or `received` by the host of the capture; `tapped`: seen at a network's switch.", func(t *Truth, r Ref, f *Frame) string { return t.direction(r, f) }),
-	optional("connection", "", "`id` in `connections.csv`; empty for frames of none (ARP).", func(t *Truth, r Ref, f *Frame) (int64, bool) {
+	optional("connection", "", "`id` in `connections.csv`; empty for frames of none (ARP, neighbour discovery).", func(t *Truth, r Ref, f *Frame) (int64, bool) {
 		return int64(f.Connection) + 1, f.Connection >= 0
 	}),
 	text("side", "Which side of the connection it comes from: `client`, `server`, or empty.", func(t *Truth, r Ref, f *Frame) string {
@@ -134,7 +134,7 @@ var fateColumns = []packetColumn{
 	}),
 	text("phase", "Phase of the activity in which it was sent.", func(t *Truth, r Ref, f *Frame) string { return t.Phases[f.Phase] }),
 	text("span", "Part of the run in which it was sent: `setup`, `warmup`, `main` or `drain`.", func(t *Truth, r Ref, f *Frame) string { return f.Span.String() }),
-	text("kind", "What it is for: `handshake`, `data`, `ack`, `close` (TCP), `datagram`, `icmp`, `error` (ICMP), `arp` or `other`.", func(t *Truth, r Ref, f *Frame) string {
+	text("kind", "What it is for: `handshake`, `data`, `ack`, `close` (TCP), `datagram`, `icmp`, `error` (ICMP), `arp`, `neighbour` (IPv6: neighbour discovery and multicast listeners) or `other`.", func(t *Truth, r Ref, f *Frame) string {
 		return f.Kind.String()
 	}),
 	text("fate", "Of a sent frame `delivered`, `corrupted`, `lost` or `partial`; of a received one `delivered`, `corrupted`, `duplicate` or `unsent`; of a tapped one the same, as it came into the switch. See above.", func(t *Truth, r Ref, f *Frame) string {

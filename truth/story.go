@@ -169,6 +169,8 @@ func (t *Truth) describe(f *Frame, bases []base) string {
 		return fmt.Sprintf("UDP %d > %d len %d", f.SrcPort, f.DstPort, f.Payload)
 	case f.Kind == Error:
 		return fmt.Sprintf("ICMP error, %d bytes", f.Payload)
+	case f.Kind == Neighbour:
+		return fmt.Sprintf("neighbour discovery, %d bytes", f.Payload)
 	case f.Kind == ICMP:
 		return fmt.Sprintf("ICMP %d, %d bytes", f.identifier, f.Payload)
 	}

@@ -147,13 +147,14 @@ const (
 	Ack                   // acknowledges, and nothing else
 	Close                 // FIN or RST
 	Datagram              // UDP
-	ICMP                  // ICMP and ICMPv6 but errors
+	ICMP                  // ICMP and ICMPv6 but errors and Neighbour
 	Error                 // an ICMP or ICMPv6 error
 	ARP
+	Neighbour // what IPv6 has instead of ARP, and what tells switches of groups: ICMPv6, but of no connection
 	Other
 )
 
-var kindNames = [...]string{"handshake", "data", "ack", "close", "datagram", "icmp", "error", "arp", "other"}
+var kindNames = [...]string{"handshake", "data", "ack", "close", "datagram", "icmp", "error", "arp", "neighbour", "other"}
 
 // String gives the name of the kind as the tables have it.
 func (k Kind) String() string { return kindNames[k] }

@@ -43,7 +43,9 @@ func load(dir string) (*record.Record, []capture, error) {
 	names := map[netip.Addr]string{}
 	for _, h := range r.Run.Hosts {
 		for _, i := range h.Interfaces {
-			names[i.Address.Addr()] = h.Name
+			for _, a := range i.Addresses() {
+				names[a.Addr()] = h.Name
+			}
 		}
 	}
 	var captures []capture
@@ -193,6 +195,8 @@ func service(h *packet.Headers) string {
 		return fmt.Sprintf("udp/%d", h.DstPort)
 	case packet.ProtocolICMP:
 		return "icmp"
+	case packet.ProtocolICMPv6:
+		return "icmpv6"
 	}
 	return fmt.Sprintf("ip/%d", h.Protocol)
 }

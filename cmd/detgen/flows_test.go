@@ -92,7 +92,7 @@ func TestFlows(t *testing.T) {
 		{"timeouts", []string{one, "--flow-timeout", "900ms"}, []string{row(one, "3"), row(one, "1"), row(one, "2"), row(one, "3")}, "", false},
 		{"a cut capture, then another", []string{cut, run + "/captures/client.pcap"}, []string{row(cut, "1"), row(cut, "2"), row(cut, "3"), row(run+"/captures/client.pcap", "1")},
 			cut + ": damaged at byte 252, after frame 3: the file ends within a frame: 50 of 60 bytes are there", false},
-		{"unknown link type", []string{other, one}, []string{row(one, "1"), row(one, "2"), row(one, "3")}, other + ": link type 195: the headers of 3 frames cannot be read", false},
+		{"unknown link type", []string{other, one}, []string{row(one, "1"), row(one, "2"), row(one, "3")}, other + " and 1 more: link type 195: the headers of 3 frames cannot be read", false},
 		{"no argument", nil, nil, "flows: name a capture or a run directory", true},
 		{"not there", []string{dir + "/nothing"}, nil, "stat " + dir + "/nothing: no such file or directory", true},
 		{"empty", []string{one, empty}, nil, empty + ": not a capture: empty", true},

@@ -117,7 +117,7 @@ type shown interface {
 // show writes a result where it is asked for, and prints it.
 func (f *probeFlags) show(cmd *cobra.Command, r shown) error {
 	if f.out != "" {
-		if err := r.Write(f.out); err != nil {
+		if err := errors.Join(r.Write(f.out), probe.WriteCommand(f.out, typed(cmd))); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -199,6 +200,55 @@ func TestOwnersAreToldApart(t *testing.T) {
 	}
 	if len(local) != 2 || local["main"] == local["background-1"] {
 		t.Errorf("owners %+v; want main and background-1 at different ports", result.Owners)
+	}
+}
+
+// A lab with addresses of both families is ready when nobody else has them; what was asked to find that out is in the
+// captures; and what goes to either address of a host has its owner.
+func TestBothFamilies(t *testing.T) {
+	needsLab(t)
+	run := twoHosts("phase echo\nbash -c 'echo one >/dev/udp/fd00::4/9000; echo one >/dev/udp/10.1.2.4/9000'\noutcome replies=3\noutcome names=\"$(getent ahosts server | awk '$2 == \"DGRAM\" { print $1 }' | tr '\\n' ' ')\"\n")
+	run.Networks[0].Prefix6 = netip.MustParsePrefix("fd00::/64")
+	for i := range run.Hosts {
+		run.Hosts[i].Transport.IPv6, run.Hosts[i].Transport.TTL = true, 77
+		run.Hosts[i].Interfaces[0].Address6 = netip.MustParsePrefix(fmt.Sprintf("fd00::%d/64", 3+i))
+	}
+	background := run.Activities[0]
+	background.Name, background.Phases, background.Expect = "background-1", nil, nil
+	background.Scripts = []record.Script{{Host: "client", Text: "bash -c 'echo two >/dev/udp/fd00::4/9000'\n"}}
+	run.Activities = append(run.Activities, background)
+	result, dir, err := execute(t, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := result.Activities[0].Outcome["names"]; got != "fd00::4 10.1.2.4 " {
+		t.Errorf("the server's name is %q", got)
+	}
+	sent := map[string]int{}
+	for _, o := range result.Owners {
+		if o.Host == "client" && o.Protocol == unix.IPPROTO_UDP && o.Local.Port() != 0 {
+			sent[o.Activity+" "+o.Remote.String()]++
+		}
+	}
+	want := map[string]int{"main [fd00::4]:9000": 1, "main 10.1.2.4:9000": 1, "background-1 [fd00::4]:9000": 1}
+	if !maps.Equal(sent, want) {
+		t.Errorf("owners %v, want %v", sent, want)
+	}
+	asked := map[netip.Addr]bool{}
+	for _, f := range labtest.Frames(t, filepath.Join(dir, "captures/client.pcap")) {
+		const solicitation = 135
+		if p := f.Data[14:]; f.Data[12] == 0x86 && p[6] == unix.IPPROTO_ICMPV6 && p[40] == solicitation && netip.AddrFrom16([16]byte(p[8:24])).IsUnspecified() {
+			if asked[netip.AddrFrom16([16]byte(p[48:64]))] = true; !time.Unix(0, f.Time).Before(result.Started) {
+				t.Error("an address was still looked for when the task began")
+			}
+		} else if f.Data[12] == 0x86 && p[6] == unix.IPPROTO_UDP && p[7] != 77 {
+			t.Errorf("hop limit %d, want the run's 77", p[7])
+		}
+	}
+	for _, a := range []string{"fd00::3", "fd00::4", "fe80::ff:fe00:1", "fe80::ff:fe00:2"} {
+		if !asked[netip.MustParseAddr(a)] {
+			t.Errorf("nobody asked whether another host has %s; asked %v", a, asked)
+		}
 	}
 }
 

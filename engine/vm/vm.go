@@ -113,7 +113,7 @@ func Supports(run *record.Run) error {
 			return fmt.Errorf("host %q: the vm engine has no offloads: its frames never exceed the MTU", h.Name)
 		}
 		if h.Transport.IPv6 {
-			return fmt.Errorf("host %q: the vm engine cannot say which program sent over IPv6, which its systems speak anyway: leave transport.ipv6 off", h.Name)
+			return fmt.Errorf("host %q: the vm engine cannot say which program sent over IPv6, which its systems speak anyway: leave transport.ipv6 off and network.family at ipv4", h.Name)
 		}
 		if h.CPU > 0 {
 			return fmt.Errorf("host %q: the vm engine does not limit a host's CPU", h.Name)

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"image"
+	"image/color"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -148,6 +149,13 @@ func (b *Browser) Point(x, y float64) {
 	do(b, chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y))
 }
 
+// Click presses and lets go of the pointer's button at a place of the window.
+func (b *Browser) Click(x, y float64) {
+	b.t.Helper()
+	b.Point(x, y)
+	do(b, chromedp.MouseClickXY(x, y))
+}
+
 // Dark says which colours the user's system has.
 func (b *Browser) Dark(dark bool) {
 	b.t.Helper()
@@ -175,13 +183,14 @@ func (b *Browser) Picture(height int) image.Image {
 	return p
 }
 
-// Compare compares a picture with the one at path, or writes that when update is set. share is how many of the blocks of 8 by
-// 8 dots may differ clearly: letters are not drawn the same on every machine.
-func Compare(t *testing.T, path string, got image.Image, update bool, share float64) {
+// Compare compares a picture, in grey and a quarter as wide and high, with the one at path, or writes that when update is set.
+// share is how many of the blocks of 8 by 8 dots of the page may differ clearly: letters are not drawn the same on every machine.
+func Compare(t *testing.T, path string, page image.Image, update bool, share float64) {
 	t.Helper()
+	got := reduced(page)
 	if update {
 		var b bytes.Buffer
-		if err := png.Encode(&b, got); err != nil {
+		if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, got); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -197,23 +206,46 @@ func Compare(t *testing.T, path string, got image.Image, update bool, share floa
 		t.Fatal(err)
 	}
 	defer f.Close()
-	want, err := png.Decode(f)
+	decoded, err := png.Decode(f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Bounds() != want.Bounds() {
-		t.Fatalf("%s: the picture is %v large, not %v", path, got.Bounds().Size(), want.Bounds().Size())
+	want, ok := decoded.(*image.Gray)
+	if !ok || got.Bounds() != want.Bounds() {
+		t.Fatalf("%s: the picture is %v large, not %v in grey", path, got.Bounds().Size(), decoded.Bounds().Size())
 	}
 	if d := different(got, want); d > share {
 		t.Errorf("%s: %.1f %% of the picture looks different, more than %.1f %%", path, 100*d, 100*share)
 	}
 }
 
-// block is the side of the squares in which pictures are compared, dots.
-const block = 8
+// reduction is by how much the kept pictures are smaller than the page.
+const reduction = 4
+
+// reduced gives a smaller picture in 16 shades of grey, which packs well.
+func reduced(page image.Image) *image.Gray {
+	size := page.Bounds().Size()
+	small := image.NewGray(image.Rect(0, 0, size.X/reduction, size.Y/reduction))
+	for y := range small.Rect.Dy() {
+		for x := range small.Rect.Dx() {
+			var sum uint32
+			for dy := range reduction {
+				for dx := range reduction {
+					r, g, b, _ := page.At(reduction*x+dx, reduction*y+dy).RGBA()
+					sum += (r + g + b) / 3 >> 8
+				}
+			}
+			small.SetGray(x, y, color.Gray{Y: uint8(sum/(reduction*reduction)) / 17 * 17})
+		}
+	}
+	return small
+}
+
+// block is the side of the squares in which reduced pictures are compared.
+const block = 2
 
 // different gives the share of squares whose mean brightness is not about the same.
-func different(a, b image.Image) float64 {
+func different(a, b *image.Gray) float64 {
 	size := a.Bounds().Size()
 	differ, all := 0, 0
 	for y := 0; y+block <= size.Y; y += block {
@@ -228,12 +260,11 @@ func different(a, b image.Image) float64 {
 }
 
 // brightness is the mean of a square, from 0 to 255.
-func brightness(p image.Image, x0, y0 int) float64 {
-	var sum float64
+func brightness(p *image.Gray, x0, y0 int) int {
+	sum := 0
 	for y := y0; y < y0+block; y++ {
 		for x := x0; x < x0+block; x++ {
-			r, g, b, _ := p.At(x, y).RGBA()
-			sum += float64(r+g+b) / 3 / 257
+			sum += int(p.GrayAt(x, y).Y)
 		}
 	}
 	return sum / (block * block)

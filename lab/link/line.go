@@ -34,7 +34,7 @@ type decider struct {
 	model   *model
 	chosen  *interventions
 	link    record.Link // in force
-	changes []change
+	changes schedule
 }
 
 // verdict is what is to happen to a frame.
@@ -74,7 +74,7 @@ func newLine(seed uint64, p Port, d direction) (*line, error) {
 			model:   newModel(settings, newStreams(seed, name)),
 			chosen:  newInterventions(l.Interventions),
 			link:    l,
-			changes: changes,
+			changes: schedule{all: changes, period: time.Duration(l.Period)},
 		})
 		n.plain = n.plain && settings.perfect() && len(changes) == 0 && len(l.Interventions) == 0
 	}
@@ -307,9 +307,17 @@ func (s *softSwitch) leave(l *line, f *frame, now int64) {
 
 // followSchedule makes the changes that are due at a time after the main activity's start.
 func (d *decider) followSchedule(since int64) {
-	for len(d.changes) > 0 && int64(d.changes[0].at) <= since {
-		d.model.change(d.changes[0].settings)
-		d.link = d.changes[0].link
-		d.changes = d.changes[1:]
+	if since < 0 {
+		return
+	}
+	d.changes.skip(time.Duration(since))
+	for {
+		c, at, ok := d.changes.due()
+		if !ok || int64(at) > since {
+			return
+		}
+		d.model.change(c.settings)
+		d.link = c.link
+		d.changes.next++
 	}
 }

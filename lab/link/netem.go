@@ -40,8 +40,7 @@ type netem struct {
 	ports   []*netemPort
 
 	mu      sync.Mutex // of what follows, and of the lines' settings
-	timers  []*time.Timer
-	changed error // of the first scheduled change that failed
+	changed error      // of the first scheduled change that failed
 	closed  bool
 	after   []record.LinkResult // results as of Close
 }
@@ -60,7 +59,8 @@ type netemLine struct {
 	seed      uint64
 	link      record.Link // in force
 	settings  parameters
-	changes   []change
+	timer     *time.Timer // of the next change; nil: none
+	changes   schedule
 }
 
 // openNetEm makes the devices.
@@ -117,7 +117,7 @@ func newNetEmLine(s uint64, p Port, direction record.Direction, l record.Link) (
 		return netemLine{}, fmt.Errorf("%s: intervention %s: use the link driver %q: %w", direction, l.Interventions[0], Soft, ErrUnsupported)
 	}
 	name := fmt.Sprintf("link/%s/%s/%s/netem", p.Host, p.Interface, direction)
-	n := netemLine{direction: direction, seed: seed.Derive(s, name), link: l, settings: settings, changes: changes}
+	n := netemLine{direction: direction, seed: seed.Derive(s, name), link: l, settings: settings, changes: schedule{all: changes, period: time.Duration(l.Period)}}
 	n.giveUniformTables()
 	return n, nil
 }
@@ -126,7 +126,7 @@ func newNetEmLine(s uint64, p Port, direction record.Direction, l record.Link) (
 // the kernel cannot take a table away again.
 func (l *netemLine) giveUniformTables() {
 	tables := l.settings.table != nil
-	for _, c := range l.changes {
+	for _, c := range l.changes.all {
 		tables = tables || c.settings.table != nil
 	}
 	if !tables {
@@ -135,15 +135,15 @@ func (l *netemLine) giveUniformTables() {
 	if l.settings.table == nil {
 		l.settings.table = uniformTable()
 	}
-	for i := range l.changes {
-		if l.changes[i].settings.table == nil {
-			l.changes[i].settings.table = uniformTable()
+	for i := range l.changes.all {
+		if l.changes.all[i].settings.table == nil {
+			l.changes.all[i].settings.table = uniformTable()
 		}
 	}
 }
 
 // perfect says whether the line needs no qdisc.
-func (l *netemLine) perfect() bool { return l.settings.perfect() && len(l.changes) == 0 }
+func (l *netemLine) perfect() bool { return l.settings.perfect() && len(l.changes.all) == 0 }
 
 // bridgeAgeing is how long a bridge remembers a station, in 1/100 s: longer than any lab.
 const bridgeAgeing = 100 * 3600 * 24 * 30
@@ -330,20 +330,29 @@ func (n *netem) Start(t time.Time) {
 	defer n.mu.Unlock()
 	for _, p := range n.ports {
 		for _, l := range []*netemLine{&p.up, &p.down} {
-			for _, c := range l.changes {
-				n.timers = append(n.timers, time.AfterFunc(time.Until(t.Add(c.at)), func() { n.change(p, l, c) }))
-			}
+			n.await(p, l, t)
 		}
 	}
 }
 
+// await lets the next scheduled change of a line be made at its time, and those behind it.
+func (n *netem) await(p *netemPort, l *netemLine, start time.Time) {
+	c, at, ok := l.changes.due()
+	if !ok {
+		return
+	}
+	l.changes.next++
+	l.timer = time.AfterFunc(time.Until(start.Add(at)), func() { n.change(p, l, *c, start) })
+}
+
 // change makes a scheduled change.
-func (n *netem) change(p *netemPort, l *netemLine, c change) {
+func (n *netem) change(p *netemPort, l *netemLine, c change, start time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
 		return
 	}
+	n.await(p, l, start)
 	l.link, l.settings = c.link, c.settings
 	if err := n.apply(l, true); err != nil {
 		err = fmt.Errorf("link of host %q, interface %q: change at %v: %w", p.Host, p.Interface, c.at, err)
@@ -448,8 +457,12 @@ func (n *netem) Close() error {
 		return n.changed
 	}
 	n.closed = true
-	for _, t := range n.timers {
-		t.Stop()
+	for _, p := range n.ports {
+		for _, l := range []*netemLine{&p.up, &p.down} {
+			if l.timer != nil {
+				l.timer.Stop()
+			}
+		}
 	}
 	results, err := n.count()
 	n.after = results

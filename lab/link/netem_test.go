@@ -109,7 +109,7 @@ func TestNetEmScheduleGivesTheUniformTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := l.changes[0].settings.table
+	table := l.changes.all[0].settings.table
 	if len(table) != tableSize || table[0] != -tableScale || table[tableSize/2] != 0 || table[tableSize-1] != tableScale-4 {
 		t.Errorf("table of %d values", len(table))
 	}

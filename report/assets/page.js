@@ -23,6 +23,9 @@ const save = (name, type, text) => {
 const csvCell = (s) => /[",\r\n]/.test(s) ? '"' + String(s).replaceAll('"', '""') + '"' : String(s);
 const csv = (rows) => rows.map((r) => r.map(csvCell).join(",") + "\n").join("");
 
+// address fills a link's places: {NAME} is the value of a column.
+const address = (link, value) => link.replace(/\{([^}]*)\}/g, (_, name) => encodeURIComponent(value(name)).replaceAll("%2F", "/"));
+
 // Tables. Each column has its different values, and row by row which of them: what is asked of a value is asked once.
 const rowsAtOnce = 200;
 
@@ -97,7 +100,7 @@ function table(root) {
         const td = document.createElement("td"), text = c.values[c.rows[i]];
         if (c.number) td.className = "number";
         if (c.link && text !== "") {
-          const href = c.link.replace(/\{([^}]*)\}/g, (_, name) => { const o = byName.get(name.toLowerCase()); return o ? encodeURIComponent(o.values[o.rows[i]]).replaceAll("%2F", "/") : ""; });
+          const href = address(c.link, (name) => { const o = byName.get(name.toLowerCase()); return o ? o.values[o.rows[i]] : ""; });
           td.append(make("a", {href, textContent: text}));
         } else td.textContent = text;
         if (j === data.mark && text !== "" && text !== "same") tr.className = "marked";
@@ -151,13 +154,113 @@ function figure(root) {
     b.addEventListener("click", act);
     tools.append(b);
   };
-  const data = dataOf(root);
-  if (data) packets(root, drawing, data, button);
+  const data = dataOf(root), whole = svg && svg.getAttribute("viewBox");
+  if (data && data.panels) packets(root, drawing, data, button);
+  else if (svg) {
+    const view = zooming(drawing, svg, button);
+    if (data) points(root, drawing, data, view, button);
+  }
   button("Save SVG", "Save SVG of the figure", () => {
-    const image = drawing.querySelector("img");
-    const text = svg ? new XMLSerializer().serializeToString(svg) : atob(image.src.split(",")[1]);
+    const image = drawing.querySelector("img"), all = svg && svg.cloneNode(true);
+    if (all) all.setAttribute("viewBox", whole);
+    const text = all ? new XMLSerializer().serializeToString(all) : atob(image.src.split(",")[1]);
     save(root.dataset.name + ".svg", "image/svg+xml", svg ? text : Uint8Array.from(text, (c) => c.charCodeAt(0)));
   });
+}
+
+// zooming lets a drawing show a part of itself: it changes the view box, and drags.
+function zooming(drawing, svg, button) {
+  const [left, top, width, height] = svg.getAttribute("viewBox").split(/[\s,]+/).map(Number), v = {x: left, y: top, w: width, h: height, changed: () => {}};
+  const show = (w, x, y) => {
+    v.w = Math.min(Math.max(w, width / 64), width);
+    v.h = v.w / width * height;
+    v.x = Math.min(Math.max(x, left), left + width - v.w);
+    v.y = Math.min(Math.max(y, top), top + height - v.h);
+    svg.setAttribute("viewBox", `${v.x} ${v.y} ${v.w} ${v.h}`);
+    v.changed();
+  };
+  v.zoom = (factor, x = v.x + v.w / 2, y = v.y + v.h / 2) => { const w = Math.min(v.w * factor, width); show(w, x - (x - v.x) * w / v.w, y - (y - v.y) * w / v.w); };
+  v.all = () => show(width, left, top);
+  v.see = (x, y) => { if (x < v.x || x > v.x + v.w || y < v.y || y > v.y + v.h) show(v.w, x - v.w / 2, y - v.h / 2); };
+  v.at = (event) => { const box = svg.getBoundingClientRect(); return [v.x + (event.clientX - box.left) / box.width * v.w, v.y + (event.clientY - box.top) / box.height * v.h]; };
+  let drag = null;
+  drawing.addEventListener("pointerdown", (e) => { if (e.button === 0 && v.w < width) { drag = {x: e.clientX, y: e.clientY, from: {...v}}; v.dragged = false; drawing.setPointerCapture(e.pointerId); } });
+  drawing.addEventListener("pointermove", (e) => {
+    if (!drag) return;
+    const s = drag.from.w / svg.getBoundingClientRect().width;
+    v.dragged = v.dragged || Math.abs(e.clientX - drag.x) + Math.abs(e.clientY - drag.y) > 4;
+    show(v.w, drag.from.x - (e.clientX - drag.x) * s, drag.from.y - (e.clientY - drag.y) * s);
+  });
+  for (const end of ["pointerup", "pointercancel"]) drawing.addEventListener(end, () => { drag = null; });
+  drawing.addEventListener("wheel", (e) => { if (e.ctrlKey) { e.preventDefault(); v.zoom(e.deltaY > 0 ? 1.25 : 0.8, ...v.at(e)); } }, {passive: false});
+  button("+", "Zoom in", () => v.zoom(0.5));
+  button("−", "Zoom out", () => v.zoom(2));
+  button("All", "Show all of the figure", v.all);
+  return v;
+}
+
+// points makes a figure whose values stand for something say what is under the pointer, and lead there.
+function points(root, drawing, data, view, button) {
+  const readout = root.querySelector(".readout"), ring = make("div", {className: "ring", hidden: true}), tip = make("div", {className: "tip", hidden: true});
+  const order = data.x.map((_, i) => i).sort((a, b) => data.x[a] - data.x[b] || data.y[b] - data.y[a]), place = [];
+  order.forEach((i, k) => { place[i] = k; });
+  const link = data.columns.findIndex((c) => c.link);
+  let at = -1;
+  drawing.append(ring, tip);
+  drawing.tabIndex = 0;
+  drawing.setAttribute("role", "group");
+  drawing.setAttribute("aria-label", "Values: arrow keys go from one to the next, plus and minus zoom, 0 shows all" + (link >= 0 ? ", enter opens what the value is of" : ""));
+  const about = (i) => data.columns.map((c) => [c.name, c.values[c.rows[data.row[i]]]]).filter(([, v]) => v !== "");
+  const point = () => {
+    const scale = drawing.clientWidth / view.w, x = (data.x[at] - view.x) * scale, y = (data.y[at] - view.y) * scale;
+    ring.hidden = tip.hidden = at < 0 || x < 0 || y < 0 || x > drawing.clientWidth || y > drawing.clientHeight;
+    if (ring.hidden) return;
+    Object.assign(ring.style, {left: x - 6 + "px", top: y - 6 + "px"});
+    tip.textContent = "";
+    for (const [name, value] of about(at)) tip.append(make("span", {textContent: `${name} ${value}`}));
+    const right = x > drawing.clientWidth / 2;
+    Object.assign(tip.style, {top: Math.max(0, y - 20) + "px", left: right ? "auto" : x + 12 + "px", right: right ? drawing.clientWidth - x + 12 + "px" : "auto"});
+  };
+  const choose = (i) => {
+    at = i;
+    point();
+    readout.textContent = at < 0 ? "" : about(at).map(([n, v]) => `${n} ${v}`).join(", ");
+    drawing.style.cursor = at >= 0 && link >= 0 ? "pointer" : "";
+  };
+  const nearest = (event) => {
+    const [x, y] = view.at(event);
+    let best = -1, far = (10 * view.w / drawing.clientWidth) ** 2;
+    for (let i = 0; i < data.x.length; i++) {
+      const d = (data.x[i] - x) ** 2 + (data.y[i] - y) ** 2;
+      if (d < far) { far = d; best = i; }
+    }
+    return best;
+  };
+  const open = () => {
+    if (at < 0 || link < 0) return;
+    const to = address(data.columns[link].link, (name) => { const c = data.columns.find((c) => c.name === name); return c ? c.values[c.rows[data.row[at]]] : ""; });
+    location.assign(to);
+  };
+  view.changed = point;
+  drawing.addEventListener("pointermove", (e) => choose(nearest(e)));
+  drawing.addEventListener("pointerleave", () => choose(-1));
+  drawing.addEventListener("click", (e) => { if (!view.dragged) { choose(nearest(e)); open(); } view.dragged = false; });
+  drawing.addEventListener("blur", () => choose(-1));
+  const step = (by) => {
+    if (!order.length) return;
+    choose(order[at < 0 ? 0 : Math.min(Math.max(place[at] + by, 0), order.length - 1)]);
+    view.see(data.x[at], data.y[at]);
+  };
+  const keys = {ArrowRight: () => step(1), ArrowLeft: () => step(-1), Home: () => step(-1e9), End: () => step(1e9), PageDown: () => step(50), PageUp: () => step(-50), Enter: open, Escape: () => choose(-1),
+    "+": () => view.zoom(0.5, ...here()), "=": () => view.zoom(0.5, ...here()), "-": () => view.zoom(2, ...here()), "0": view.all};
+  const here = () => at < 0 ? [] : [data.x[at], data.y[at]];
+  drawing.addEventListener("keydown", (e) => {
+    const act = !e.ctrlKey && !e.altKey && !e.metaKey && keys[e.key];
+    if (act) { e.preventDefault(); act(); }
+  });
+  new ResizeObserver(point).observe(drawing);
+  button("Save CSV", "Save CSV of the figure's values", () => save(root.dataset.name + ".csv", "text/csv",
+    csv([data.columns.map((c) => c.name), ...Array.from(new Set(data.row), (r) => data.columns.map((c) => c.values[c.rows[r]]))])));
 }
 
 // packets makes a figure of packets answer the pointer and the keyboard, and zoom. All panels share the axis of time.

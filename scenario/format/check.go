@@ -24,7 +24,7 @@ var (
 // reservedVariables are environment variables that a parameter of that name would break.
 var reservedVariables = []string{
 	"PATH", "HOME", "SHELL", "IFS", "ENV", "PWD", "OLDPWD", "TERM", "LANG", "TZ", "TMPDIR", "MAIL", "PS1", "PS2", "PS4", "OPTIND", "PPID",
-	"SCENARIO", "TASK", "FAILURE", "CACHING", "HOST", "IMPLEMENTATION", "INDEX",
+	"SCENARIO", "TASK", "FAILURE", "CACHING", "HOST", "IMPLEMENTATION", "INDEX", "NETWORK_FAMILY",
 }
 
 // check finds everything that is wrong with a scenario and can be known before values are
@@ -84,6 +84,7 @@ func (s *Scenario) check(ps *problem.List) {
 	for _, name := range strictyaml.InOrder(s.Caching) {
 		s.checkVariant(ps, "caching."+name, s.Caching[name])
 	}
+	s.checkFamilies(ps)
 	s.checkTemplates(ps)
 }
 
@@ -142,6 +143,37 @@ func (s *Scenario) checkTwin(ps *problem.List, written Text, full, field string,
 		ps.Add(written.At, field, written.Text, "no such task of %s: %s", of.Name, problem.Nearest(task, strictyaml.InOrder(of.Tasks)))
 	case OverLabels(of.Labels, t.Labels).Class != "benign":
 		ps.Add(written.At, field, written.Text, "this task is an attack itself: name a benign one")
+	}
+}
+
+// checkFamilies checks the families that something cannot have.
+func (s *Scenario) checkFamilies(ps *problem.List) {
+	check := func(field string, cannot map[string]Text) {
+		for _, family := range slices.Sorted(maps.Keys(cannot)) {
+			if !slices.Contains(spec.Families, family) {
+				ps.Add(cannot[family].At, field+".no_family", family, "must be %s", strings.Join(spec.Families, ", "))
+			}
+			require(ps, cannot[family].At, field+".no_family."+family, cannot[family].Text)
+		}
+		if len(cannot) == len(spec.Families) {
+			ps.Add(s.At, field+".no_family", "", "names every family: leave one out")
+		}
+	}
+	check("scenario", s.NoFamily)
+	for name, h := range s.Hosts {
+		check("hosts."+name, h.NoFamily)
+		for of, i := range h.Implementations {
+			check("hosts."+name+".implementations."+of, i.NoFamily)
+		}
+	}
+	for name, t := range s.Tasks {
+		check("tasks."+name, t.NoFamily)
+	}
+	for name, v := range s.Failures {
+		check("failures."+name, v.NoFamily)
+	}
+	for name, v := range s.Caching {
+		check("caching."+name, v.NoFamily)
 	}
 }
 

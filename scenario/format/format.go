@@ -57,6 +57,9 @@ type Scenario struct {
 	Twin Text `yaml:"twin"`
 	// Other defaults for any key of "-s", for example link.router.wan.both.delay.
 	Set spec.Settings `yaml:"set"`
+	// Families of addresses (network.family) that it cannot have, and why, in words: {ipv6: NetBIOS has
+	// IPv4 addresses only}.
+	NoFamily map[string]Text `yaml:"no_family"`
 	// The ways in which the scenario can develop.
 	Tasks map[string]*Task `yaml:"tasks" jsonschema:"required"`
 	// What can go wrong when asked for, each with its own expected outcome.
@@ -176,6 +179,9 @@ type Host struct {
 	Default Text `yaml:"default"`
 	// Root file system, for a host without implementations.
 	Image Text `yaml:"image"`
+	// Families of addresses (network.family) that its programs cannot have, and why, in words: {ipv6: NetBIOS has
+	// IPv4 addresses only}.
+	NoFamily map[string]Text `yaml:"no_family"`
 	Setup
 
 	At     problem.Position `yaml:"-"`
@@ -189,6 +195,9 @@ type Implementation struct {
 	Title string `yaml:"title"`
 	// Root file system: a name from the images of the catalogue.
 	Image Text `yaml:"image" jsonschema:"required"`
+	// Families of addresses (network.family) that they cannot have, and why, in words: {ipv6: NetBIOS has
+	// IPv4 addresses only}.
+	NoFamily map[string]Text `yaml:"no_family"`
 	Setup
 
 	At problem.Position `yaml:"-"`
@@ -339,6 +348,9 @@ type Task struct {
 	Parameters map[string]*Parameter `yaml:"parameters"`
 	// Other defaults for any key of "-s".
 	Set spec.Settings `yaml:"set"`
+	// Families of addresses (network.family) that it cannot have, and why, in words: {ipv6: NetBIOS has
+	// IPv4 addresses only}.
+	NoFamily map[string]Text `yaml:"no_family"`
 	// Hosts that take part; without this field all.
 	Hosts []Text `yaml:"hosts"`
 	// Implementations that can do it, HOST: [names]; when the host's default is not among them, the
@@ -383,6 +395,9 @@ type Variant struct {
 	Tasks []Text `yaml:"tasks"`
 	// Implementations it is offered for, HOST: [names]; without this field all.
 	Implementations map[string][]Text `yaml:"implementations"`
+	// Families of addresses (network.family) that it cannot have, and why, in words: {ipv6: NetBIOS has
+	// IPv4 addresses only}.
+	NoFamily map[string]Text `yaml:"no_family"`
 	// Values it fixes, for any key of "-s".
 	Set spec.Settings `yaml:"set"`
 	// Hosts that take part, instead of the task's.

@@ -20,8 +20,8 @@ type lab struct {
 	hosts     []*host
 }
 
-func newLab(seed uint64, fixed bool) *lab {
-	return &lab{addresses: &addressing{seed: seed, fixed: fixed, hosts: map[netip.Addr]bool{}}}
+func newLab(seed uint64, fixed bool, family string) *lab {
+	return &lab{addresses: &addressing{seed: seed, fixed: fixed, family: family, hosts: map[netip.Addr]bool{}}}
 }
 
 // network gives the network of the lab that plays a network of an activity's scenario.
@@ -49,9 +49,10 @@ func (l *lab) address(sc *scope) {
 			continue
 		}
 		full := sc.own(name)
-		prefix := l.addresses.prefix(full) // also of one that is not used here: other tasks number alike
+		n := l.addresses.network(full) // also of one that is not used here: other tasks number alike
 		if used[name] {
-			l.networks = append(l.networks, record.Network{Name: full, Prefix: prefix, Tap: sc.scenario.Tapped(name)})
+			n.Tap = sc.scenario.Tapped(name)
+			l.networks = append(l.networks, n)
 		}
 	}
 	for _, p := range sc.parts {
@@ -60,15 +61,17 @@ func (l *lab) address(sc *scope) {
 		}
 		for i, name := range networksOf(sc.scenario, p.declared) {
 			n, _ := l.network(sc.choice, name)
-			address, err := l.addresses.address(n.Prefix, n.Name, p.Name)
+			card := record.Interface{Name: "eth" + strconv.Itoa(i), Network: n.Name}
+			var err error
+			if card.Address, err = l.addresses.address(n.Prefix, n.Name, p.Name); err == nil && n.Prefix6.IsValid() {
+				card.Address6, err = l.addresses.address(n.Prefix6, n.Name, p.Name)
+			}
 			if err != nil {
 				sc.problems.Wrap(p.declared.At, "hosts."+p.group, "", err)
 				return
 			}
-			p.Interfaces = append(p.Interfaces, record.Interface{
-				Name: "eth" + strconv.Itoa(i), Network: n.Name, Address: address,
-				MAC: l.addresses.mac(address, n.Name, p.Name),
-			})
+			card.MAC = l.addresses.mac(card.Address, n.Name, p.Name)
+			p.Interfaces = append(p.Interfaces, card)
 		}
 	}
 }
@@ -80,32 +83,81 @@ func networksOf(s *format.Scenario, h *format.Host) []string {
 	return texts(h.Networks)
 }
 
-// addressing gives out the addresses of a lab: every network is a private /24 (RFC 1918), every
-// interface has an address in it and a locally administered unicast MAC. Drawn ones each have a
-// stream of their own; a draw that is taken already is repeated from the same stream.
+// addressing gives out the addresses of a lab: every network is a private /24 (RFC 1918) or a /64 of unique local
+// addresses (RFC 4193), or both; every interface has an address in each and a locally administered unicast MAC. Drawn
+// ones each have a stream of their own; a draw that is taken already is repeated from the same stream.
 type addressing struct {
 	seed     uint64
 	fixed    bool
+	family   string
+	count    int // of networks
 	prefixes []netip.Prefix
 	hosts    map[netip.Addr]bool
 }
 
-const networkBits = 24
+const (
+	networkBits  = 24
+	networkBits6 = 64
+)
 
-// prefix gives the prefix of a network.
+// network gives a network its prefixes.
+func (a *addressing) network(name string) record.Network {
+	n := record.Network{Name: name}
+	if a.family != record.IPv6 {
+		n.Prefix = a.prefix(name)
+	}
+	switch a.family {
+	case record.IPv6:
+		n.Prefix = a.prefix6(name)
+	case record.Dual:
+		n.Prefix6 = a.prefix6(name)
+	}
+	a.count++
+	return n
+}
+
+// prefix gives the IPv4 prefix of a network.
 func (a *addressing) prefix(network string) netip.Prefix {
-	n := len(a.prefixes)
+	n := a.count
 	r := seed.Stream(a.seed, "address."+network)
 	for {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(n), 0}), networkBits)
 		if !a.fixed {
 			p = drawPrefix(r)
 		}
-		if !slices.Contains(a.prefixes, p) {
-			a.prefixes = append(a.prefixes, p)
+		if a.take(p) {
 			return p
 		}
 		n++
+	}
+}
+
+// take is true for a prefix that no network has; this one has it then.
+func (a *addressing) take(p netip.Prefix) bool {
+	if slices.Contains(a.prefixes, p) {
+		return false
+	}
+	a.prefixes = append(a.prefixes, p)
+	return true
+}
+
+// prefix6 gives the IPv6 prefix of a network: the networks of a lab are subnets of one site, whose 40 bits are drawn
+// (RFC 4193, section 3.2).
+func (a *addressing) prefix6(network string) netip.Prefix {
+	base := [16]byte{0: 0xfd}
+	if !a.fixed {
+		_, _ = seed.Source(a.seed, "address6").Read(base[1:6]) // never fails
+	}
+	r := seed.Stream(a.seed, "address6."+network)
+	for n := a.count; ; n++ {
+		subnet := n
+		if !a.fixed {
+			subnet = r.IntN(1 << 16)
+		}
+		base[6], base[7] = byte(subnet>>8), byte(subnet)
+		if p := netip.PrefixFrom(netip.AddrFrom16(base), networkBits6); a.take(p) {
+			return p
+		}
 	}
 }
 
@@ -121,8 +173,12 @@ func drawPrefix(r *rand.Rand) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, start))), networkBits)
 }
 
-// address gives an address of the prefix to a host: 2 to 254 drawn, or from 10 on.
+// address gives an address of the prefix to a host: 2 to 254 drawn, or from 10 on; in an IPv6 prefix, 64 bits drawn, or
+// from 10 on.
 func (a *addressing) address(prefix netip.Prefix, network, host string) (netip.Prefix, error) {
+	if prefix.Addr().Is6() {
+		return a.address6(prefix, network, host), nil
+	}
 	r := seed.Stream(a.seed, "address."+network+"."+host)
 	base := prefix.Addr().As4()
 	for n := 10; n < 10+100*253; n++ {
@@ -141,10 +197,35 @@ func (a *addressing) address(prefix netip.Prefix, network, host string) (netip.P
 	return netip.Prefix{}, fmt.Errorf("network %q: no address is left for host %q", network, host)
 }
 
+// address6 gives a host an address of an IPv6 prefix. A drawn one has an identifier without meaning, as hosts give
+// themselves today (RFC 7217, RFC 8064), and none of the reserved ones (RFC 5453).
+func (a *addressing) address6(prefix netip.Prefix, network, host string) netip.Prefix {
+	r := seed.Stream(a.seed, "address6."+network+"."+host)
+	base := prefix.Addr().As16()
+	for n := uint64(10); ; n++ {
+		id := n
+		if !a.fixed {
+			id = r.Uint64()
+		}
+		const anycast = 0xfdffffffffffff80 // and above: RFC 2526
+		if id == 0 || id >= anycast && id < anycast+1<<7 {
+			continue
+		}
+		binary.BigEndian.PutUint64(base[8:], id)
+		if addr := netip.AddrFrom16(base); !a.hosts[addr] {
+			a.hosts[addr] = true
+			return netip.PrefixFrom(addr, prefix.Bits())
+		}
+	}
+}
+
 // mac gives a locally administered unicast MAC address: from the IP address when fixed.
 func (a *addressing) mac(address netip.Prefix, network, host string) string {
-	ip := address.Addr().As4()
+	ip := address.Addr().AsSlice()
 	m := [6]byte{2, 0, ip[0], ip[1], ip[2], ip[3]}
+	if address.Addr().Is6() {
+		m = [6]byte{2, 0, ip[6], ip[7], ip[14], ip[15]} // subnet and identifier
+	}
 	if !a.fixed {
 		r := seed.Source(a.seed, "mac."+network+"."+host)
 		_, _ = r.Read(m[:]) // never fails

@@ -16,6 +16,7 @@ type draft struct {
 	digests   Digests
 	problems  *problem.List
 	values    []record.Value // noted so far
+	family    string         // of addresses: one of spec.Families
 	budget    budget
 }
 

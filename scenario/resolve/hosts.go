@@ -49,10 +49,16 @@ func (p *part) view() map[string]any {
 		"mac":            "",
 		"prefix":         "",
 		"interface":      "",
+		"address6":       "",
+		"urlhost":        "",
 	}
 	interfaces := map[string]any{}
-	for i, card := range p.Interfaces {
-		about := map[string]any{"address": card.Address.Addr().String(), "mac": card.MAC, "prefix": card.Address.Masked().String(), "interface": card.Name}
+	for i := range p.Interfaces {
+		card := &p.Interfaces[i]
+		about := map[string]any{
+			"address": card.Address.Addr().String(), "mac": card.MAC, "prefix": card.Address.Masked().String(), "interface": card.Name,
+			"address6": address6(card), "urlhost": inURL(card),
+		}
 		interfaces[card.Network] = about
 		if i == 0 {
 			for k, value := range about {
@@ -164,6 +170,7 @@ func (sc *scope) plugPart(p *part, share sharing) {
 		sc.lab.hosts = append(sc.lab.hosts, p.host)
 	}
 	sc.implement(p)
+	sc.refuseFamily(p)
 	sc.parts = append(sc.parts, p)
 }
 

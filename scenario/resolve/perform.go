@@ -136,6 +136,7 @@ func (in *activity) scriptEnvironment(p *part) map[string]string {
 			counts[format.VariableName(other.group)+"_COUNT"]++
 		}
 	}
+	in.familyEnvironment(env)
 	for name, n := range counts {
 		env[name] = fmt.Sprint(n)
 	}

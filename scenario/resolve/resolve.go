@@ -32,7 +32,7 @@ const mainActivity = "main"
 // same catalogue, spec, seed and digests always give the same run. The error holds every
 // problem.Problem that is found, one a line; nothing has been started then.
 func Resolve(catalogue *format.Catalogue, asked *spec.Spec, seed uint64, digests Digests) (*record.Run, error) {
-	d := &draft{catalogue: catalogue, seed: seed, digests: digests, problems: &problem.List{Places: asked.Places}}
+	d := &draft{catalogue: catalogue, seed: seed, digests: digests, family: record.IPv4, problems: &problem.List{Places: asked.Places}}
 	run := resolve(d, asked)
 	if err := d.problems.Err(); err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func resolve(d *draft, asked *spec.Spec) *record.Run {
 		return nil
 	}
 	whole := decideRun(main.scope)
-	lab := newLab(d.seed, whole.fixed)
+	lab := newLab(d.seed, whole.fixed, d.family)
 	main.timeout, main.names, main.starts = whole.timeout, []string{mainActivity}, []record.Duration{0}
 	main.parts = plug(main.scope, lab, nil)
 	activities := []*activity{main}
@@ -79,6 +79,9 @@ func decide(d *draft, q request) (*activity, bool) {
 		return nil, false
 	}
 	a := &activity{scope: layer(c, q.set)}
+	if !d.failed() {
+		decideFamily(a.scope)
+	}
 	if !d.failed() {
 		a.parameters = setParameters(a.scope)
 	}

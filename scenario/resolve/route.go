@@ -12,24 +12,24 @@ func (l *lab) route() {
 	if len(l.networks) < 2 {
 		return
 	}
-	prefixes := map[string]netip.Prefix{}
+	prefixes := map[string][]netip.Prefix{}
 	for _, n := range l.networks {
-		prefixes[n.Name] = n.Prefix
+		prefixes[n.Name] = n.Prefixes()
 	}
 	for _, h := range l.hosts {
 		// Breadth first from the host's own networks, remembering the first step.
-		first := map[string]netip.Addr{}
+		first := map[string][]netip.Addr{} // in each family
 		var frontier []string
 		for _, card := range h.Interfaces {
-			first[card.Network] = netip.Addr{}
+			first[card.Network] = nil
 			frontier = append(frontier, card.Network)
 		}
 		for len(frontier) > 0 {
 			network := frontier[0]
 			frontier = frontier[1:]
 			for _, router := range l.hosts {
-				entry, ok := router.addressOn(network)
-				if !ok || router == h || !router.Forward || router.absent {
+				entry := router.addressesOn(network)
+				if entry == nil || router == h || !router.Forward || router.absent {
 					continue
 				}
 				for _, card := range router.Interfaces {
@@ -37,24 +37,29 @@ func (l *lab) route() {
 						continue
 					}
 					via := first[network]
-					if !via.IsValid() {
+					if via == nil {
 						via = entry
 					}
 					first[card.Network] = via
 					frontier = append(frontier, card.Network)
-					h.Routes = append(h.Routes, record.Route{Destination: prefixes[card.Network], Via: via})
+					for n, prefix := range prefixes[card.Network] {
+						h.Routes = append(h.Routes, record.Route{Destination: prefix, Via: via[n]})
+					}
 				}
 			}
 		}
 	}
 }
 
-// addressOn gives the host's address on a network.
-func (h *host) addressOn(network string) (netip.Addr, bool) {
-	for _, card := range h.Interfaces {
-		if card.Network == network {
-			return card.Address.Addr(), true
+// addressesOn gives the host's addresses on a network, one of each family that the run has; nil when it is not on it.
+func (h *host) addressesOn(network string) []netip.Addr {
+	var list []netip.Addr
+	for i := range h.Interfaces {
+		if card := &h.Interfaces[i]; card.Network == network && list == nil {
+			for _, a := range card.Addresses() {
+				list = append(list, a.Addr())
+			}
 		}
 	}
-	return netip.Addr{}, false
+	return list
 }

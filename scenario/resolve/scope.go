@@ -7,6 +7,7 @@ import (
 
 	"detgen/internal/problem"
 	"detgen/internal/strictyaml"
+	"detgen/record"
 	"detgen/scenario/format"
 	"detgen/scenario/spec"
 	"detgen/scenario/value"
@@ -63,6 +64,7 @@ func (sc *scope) data() map[string]any {
 		"task":     sc.taskName,
 		"failure":  orNone(sc.failure),
 		"caching":  orNone(sc.caching),
+		"network":  sc.familyView(),
 	}
 	implementations := map[string]any{}
 	for name := range sc.scenario.Hosts {
@@ -82,7 +84,7 @@ func (sc *scope) data() map[string]any {
 		networks := map[string]any{}
 		for _, name := range sc.scenario.NetworkNames() {
 			if n, ok := sc.lab.network(sc.choice, name); ok {
-				networks[name] = map[string]any{"prefix": n.Prefix.String(), "netmask": netmask(n.Prefix)}
+				networks[name] = map[string]any{"prefix": n.Prefix.String(), "netmask": netmask(n.Prefix), "prefix6": prefix6(n)}
 			}
 		}
 		d["hosts"], d["groups"], d["networks"] = hosts, groups, networks
@@ -96,8 +98,21 @@ func (sc *scope) data() map[string]any {
 	return d
 }
 
-// netmask writes a prefix's mask as four numbers.
+// prefix6 is the IPv6 prefix of a network, "" when it has none.
+func prefix6(n record.Network) string {
+	for _, p := range n.Prefixes() {
+		if p.Addr().Is6() {
+			return p.String()
+		}
+	}
+	return ""
+}
+
+// netmask writes a prefix's mask as four numbers; IPv6 has none.
 func netmask(p netip.Prefix) string {
+	if p.Addr().Is6() {
+		return ""
+	}
 	bits := uint32(0xffffffff) << (32 - p.Bits())
 	return netip.AddrFrom4([4]byte{byte(bits >> 24), byte(bits >> 16), byte(bits >> 8), byte(bits)}).String()
 }

@@ -65,6 +65,34 @@ func (sc *scope) applyNetwork(s applied) bool {
 	return hit
 }
 
+// checkChanges finds a schedule and a trace for the same link.
+func (sc *scope) checkChanges() {
+	all := sc.all(spec.LinkKey)
+	for _, s := range all {
+		for _, t := range all {
+			if s.Name == "schedule" && t.Name == spec.TraceKey && s.layer == t.layer && s.Host == t.Host && s.Network == t.Network &&
+				(s.Direction == t.Direction || s.Direction == "both" || t.Direction == "both") {
+				sc.problems.Add(t.at, t.Text, t.value, "the link has %s, too: leave out one of them", s.Text)
+			}
+		}
+	}
+}
+
+// trace reads the file of a link's trace, and gives what it does to a link.
+func (sc *scope) trace(s setting, file string) (func(*record.Link, value.Value), bool) {
+	text, err := readUserFile(s.at, file)
+	if err != nil {
+		sc.problems.Add(s.at, s.Text, file, "%v", err)
+		return nil, false
+	}
+	t, err := spec.ParseTrace(file, text)
+	if err != nil {
+		sc.problems.Wrap(s.at, s.Text, file, err)
+		return nil, false
+	}
+	return func(l *record.Link, _ value.Value) { t.Apply(l) }, true
+}
+
 // applied is a setting with its value.
 type applied struct {
 	setting
@@ -78,6 +106,7 @@ func shape(a *activity) {
 	for _, p := range a.parts {
 		if !p.shared {
 			p.Transport = defaultTransport()
+			p.Transport.IPv6 = a.has(record.IPv6)
 			p.Forward = p.declared.Forward
 		}
 	}
@@ -88,6 +117,7 @@ func shape(a *activity) {
 			}
 		}
 	}
+	a.checkChanges()
 	for _, kind := range []spec.Kind{spec.LinkKey, spec.TransportKey, spec.LoadKey, spec.HostCPUKey} {
 		for _, s := range a.all(kind) {
 			v, ok := a.evaluate(s)
@@ -95,6 +125,11 @@ func shape(a *activity) {
 				continue
 			}
 			set := applied{s, v}
+			if s.Name == spec.TraceKey && s.Kind == spec.LinkKey {
+				if set.setting.Link, ok = a.trace(s, v.Plain()); !ok {
+					continue
+				}
+			}
 			if s.Host == "" && s.Network == "" {
 				a.general = append(a.general, set)
 			}
@@ -103,6 +138,7 @@ func shape(a *activity) {
 			}
 		}
 	}
+	a.checkIPv6()
 	for _, p := range a.parts {
 		for _, card := range p.Interfaces {
 			for direction, l := range map[record.Direction]*record.Link{record.Up: &card.Up, record.Down: &card.Down} {

@@ -90,9 +90,16 @@ func pick[T any](k *Key, controls []control[T], name, what string) (func(*T, val
 	return c.set, nil
 }
 
-// RunKeys are the keys without a dot that do not depend on the scenario.
+// FamilyKey is the key of the family of addresses.
+const FamilyKey = "network.family"
+
+// Families are its values, the default first.
+var Families = []string{record.IPv4, record.IPv6, record.Dual}
+
+// RunKeys are the keys that concern the run as a whole and do not depend on the scenario.
 var RunKeys = []value.Definition{
 	{Name: "addresses", Type: value.Choice, Values: []string{"drawn", "fixed"}, Normal: "drawn", Doc: "IP and MAC addresses drawn from the seed, or the same in every run"},
+	{Name: FamilyKey, Type: value.Choice, Values: Families, Normal: record.IPv4, Doc: "addresses of the hosts: IPv4, IPv6 or both; a task whose programs cannot is refused"},
 	{Name: "epoch", Type: value.String, Normal: "drawn", Doc: "start of the clock on engines that own theirs: RFC 3339, 2020 to 2049",
 		Check: func(s string) error { _, err := ParseEpoch(s); return err }},
 	{Name: "timeout", Type: value.Time, Min: "1s", Max: "24h", Normal: "the task's", Doc: "time limit of the task"},
@@ -140,7 +147,7 @@ func ParseKey(text string, known Vocabulary) (Key, error) {
 		k.Kind, k.Definition = FailureKey, value.Definition{Name: text, Type: value.Choice, Values: known.Failures()}
 	case text == "caching":
 		k.Kind, k.Definition = CachingKey, value.Definition{Name: text, Type: value.Choice, Values: known.Caching()}
-	case len(parts) == 1 && slices.ContainsFunc(RunKeys, func(d value.Definition) bool { return d.Name == text }):
+	case slices.ContainsFunc(RunKeys, func(d value.Definition) bool { return d.Name == text }):
 		k.Kind = RunKey
 		k.Definition = RunKeys[slices.IndexFunc(RunKeys, func(d value.Definition) bool { return d.Name == text })]
 	case parts[0] == "link" && len(parts) >= 4 && len(parts) <= 5:
@@ -275,5 +282,5 @@ func nearestKey(text string, vocabulary Vocabulary) string {
 	if n := problem.Nearest(text, known); strings.HasPrefix(n, "did you mean") {
 		return n
 	}
-	return "keys are params.NAME, failure, caching, HOST.implementation, HOST.cpu, HOST.image, link.HOST.up|down|both.KEY, load.cpu, load.memory, transport.KEY, network.KEY, NETWORK.KEY, addresses, epoch, timeout"
+	return "keys are params.NAME, failure, caching, HOST.implementation, HOST.cpu, HOST.image, link.HOST.up|down|both.KEY, load.cpu, load.memory, transport.KEY, network.family, network.KEY, NETWORK.KEY, addresses, epoch, timeout"
 }

@@ -1,6 +1,8 @@
 package network
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -18,10 +20,49 @@ import (
 // the transport factors that are sysctls.
 func (n *Namespace) Isolate(h *record.Host) error {
 	settings := transportSettings(h)
-	if !h.Transport.IPv6 {
+	switch {
+	case !h.Transport.IPv6:
 		settings = append(slices.Clone(noIPv6), settings...)
+	case hasIPv6(h):
+		settings = append(settings, ipv6Settings(h)...)
 	}
 	return n.sysctl(settings)
+}
+
+// hasIPv6 is true when a host has IPv6 addresses of the run, not just the link-local ones that the kernel gives.
+func hasIPv6(h *record.Host) bool {
+	for i := range h.Interfaces {
+		for _, a := range h.Interfaces[i].Addresses() {
+			if a.Addr().Is6() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ipv6Settings set a host up whose addresses somebody wrote down, as most servers are: it looks for duplicates of its
+// addresses as the kernel does (RFC 4862, section 5.4), and neither asks for routers nor makes addresses up.
+func ipv6Settings(h *record.Host) []setting {
+	settings := []setting{
+		{"net.ipv6.conf.default.accept_ra", "0"},
+		{"net.ipv6.conf.default.autoconf", "0"},
+		{"net.ipv6.conf.default.router_solicitations", "0"},
+		{"net.ipv6.conf.default.use_tempaddr", "0"},
+		{"net.ipv6.conf.default.addr_gen_mode", "0"}, // link-local addresses from the MAC
+		{"net.ipv6.conf.default.accept_dad", "1"},
+		{"net.ipv6.conf.default.dad_transmits", "1"},
+		{"net.ipv6.conf.all.forwarding", flag(h.Forward)},
+		{"net.ipv6.bindv6only", "0"},
+	}
+	if h.Transport.NoICMPLimit {
+		settings = append(settings, setting{"net.ipv6.icmp.ratelimit", "0"})
+	}
+	if h.Transport.TTL != 0 {
+		settings = append(settings, setting{"net.ipv6.conf.default.hop_limit", strconv.Itoa(h.Transport.TTL)},
+			setting{"net.ipv6.conf.all.hop_limit", strconv.Itoa(h.Transport.TTL)})
+	}
+	return settings
 }
 
 // WithoutIPv6 turns IPv6 off, on every interface.
@@ -97,17 +138,30 @@ func configureInterface(n *Namespace, h *record.Host, i record.Interface) error 
 	if err != nil {
 		return err
 	}
-	if err := n.Handle.AddrAdd(link, &netlink.Addr{IPNet: addressNet(i.Address), Broadcast: broadcast(i.Address)}); err != nil {
-		return fmt.Errorf("address %s: %w", i.Address, err)
+	for _, a := range i.Addresses() {
+		address := &netlink.Addr{IPNet: addressNet(a)}
+		if a.Addr().Is4() {
+			address.Broadcast = broadcast(a)
+		}
+		if err := n.Handle.AddrAdd(link, address); err != nil {
+			return fmt.Errorf("address %s: %w", a, err)
+		}
 	}
 	if err := n.Handle.LinkSetUp(link); err != nil {
 		return fmt.Errorf("up: %w", err)
 	}
 	if h.Transport.InitialCwnd != 0 || h.Transport.InitialRwnd != 0 {
-		route := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: prefixNet(i.Address.Masked()), Scope: netlink.SCOPE_LINK,
-			Src: i.Address.Addr().AsSlice(), Protocol: 2, InitCwnd: h.Transport.InitialCwnd, InitRwnd: h.Transport.InitialRwnd}
-		if err := n.Handle.RouteReplace(route); err != nil {
-			return fmt.Errorf("initial windows: %w", err)
+		for _, a := range i.Addresses() {
+			route := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: prefixNet(a.Masked()), Protocol: unix.RTPROT_KERNEL,
+				InitCwnd: h.Transport.InitialCwnd, InitRwnd: h.Transport.InitialRwnd}
+			if a.Addr().Is4() {
+				route.Scope, route.Src = netlink.SCOPE_LINK, a.Addr().AsSlice()
+			} else {
+				route.Priority = 256 // IP6_RT_PRIO_ADDRCONF: the kernel's own, which this replaces
+			}
+			if err := n.Handle.RouteReplace(route); err != nil {
+				return fmt.Errorf("initial windows: %w", err)
+			}
 		}
 	}
 	return readBack(n, h, i)
@@ -125,14 +179,85 @@ func readBack(n *Namespace, h *record.Host, i record.Interface) error {
 	if got := link.Attrs().MTU; got != h.Transport.MTU {
 		return fmt.Errorf("MTU reads back as %d, not %d", got, h.Transport.MTU)
 	}
-	addresses, err := n.Handle.AddrList(link, netlink.FAMILY_V4)
-	if err != nil {
-		return err
+	families := []int{netlink.FAMILY_V4}
+	if hasIPv6(h) {
+		families = append(families, netlink.FAMILY_V6)
 	}
-	if len(addresses) != 1 || addresses[0].IPNet.String() != addressNet(i.Address).String() {
-		return fmt.Errorf("addresses read back as %v, not %s", addresses, i.Address)
+	var got, want []string
+	for _, family := range families {
+		addresses, err := n.Handle.AddrList(link, family)
+		if err != nil {
+			return err
+		}
+		for _, a := range addresses {
+			if a.Scope != int(netlink.SCOPE_LINK) { // what the kernel adds
+				got = append(got, a.IPNet.String())
+			}
+		}
+	}
+	for _, a := range i.Addresses() {
+		want = append(want, addressNet(a).String())
+	}
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("addresses read back as %v, not %v", got, want)
 	}
 	return nil
+}
+
+// AwaitAddresses waits until the kernel has found that nobody else has the IPv6 addresses of a host, which its programs
+// can use only then (RFC 4862, section 5.4): one second and up to one more after the interfaces came up.
+func (n *Namespace) AwaitAddresses(ctx context.Context, h *record.Host) error {
+	if !hasIPv6(h) {
+		return nil
+	}
+	index := map[int]string{}
+	for _, i := range h.Interfaces {
+		link, err := n.Handle.LinkByName(i.Name)
+		if err != nil {
+			return fmt.Errorf("interface %s: %w", i.Name, err)
+		}
+		index[link.Attrs().Index] = i.Name
+	}
+	changes, done := make(chan netlink.AddrUpdate), make(chan struct{})
+	defer close(done)
+	err := netlink.AddrSubscribeWithOptions(changes, done, netlink.AddrSubscribeOptions{Namespace: &n.FD})
+	if err != nil {
+		return fmt.Errorf("watch addresses: %w", err)
+	}
+	for {
+		tentative, err := n.tentative(index)
+		if err != nil || !tentative {
+			return err
+		}
+		select {
+		case _, ok := <-changes:
+			if !ok {
+				return errors.New("watch addresses: the kernel's messages ended")
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// tentative is true when the kernel still looks for duplicates of an IPv6 address of an interface.
+func (n *Namespace) tentative(interfaces map[int]string) (bool, error) {
+	addresses, err := n.Handle.AddrList(nil, netlink.FAMILY_V6)
+	if err != nil {
+		return false, err
+	}
+	waits := false
+	for _, a := range addresses {
+		name, ours := interfaces[a.LinkIndex]
+		switch {
+		case !ours:
+		case a.Flags&unix.IFA_F_DADFAILED != 0:
+			return false, fmt.Errorf("interface %s: another host has the address %s", name, a.IPNet)
+		case a.Flags&unix.IFA_F_TENTATIVE != 0:
+			waits = true
+		}
+	}
+	return waits, nil
 }
 
 func addressNet(p netip.Prefix) *net.IPNet {

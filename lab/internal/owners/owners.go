@@ -133,61 +133,92 @@ func New(host string, groups *os.File, name string, first int, programs []Progra
 	return o, err
 }
 
-// The key of the table, as the program lays it out: group, source and destination address,
-// source and destination port (network order), protocol, padding.
+// The key of the table, as the program lays it out: group, source and destination address (IPv4 in the first four
+// bytes of each), source and destination port (network order), protocol, version of IP, padding.
 const (
-	ownerKeySize  = 24
-	keyGroup      = 0
-	keySource     = 8
-	keyPorts      = 16
-	keyProtocol   = 20
-	ipHeader      = 20 // what the program reads of the IPv4 header
-	ipFragment    = 6
-	ipProtocol    = 9
-	ipSource      = 12
-	fragmentMask  = 0xff1f // offset bits as a little-endian load sees them
-	mapNoExist    = 1      // BPF_NOEXIST: the first packet's time stays
-	frameKey      = -24    // on the program's stack
-	frameTime     = -32
-	frameIPHeader = -56
+	ownerKeySize   = 48
+	keyGroup       = 0
+	keySource      = 8
+	keyDestination = 24
+	keyPorts       = 40
+	keyProtocol    = 44
+	keyVersion     = 45
+	ipHeader       = 20 // what the program reads of an IPv4 header
+	ipFragment     = 6
+	ipProtocol     = 9
+	ipSource       = 12
+	ip6Header      = 40
+	ip6Next        = 6
+	ip6Source      = 8
+	fragmentMask   = 0xff1f // offset bits as a little-endian load sees them
+	mapNoExist     = 1      // BPF_NOEXIST: the first packet's time stays
+	frameKey       = -48    // on the program's stack
+	frameTime      = -56
+	frameIPHeader  = -96
 )
 
 // noteOwner is the program: it puts (group, addresses, ports, protocol) -> time into the table
-// and lets every packet pass.
+// and lets every packet pass. It sees packets before they are cut into fragments, and follows no extension header of
+// IPv6: what has one is noted without ports.
 func noteOwner(table int) asm.Instructions {
 	pass := asm.Instructions{asm.Mov.Imm(asm.R0, 1).WithSymbol("pass"), asm.Return()}
-	i := asm.Instructions{
-		asm.Mov.Reg(asm.R6, asm.R1),
-		// IPv4 header to the stack
-		asm.Mov.Imm(asm.R2, 0),
-		asm.Mov.Reg(asm.R3, asm.RFP), asm.Add.Imm(asm.R3, frameIPHeader),
-		asm.Mov.Imm(asm.R4, ipHeader),
-		asm.FnSkbLoadBytes.Call(),
-		asm.JNE.Imm(asm.R0, 0, "pass"),
+	load := func(size int32) asm.Instructions { // the IP header to the stack
+		return asm.Instructions{
+			asm.Mov.Reg(asm.R1, asm.R6),
+			asm.Mov.Imm(asm.R2, 0),
+			asm.Mov.Reg(asm.R3, asm.RFP), asm.Add.Imm(asm.R3, frameIPHeader),
+			asm.Mov.Imm(asm.R4, size),
+			asm.FnSkbLoadBytes.Call(),
+			asm.JNE.Imm(asm.R0, 0, "pass"),
+		}
+	}
+	copyTo := func(key, header int16, size asm.Size) asm.Instructions {
+		return asm.Instructions{
+			asm.LoadMem(asm.R1, asm.RFP, frameIPHeader+header, size),
+			asm.StoreMem(asm.RFP, frameKey+key, asm.R1, size),
+		}
+	}
+	i := asm.Instructions{asm.Mov.Reg(asm.R6, asm.R1), asm.Mov.Imm(asm.R1, 0)}
+	for at := int16(0); at < ownerKeySize; at += 8 {
+		i = append(i, asm.StoreMem(asm.RFP, frameKey+at, asm.R1, asm.DWord))
+	}
+	i = append(i, load(ipHeader)...)
+	i = append(i,
 		asm.LoadMem(asm.R7, asm.RFP, frameIPHeader, asm.Byte),
 		asm.Mov.Reg(asm.R8, asm.R7),
 		asm.RSh.Imm(asm.R8, 4),
+		asm.StoreMem(asm.RFP, frameKey+keyVersion, asm.R8, asm.Byte),
+		asm.JEq.Imm(asm.R8, 6, "ipv6"),
 		asm.JNE.Imm(asm.R8, 4, "pass"),
 		// a later fragment has no ports
 		asm.LoadMem(asm.R8, asm.RFP, frameIPHeader+ipFragment, asm.Half),
 		asm.And.Imm(asm.R8, fragmentMask),
 		asm.JNE.Imm(asm.R8, 0, "pass"),
-		// key
+	)
+	i = append(i, copyTo(keySource, ipSource, asm.Word)...)
+	i = append(i, copyTo(keyDestination, ipSource+4, asm.Word)...)
+	i = append(i,
 		asm.LoadMem(asm.R8, asm.RFP, frameIPHeader+ipProtocol, asm.Byte),
-		asm.Mov.Imm(asm.R1, 0),
-		asm.StoreMem(asm.RFP, frameKey+keyPorts, asm.R1, asm.DWord),
-		asm.StoreMem(asm.RFP, frameKey+keyProtocol, asm.R8, asm.Byte),
-		asm.LoadMem(asm.R1, asm.RFP, frameIPHeader+ipSource, asm.Word),
-		asm.StoreMem(asm.RFP, frameKey+keySource, asm.R1, asm.Word),
-		asm.LoadMem(asm.R1, asm.RFP, frameIPHeader+ipSource+4, asm.Word),
-		asm.StoreMem(asm.RFP, frameKey+keySource+4, asm.R1, asm.Word),
+		asm.And.Imm(asm.R7, 0x0f),
+		asm.LSh.Imm(asm.R7, 2),
+		asm.Ja.Label("protocol"),
+	)
+	six := load(ip6Header)
+	six[0] = six[0].WithSymbol("ipv6")
+	i = append(i, six...)
+	for n := int16(0); n < 16; n += 8 {
+		i = append(i, copyTo(keySource+n, ip6Source+n, asm.DWord)...)
+		i = append(i, copyTo(keyDestination+n, ip6Source+16+n, asm.DWord)...)
+	}
+	i = append(i,
+		asm.LoadMem(asm.R8, asm.RFP, frameIPHeader+ip6Next, asm.Byte),
+		asm.Mov.Imm(asm.R7, ip6Header),
+		asm.StoreMem(asm.RFP, frameKey+keyProtocol, asm.R8, asm.Byte).WithSymbol("protocol"),
 		// ports of TCP, UDP, SCTP
 		asm.JEq.Imm(asm.R8, unix.IPPROTO_TCP, "ports"),
 		asm.JEq.Imm(asm.R8, unix.IPPROTO_UDP, "ports"),
 		asm.JNE.Imm(asm.R8, unix.IPPROTO_SCTP, "note"),
-		asm.And.Imm(asm.R7, 0x0f).WithSymbol("ports"),
-		asm.LSh.Imm(asm.R7, 2),
-		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Reg(asm.R1, asm.R6).WithSymbol("ports"),
 		asm.Mov.Reg(asm.R2, asm.R7),
 		asm.Mov.Reg(asm.R3, asm.RFP), asm.Add.Imm(asm.R3, frameKey+keyPorts),
 		asm.Mov.Imm(asm.R4, 4),
@@ -203,7 +234,7 @@ func noteOwner(table int) asm.Instructions {
 		asm.Mov.Reg(asm.R3, asm.RFP), asm.Add.Imm(asm.R3, frameTime),
 		asm.Mov.Imm(asm.R4, mapNoExist),
 		asm.FnMapUpdateElem.Call(),
-	}
+	)
 	return append(i, pass...)
 }
 
@@ -232,12 +263,16 @@ func (o *Owners) Results() ([]record.Owner, error) {
 		if !ok {
 			continue // the kernel's own: echo replies, resets to closed ports
 		}
-		address := func(a, port int) netip.AddrPort {
-			return netip.AddrPortFrom(netip.AddrFrom4([4]byte(key[a:a+4])), binary.BigEndian.Uint16(key[port:]))
+		address := func(at, port int) netip.AddrPort {
+			a := netip.AddrFrom16([16]byte(key[at : at+16]))
+			if key[keyVersion] == 4 {
+				a = netip.AddrFrom4([4]byte(key[at : at+4]))
+			}
+			return netip.AddrPortFrom(a, binary.BigEndian.Uint16(key[port:]))
 		}
 		list = append(list, record.Owner{
 			Host: o.host, Protocol: key[keyProtocol],
-			Local: address(keySource, keyPorts), Remote: address(keySource+4, keyPorts+2),
+			Local: address(keySource, keyPorts), Remote: address(keyDestination, keyPorts+2),
 			Program: p.Name, Activity: p.Activity, Time: time.Unix(0, epoch+int64(at)).UTC(),
 		})
 	}

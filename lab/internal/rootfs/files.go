@@ -51,9 +51,14 @@ func Furnish(dir string, first int, run *record.Run, h *record.Host) error {
 func hostsFile(run *record.Run) string {
 	var b strings.Builder
 	b.WriteString("127.0.0.1\tlocalhost\n")
+	if run.Family() != record.IPv4 {
+		b.WriteString("::1\tlocalhost ip6-localhost ip6-loopback\n")
+	}
 	for _, h := range run.Hosts {
 		for _, i := range h.Interfaces {
-			fmt.Fprintf(&b, "%s\t%s\n", i.Address.Addr(), strings.Join(append([]string{h.Name}, h.Aliases...), " "))
+			for _, a := range i.Addresses() {
+				fmt.Fprintf(&b, "%s\t%s\n", a.Addr(), strings.Join(append([]string{h.Name}, h.Aliases...), " "))
+			}
 		}
 	}
 	return b.String()

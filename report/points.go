@@ -1,0 +1,57 @@
+package report
+
+import (
+	"math"
+
+	"detgen/plot"
+)
+
+// maxPoints is how many points a figure of points has at most: more cannot be told apart.
+const maxPoints = 4000
+
+// Points is what the script of a page knows of a figure whose values each stand for something: where they are, and what is
+// said when the pointer is at one. The first column that has a link says where a click leads.
+type Points struct {
+	Width  float64   `json:"width"`
+	Height float64   `json:"height"`
+	X      []float64 `json:"x"` // in the drawing
+	Y      []float64 `json:"y"`
+	Row    []int     `json:"row"` // of the table
+	data
+}
+
+// points gives what is under the pointer of a drawing: rowOf gives the row of the table for a value, -1 for none.
+func points(drawing *plot.Figure, t *Table, rowOf func(series, index int) int) *Points {
+	p := &Points{X: []float64{}, Y: []float64{}, Row: []int{}, data: t.data()}
+	p.Width, p.Height = drawing.Size()
+	for _, s := range drawing.Spots() {
+		if row := rowOf(s.Series, s.Index); row >= 0 {
+			p.X, p.Y, p.Row = append(p.X, tenth(s.X)), append(p.Y, tenth(s.Y)), append(p.Row, row)
+		}
+	}
+	return p
+}
+
+func tenth(v float64) float64 { return math.Round(v*10) / 10 }
+
+// drawPoints draws a figure whose values are rows of a table.
+func drawPoints(id, caption, alt string, drawing *plot.Figure, t *Table, rowOf func(series, index int) int) (*Figure, error) {
+	f, err := draw(id, caption, alt, drawing)
+	if err != nil {
+		return nil, err
+	}
+	f.Points = points(drawing, t, rowOf)
+	return f, nil
+}
+
+// pick gives at most a number of the rows from 0 to n-1, evenly, with the first and the last.
+func pick(n, most int) []int {
+	list := make([]int, min(n, most))
+	for i := range list {
+		list[i] = i
+		if n > most {
+			list[i] = i * (n - 1) / (most - 1)
+		}
+	}
+	return list
+}
