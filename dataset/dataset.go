@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"detgen/dataset/columns"
 	"detgen/dataset/plan"
 	"detgen/internal/whole"
 	"detgen/record"
@@ -48,6 +49,7 @@ type Options struct {
 	RetryFailed bool
 	Slurm       *Slurm             // where the runs are made; nil: here
 	Format      table.Format       // of the tables of connections and packets; table.CSV
+	Columns     []columns.Set      // besides: tables in the columns of other data sets
 	Report      func(runner.Event) // may be nil
 }
 
@@ -220,7 +222,7 @@ func Build(ctx context.Context, dir, planName string, planText []byte, r *runner
 	if err != nil || o.Shard.Of > 1 {
 		return b, err
 	}
-	b.Description, err = d.Tables(ctx, o.Format)
+	b.Description, err = d.Tables(ctx, o)
 	return b, err
 }
 

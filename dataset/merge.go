@@ -69,7 +69,7 @@ func Merge(ctx context.Context, dir string, folders []string, r *runner.Runner, 
 			b.Tally.Made++
 		}
 	}
-	b.Description, err = d.Tables(ctx, o.Format)
+	b.Description, err = d.Tables(ctx, o)
 	return b, err
 }
 

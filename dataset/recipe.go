@@ -143,7 +143,7 @@ func (r *Recipe) MakeAgain(ctx context.Context, dir string, run *runner.Runner, 
 			return nil, err
 		}
 	}
-	if _, err = d.Tables(ctx, o.Format); err != nil {
+	if _, err = d.Tables(ctx, o); err != nil {
 		return nil, err
 	}
 	if len(m.Differ) > 0 {

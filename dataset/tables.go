@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 
+	"detgen/dataset/columns"
 	"detgen/dataset/plan"
 	"detgen/internal/whole"
 	"detgen/record"
@@ -37,7 +38,8 @@ func parquetName(name string) string { return strings.TrimSuffix(name, ".csv") +
 
 // Tables gathers the runs that are there and writes the tables, the description and the card. format is that of
 // connections and packets; the table of runs is always CSV.
-func (d *Dataset) Tables(ctx context.Context, format table.Format) (*Description, error) {
+func (d *Dataset) Tables(ctx context.Context, o Options) (*Description, error) {
+	format := o.Format
 	members, missing, failed, err := d.members(ctx)
 	if err != nil {
 		return nil, err
@@ -66,7 +68,7 @@ func (d *Dataset) Tables(ctx context.Context, format table.Format) (*Description
 	if slices.ContainsFunc(kept, (*member).tapped) {
 		tables[truth.TappedFile] = truth.TappedColumns()
 	}
-	for name, columns := range tables {
+	for name, of := range tables {
 		out := name
 		if format == table.Parquet {
 			out = parquetName(name)
@@ -76,7 +78,7 @@ func (d *Dataset) Tables(ctx context.Context, format table.Format) (*Description
 		if name == truth.PacketsFile {
 			with = nil // they are a join away, and packets are many
 		}
-		if err := d.gather(ctx, kept, name, columns, with, out, format); err != nil {
+		if err := d.gather(ctx, kept, name, of, with, out, format); err != nil {
 			return nil, err
 		}
 	}
@@ -84,16 +86,32 @@ func (d *Dataset) Tables(ctx context.Context, format table.Format) (*Description
 	if tapped := names[truth.TappedFile]; tapped != "" {
 		files = append(files, tapped)
 	}
-	o, err := d.describe(members, failed, files)
+	for _, set := range o.Columns {
+		name := set.FileName(format)
+		if _, err := columns.Write(ctx, filepath.Join(d.Dir, name), set, format, d.columnRuns(kept)); err != nil {
+			return nil, err
+		}
+		files = append(files, name)
+	}
+	description, err := d.describe(members, failed, files)
 	if err != nil || d.Plan.Captures != plan.Drop {
-		return o, err
+		return description, err
 	}
 	for _, m := range members {
 		if err := os.RemoveAll(filepath.Join(d.Dir, RunsFolder, m.id, "captures")); err != nil {
 			return nil, err
 		}
 	}
-	return o, nil
+	return description, nil
+}
+
+// columnRuns are members for tables in the columns of others.
+func (d *Dataset) columnRuns(members []*member) []columns.Run {
+	list := make([]columns.Run, len(members))
+	for i, m := range members {
+		list[i] = columns.Run{Dir: filepath.Join(d.Dir, RunsFolder, m.id), ID: m.id, Entry: m.run.Entry.Name, Split: m.split, Record: m.record}
+	}
+	return list
 }
 
 // members gives the complete runs of the plan in its order, and how many are missing and failed.

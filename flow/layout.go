@@ -208,6 +208,18 @@ func (l *Layout) Write(b *table.Batch, f *Flow, capture string) {
 
 // Append adds the cells for a flow to the current row of a batch.
 func (l *Layout) Append(b *table.Batch, f *Flow, capture string) {
+	l.append(b, f, capture, l.mode.label())
+}
+
+// WriteLabelled adds a row for a flow to a batch of a table with these columns, with a label instead of the program's
+// constant, and the row's number where the columns have one.
+func (l *Layout) WriteLabelled(b *table.Batch, f *Flow, label string, row uint64) {
+	f.row = row
+	l.append(b, f, "", label)
+	b.EndRow()
+}
+
+func (l *Layout) append(b *table.Batch, f *Flow, capture, label string) {
 	var v values
 	f.measure(&v)
 	var text [128]byte
@@ -259,7 +271,7 @@ func (l *Layout) Append(b *table.Batch, f *Flow, capture string) {
 		case cellEnd:
 			b.Text(f.reason.String())
 		case cellLabel:
-			b.Text(f.mode.label())
+			b.Text(label)
 		case cellRow:
 			b.Int(int64(f.row))
 		case cellAttempted:

@@ -28,12 +28,16 @@ const (
 // Kinds lists the kinds that a manifest or a command may name.
 func Kinds() []Kind { return []Kind{Flows, Packets, Sessions, Captures} }
 
+// Views lists whose captures there are.
+func Views() []string { return []string{"client", "server", "tap"} }
+
 // Item is one thing to score: a connection. Which of Row, Steps and Capture is set, the model's kind says.
 type Item struct {
 	ID      string      // unique in a dataset: RUN/CONNECTION
 	Row     []float64   // Flows: in the order of Description.Columns; may be NaN or infinite where a mode's rates are
 	Steps   [][]float32 // Packets, Sessions: a row for each step, in the order of Description.Columns
 	Capture string      // Captures: path of the file
+	Frames  []uint64    // Captures: numbers of the connection's frames in the file, from 1, with ICMP errors about it
 	Ends    Ends        // who speaks to whom, for models that join what they find themselves
 }
 
@@ -63,7 +67,7 @@ type Description struct {
 	Columns []string `json:"columns,omitempty"`
 	Mode    string   `json:"mode,omitempty"`   // flows: the mode of package flow that measures; "" is default
 	Recipe  string   `json:"recipe,omitempty"` // packets and sessions: how steps are made; "" is the first of items.Recipes
-	View    string   `json:"view,omitempty"`   // packets and captures: whose capture: "client" or "server"; "" is server
+	View    string   `json:"view,omitempty"`   // packets and captures: whose capture: "client", "server" or "tap" (a switch's; without one, the server's); "" is server
 
 	MaxSteps    int      `json:"max_steps,omitempty"`   // further steps are not looked at; 0: all are
 	StepScores  bool     `json:"step_scores"`           // Score.Steps is filled
@@ -207,8 +211,8 @@ func (d *Description) validate() error {
 		}
 		seen[c] = true
 	}
-	if d.View != "" && d.View != "client" && d.View != "server" {
-		return fmt.Errorf("view: %q is not client or server", d.View)
+	if d.View != "" && !slices.Contains(Views(), d.View) {
+		return fmt.Errorf("view: %q is none of %s", d.View, strings.Join(Views(), ", "))
 	}
 	if d.MaxSteps < 0 || d.Batch < 0 {
 		return fmt.Errorf("max_steps and batch are 0 or more")

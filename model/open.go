@@ -14,6 +14,16 @@ type Options struct {
 	Timeout time.Duration // commands: for the hello line, and for each batch; 2 minutes
 	Runtime string        // ONNX: path of ONNX Runtime's shared library; "" finds it
 	Log     func(string)  // commands: receives a line that it prints to its error output; nil drops it
+
+	// Image gives an image of the catalogue, for detectors that are in one; nil: there are none.
+	Image func(name string) (*Image, error)
+}
+
+// Image is an image that a model runs a program of.
+type Image struct {
+	Layers []string // directories, the top one first
+	Digest string
+	Close  func() error // lets go of it
 }
 
 // Open opens the model that a text names:
@@ -23,6 +33,7 @@ type Options struct {
 //	                reads a file of items and writes a file of scores
 //	file.onnx       an ONNX file with a manifest beside it
 //	file.model      a model of this program, saved by "detgen model train"
+//	suricata        Suricata 7 of the image, over the captures; with options behind it: suricata:rules=FILE,view=client
 //
 // The caller closes it. An error tells what is wrong with the text or the file before anything is scored.
 func Open(spec string, o Options) (Model, error) {
@@ -30,7 +41,7 @@ func Open(spec string, o Options) (Model, error) {
 		o.Timeout = 2 * time.Minute
 	}
 	if spec == "" {
-		return nil, errors.New(`no model is named: give a file of scores (.csv), "cmd:COMMAND", a file .onnx, or a model that "detgen model train" saved`)
+		return nil, errors.New(`no model is named: give a file of scores (.csv), "cmd:COMMAND", a file .onnx, a model that "detgen model train" saved, or suricata`)
 	}
 	for _, form := range forms {
 		if form.is(spec) {
@@ -38,7 +49,7 @@ func Open(spec string, o Options) (Model, error) {
 		}
 	}
 	if _, err := os.Stat(spec); err != nil {
-		return nil, fmt.Errorf(`model %q: there is no such file, and it is not "cmd:COMMAND"`, spec)
+		return nil, fmt.Errorf(`model %q: there is no such file, and it is not "cmd:COMMAND" or "suricata"`, spec)
 	}
 	return nil, fmt.Errorf(`model %q: its name tells no kind: give a file of scores (.csv), "cmd:COMMAND", a file .onnx, or a model that "detgen model train" saved (.model)`, spec)
 }
@@ -49,6 +60,7 @@ var forms = []struct {
 	open func(spec string, o Options) (Model, error)
 }{
 	{func(spec string) bool { return strings.HasPrefix(spec, commandPrefix) }, openCommand},
+	{func(spec string) bool { return spec == suricataName || strings.HasPrefix(spec, suricataName+":") }, openSuricata},
 	{func(spec string) bool { return extension(spec) == ".csv" }, openScores},
 	{func(spec string) bool { return extension(spec) == ".onnx" }, openONNX},
 	{func(spec string) bool { return extension(spec) == savedExtension }, openSaved},

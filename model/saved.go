@@ -14,6 +14,7 @@ import (
 
 	"detgen/internal/whole"
 	"detgen/model/forest"
+	"detgen/model/kitnet"
 	"detgen/model/lstm"
 )
 
@@ -23,13 +24,15 @@ const savedExtension = ".model"
 // maxSaved is how long such a file may be, bytes.
 const maxSaved = 1 << 30
 
-// Saved is a model of this program in a file: JSON, as docs/models.md describes it. One of LSTM and Forest is there.
+// Saved is a model of this program in a file: JSON, as docs/models.md describes it. One of LSTM, Forest, KitNET and CBAM is
+// there.
 type Saved struct {
 	Format int `json:"detgen_model"` // 1
 	Description
 	Seed   uint64        `json:"seed"` // of training
 	LSTM   *SavedLSTM    `json:"lstm,omitempty"`
 	Forest forest.Forest `json:"forest,omitempty"`
+	KitNET *kitnet.Net   `json:"kitnet,omitempty"`
 }
 
 // SavedLSTM is a network of package lstm.
@@ -96,8 +99,13 @@ func (s *Saved) Model() (Model, error) {
 			return nil, err
 		}
 		return &forestModel{s.Description, s.Forest}, nil
+	case s.KitNET != nil && (s.Kind == Flows || s.Kind == Packets):
+		if err := s.KitNET.Validate(len(s.Columns)); err != nil {
+			return nil, err
+		}
+		return &kitnetModel{s.Description, s.KitNET}, nil
 	}
-	return nil, errors.New("it has neither a network for packets (lstm) nor a forest for flows")
+	return nil, errors.New("it has neither a network for packets (lstm), a forest for flows, nor a kitnet")
 }
 
 // lstmModel scores packet sequences: the score of a connection is that of its last step.
@@ -160,4 +168,52 @@ func (m *forestModel) Score(ctx context.Context, items []Item) ([]Score, error) 
 		scores = append(scores, Score{ID: items[i].ID, Score: m.trees.Probability(items[i].Row)})
 	}
 	return scores, ctx.Err()
+}
+
+// kitnetModel scores flow rows, or the packets of a connection one by one: a connection's score is then the mean of its
+// packets', and a step's that of those up to it.
+type kitnetModel struct {
+	about Description
+	net   *kitnet.Net
+}
+
+func (m *kitnetModel) Describe() Description { return m.about }
+func (m *kitnetModel) Close() error          { return nil }
+
+func (m *kitnetModel) Score(ctx context.Context, items []Item) ([]Score, error) {
+	scores := make([]Score, 0, len(items))
+	for i := range items {
+		if err := ctx.Err(); err != nil {
+			return scores, err
+		}
+		rows := [][]float64{items[i].Row}
+		if m.about.Kind == Packets {
+			rows = nil
+			for _, step := range items[i].Steps[:m.about.steps(&items[i])] {
+				rows = append(rows, wide(step))
+			}
+		}
+		s, sum := Score{ID: items[i].ID}, 0.0
+		for k, row := range rows {
+			if len(row) != len(m.about.Columns) {
+				return scores, &ItemError{items[i].ID, fmt.Errorf("it has %d numbers for %d columns", len(row), len(m.about.Columns))}
+			}
+			sum += m.net.Score(row)
+			s.Score = sum / float64(k+1)
+			if m.about.Kind == Packets {
+				s.Steps = append(s.Steps, s.Score)
+			}
+		}
+		scores = append(scores, s)
+	}
+	return scores, nil
+}
+
+// wide gives a step's numbers in float64.
+func wide(step []float32) []float64 {
+	row := make([]float64, len(step))
+	for k, x := range step {
+		row[k] = float64(x)
+	}
+	return row
 }

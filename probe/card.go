@@ -3,9 +3,9 @@ package probe
 import (
 	"context"
 	"crypto/sha256"
-	_ "embed"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,41 +13,12 @@ import (
 	"strings"
 
 	"detgen/dataset"
-	"detgen/internal/problem"
-	"detgen/internal/strictyaml"
 	"detgen/model"
 	"detgen/plot"
 	"detgen/probe/stats"
 	"detgen/record"
 	"detgen/runner"
-
-	"go.yaml.in/yaml/v3"
 )
-
-//go:embed battery-1.yaml
-var batteryText []byte
-
-// battery is the fixed set of factors and severities that a card is made with.
-type battery struct {
-	Version int              `yaml:"version"`
-	Factors []*batteryFactor `yaml:"factors"`
-}
-
-type batteryFactor struct {
-	Name       string   `yaml:"name"`
-	Key        string   `yaml:"key"`
-	Clean      string   `yaml:"clean"`
-	Severities []string `yaml:"severities"`
-}
-
-// severities is how many a factor has at most.
-const severities = 5
-
-func readBattery() (*battery, error) {
-	b, ps := &battery{}, &problem.List{}
-	strictyaml.Read("battery-1.yaml", batteryText, b, ps)
-	return b, ps.Err()
-}
 
 // Card says by how much a model loses when one thing changes: the figure to compare models by.
 type Card struct {
@@ -61,19 +32,21 @@ type Card struct {
 	Threshold float64           `json:"threshold"` // geometric mean of the clean set, or the model's
 	Factors   []CardFactor      `json:"factors"`
 	Mean      float64           `json:"mean_loss"` // of all factors
+	Runs      int               `json:"runs"`      // of the clean set
 }
 
 // CardFactor is a row of the card.
 type CardFactor struct {
 	Name string  `json:"name"`
 	Key  string  `json:"key"`
-	Loss float64 `json:"loss"` // mean over severities
+	Loss float64 `json:"loss"` // mean over the severities that there are
 	Cell []Cell  `json:"severities"`
 }
 
 // Cell is a factor at one severity.
 type Cell struct {
 	Level         string           `json:"level"`
+	Missing       string           `json:"missing,omitempty"` // why there is no such cell; all else is 0 then
 	Area          stats.Area       `json:"area"`
 	OverRuns      stats.Interval   `json:"over_runs"`
 	Detection     stats.Proportion `json:"detection"`
@@ -82,6 +55,9 @@ type Cell struct {
 	// does better than on the clean set.
 	Loss   float64        `json:"loss"`
 	LossIn stats.Interval `json:"loss_interval"` // from the area's interval over runs
+
+	// Connections of a task that this factor is not for are those of the clean set.
+	Tasks []string `json:"tasks,omitempty"` // that it is for
 }
 
 // CardOptions choose what the card is made of.
@@ -93,53 +69,13 @@ type CardOptions struct {
 	Build           dataset.Options
 }
 
-// plan writes the battery as the plan of a dataset: for each task, every severity of every factor with the others
-// clean, on the same seeds.
-func (b *battery) plan(o *CardOptions) ([]byte, error) {
-	factors := map[string][]string{}
-	for _, f := range b.Factors {
-		factors[f.Key] = append([]string{f.Clean}, f.Severities...)
-	}
-	type entry struct {
-		Name string         `yaml:"name"`
-		Task string         `yaml:"task"`
-		Runs int            `yaml:"runs"`
-		Vary map[string]any `yaml:"vary"`
-	}
-	var entries []entry
-	for _, task := range slices.Concat(o.Benign, o.Attacks) {
-		entries = append(entries, entry{strings.ReplaceAll(task, "/", "-"), task, o.Runs, map[string]any{"design": "one-at-a-time", "factors": factors}})
-	}
-	p := map[string]any{"dataset": fmt.Sprintf("card-%d", b.Version), "title": fmt.Sprintf("Battery %d of the robustness card", b.Version), "seed": o.Seed, "fail_above": 0.2, "entries": entries}
-	if o.Engine != "" {
-		p["engine"] = o.Engine
-	}
-	return yaml.Marshal(p)
-}
-
-// BuildCard makes the card's dataset, or goes on with it.
-func BuildCard(ctx context.Context, dir string, r *runner.Runner, o CardOptions) error {
-	if len(o.Benign) == 0 || len(o.Attacks) == 0 {
-		return request("a card takes at least one benign task and one attack: --benign web/get --attack SCENARIO/TASK")
-	}
-	if o.Runs < leastSeeds {
-		return request("--runs %d: a card takes at least %d runs of each point", o.Runs, leastSeeds)
-	}
-	b, err := readBattery()
-	if err != nil {
-		return err
-	}
-	text, err := b.plan(&o)
-	if err != nil {
-		return err
-	}
-	_, err = dataset.Build(ctx, dir, "battery", text, r, o.Build)
-	return err
-}
-
 // MakeCard judges a model on the card's dataset.
 func MakeCard(ctx context.Context, dir string, m model.Model, o CardOptions) (*Card, error) {
 	b, err := readBattery()
+	if err != nil {
+		return nil, err
+	}
+	places, err := b.places(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -147,53 +83,47 @@ func MakeCard(ctx context.Context, dir string, m model.Model, o CardOptions) (*C
 	if err != nil {
 		return nil, err
 	}
+	// What the tasks did, not what went on beside them.
+	s.Items = slices.DeleteFunc(s.Items, func(i Item) bool {
+		entry, _ := s.Data.Value(i.Connection, "entry")
+		activity, _ := s.Data.Value(i.Connection, "activity")
+		return activity != "main" || places[entry].task == ""
+	})
+	if len(s.Items) == 0 {
+		return nil, request("%s: no connection of its tables is of an entry of its plan", dir)
+	}
 	if err := s.Classes(); err != nil {
 		return nil, err
-	}
-	for _, f := range b.Factors {
-		if !slices.Contains(s.Data.Columns, f.Key) {
-			return nil, request(`%s is no dataset of the card: it does not vary %s; "detgen probe card" builds one`, dir, f.Key)
-		}
 	}
 	if _, err := s.Score(ctx, m, o.Options); err != nil {
 		return nil, err
 	}
-	return b.card(s, &o)
+	return b.card(s, places, &o)
 }
 
 // card fills in the cells.
-func (b *battery) card(s *Set, o *CardOptions) (*Card, error) {
+func (b *battery) card(s *Set, places map[string]place, o *CardOptions) (*Card, error) {
 	c := &Card{Battery: b.Version, Digest: digestOf(batteryText), Dataset: s.Data.Path, Model: s.Model}
-	seen := map[string]bool{}
+	of := make([]place, len(s.Items))
+	runs := map[string]bool{}
 	for i := range s.Items {
-		if item := &s.Items[i]; !seen[item.Activity] {
-			seen[item.Activity] = true
-			if item.Attack {
-				c.Attacks = append(c.Attacks, item.Activity)
-			} else {
-				c.Benign = append(c.Benign, item.Activity)
-			}
+		entry, _ := s.Data.Value(s.Items[i].Connection, "entry")
+		of[i] = places[entry]
+		list := &c.Benign
+		if s.Items[i].Attack {
+			list = &c.Attacks
+		}
+		if !slices.Contains(*list, s.Items[i].Activity) {
+			*list = append(*list, s.Items[i].Activity)
+		}
+		if of[i].factor == nil {
+			runs[s.connection(i).Run] = true
 		}
 	}
 	slices.Sort(c.Benign)
 	slices.Sort(c.Attacks)
-	at := func(i int, f *batteryFactor) string {
-		v, _ := s.Data.Value(s.Items[i].Connection, f.Key)
-		return v
-	}
-	// off is the factor of an item that is not clean, "" for none.
-	off := make([]string, len(s.Items))
-	for i := range s.Items {
-		for _, f := range b.Factors {
-			if v := at(i, f); !sameValue(v, f.Clean) {
-				if off[i] != "" {
-					return nil, request("%s: connection %s has both %s and %s off their clean values: this is no dataset of the card", s.Data.Path, s.connection(i).ID, off[i], f.Key)
-				}
-				off[i] = f.Key
-			}
-		}
-	}
-	clean := func(i int) bool { return off[i] == "" }
+	c.Runs = len(runs)
+	clean := func(i int) bool { return of[i].factor == nil }
 	benign, attacks := s.chosen(clean)
 	if len(benign) == 0 || len(attacks) == 0 {
 		return nil, request("%s: the clean set has %d benign connections and %d attacks: it takes both", s.Data.Path, len(benign), len(attacks))
@@ -201,40 +131,72 @@ func (b *battery) card(s *Set, o *CardOptions) (*Card, error) {
 	_, c.Threshold = s.threshold(stats.NewROC(benign, attacks), &o.Options)
 	c.Clean = s.cell("clean", clean, c.Threshold, o)
 	lead := c.Clean.Area.AUC - 0.5
-	for _, f := range b.Factors {
-		row := CardFactor{Name: f.Name, Key: f.Key}
-		n := 0.
-		for _, level := range f.Severities {
-			keep := func(i int) bool { return off[i] == f.Key && sameValue(at(i, f), level) }
-			if b, a := s.chosen(keep); len(b) == 0 || len(a) == 0 {
-				return nil, request("%s: %s=%s has %d benign connections and %d attacks: it takes both", s.Data.Path, f.Key, level, len(b), len(a))
-			}
-			cell := s.cell(level, keep, c.Threshold, o)
-			if lead > 0 {
-				cell.Loss = (c.Clean.Area.AUC - cell.Area.AUC) / lead
-				cell.LossIn = stats.Interval{Low: (c.Clean.Area.AUC - cell.OverRuns.High) / lead, High: (c.Clean.Area.AUC - cell.OverRuns.Low) / lead}
-			}
-			row.Loss, n = row.Loss+cell.Loss, n+1
-			row.Cell = append(row.Cell, cell)
-		}
-		row.Loss /= n
-		c.Mean += row.Loss / float64(len(b.Factors))
-		c.Factors = append(c.Factors, row)
-	}
 	if lead <= 0 {
 		return nil, request("the model does no better than chance on the clean set (AUC %.3f): there is nothing that it could lose", c.Clean.Area.AUC)
+	}
+	for _, f := range b.Factors {
+		row := CardFactor{Name: f.Name, Key: f.Key}
+		n := 0
+		for k := range severities {
+			cell, planned := s.factorCell(places, of, f, k, c, o)
+			if !planned {
+				continue
+			}
+			if cell.Missing == "" {
+				cell.Loss = (c.Clean.Area.AUC - cell.Area.AUC) / lead
+				cell.LossIn = stats.Interval{Low: (c.Clean.Area.AUC - cell.OverRuns.High) / lead, High: (c.Clean.Area.AUC - cell.OverRuns.Low) / lead}
+				row.Loss, n = row.Loss+cell.Loss, n+1
+			}
+			row.Cell = append(row.Cell, cell)
+		}
+		if n == 0 {
+			continue // none of the tasks has it
+		}
+		row.Loss /= float64(n)
+		c.Factors = append(c.Factors, row)
+	}
+	for _, f := range c.Factors {
+		c.Mean += f.Loss / float64(len(c.Factors))
 	}
 	return c, nil
 }
 
-// sameValue compares values, however they are written: 1500us is 1.5ms.
-func sameValue(a, b string) bool {
-	if a == b {
-		return true
+// factorCell judges a factor at one severity: the connections of the tasks that it is for, and those of the clean set
+// of all others. planned tells whether any task has it.
+func (s *Set) factorCell(places map[string]place, of []place, f *batteryFactor, k int, c *Card, o *CardOptions) (cell Cell, planned bool) {
+	levels, made := map[string]string{}, map[string]bool{}
+	for _, p := range places {
+		if p.factor == f && p.at == k {
+			levels[p.task] = p.level
+		}
 	}
-	x, ok1 := quantity(a)
-	y, ok2 := quantity(b)
-	return ok1 && ok2 && math.Abs(x-y) <= 1e-9*max(math.Abs(x), math.Abs(y))
+	for i := range of {
+		if of[i].factor == f && of[i].at == k {
+			made[of[i].task] = true
+		}
+	}
+	tasks := slices.Sorted(maps.Keys(levels))
+	var words, failed []string
+	for _, t := range tasks {
+		if !slices.Contains(words, levels[t]) {
+			words = append(words, levels[t])
+		}
+		if !made[t] {
+			failed = append(failed, t)
+		}
+	}
+	level := strings.Join(words, "; ")
+	if len(failed) > 0 {
+		return Cell{Level: level, Tasks: tasks, Missing: "no run of " + strings.Join(failed, ", ") + " succeeded"}, true
+	}
+	cell = s.cell(level, func(i int) bool {
+		if _, is := levels[of[i].task]; is {
+			return of[i].factor == f && of[i].at == k
+		}
+		return of[i].factor == nil
+	}, c.Threshold, o)
+	cell.Tasks = tasks
+	return cell, len(tasks) > 0
 }
 
 // chosen gives the scores of items by class.
@@ -279,10 +241,10 @@ func (c *Card) Write(dir string) error {
 	for _, factor := range c.Factors {
 		for k, cell := range factor.Cell {
 			rows = append(rows, []any{factor.Name, factor.Key, k + 1, cell.Level, cell.Area.AUC, cell.OverRuns.Low, cell.OverRuns.High, cell.Loss, cell.LossIn.Low, cell.LossIn.High,
-				cell.Detection.Share, cell.FalsePositive.Share, cell.Area.Benign, cell.Area.Attacks})
+				cell.Detection.Share, cell.FalsePositive.Share, cell.Area.Benign, cell.Area.Attacks, cell.Missing})
 		}
 	}
-	f.csv("cells.csv", []string{"factor", "key", "severity", "level", "auc", "auc_low", "auc_high", "loss", "loss_low", "loss_high", "detection", "false_positives", "benign", "attacks"}, rows)
+	f.csv("cells.csv", []string{"factor", "key", "severity", "level", "auc", "auc_low", "auc_high", "loss", "loss_low", "loss_high", "detection", "false_positives", "benign", "attacks", "missing"}, rows)
 	f.figure("card.svg", func() (*plot.Figure, error) { return DrawCards(c) })
 	return f.close()
 }
@@ -305,8 +267,8 @@ func ReadCard(dir string) (*Card, error) {
 func DrawCards(cards ...*Card) (*plot.Figure, error) {
 	e := plot.Effects{Title: fmt.Sprintf("Robustness card, battery %d: what is lost of the lead over chance", cards[0].Battery), Label: "loss, mean over severities (lines: from the mildest to the worst loss)"}
 	for _, c := range cards {
-		if c.Battery != cards[0].Battery || len(c.Factors) != len(cards[0].Factors) {
-			return nil, request("cards of batteries %d and %d cannot be compared", cards[0].Battery, c.Battery)
+		if !c.like(cards[0]) {
+			return nil, request("cards of batteries %d and %d, of %d and %d factors, cannot be compared", cards[0].Battery, c.Battery, len(cards[0].Factors), len(c.Factors))
 		}
 		e.Series = append(e.Series, fmt.Sprintf("%s (clean AUC %.3f, mean loss %.3f)", c.Model.Name, c.Clean.Area.AUC, c.Mean))
 	}
@@ -315,7 +277,9 @@ func DrawCards(cards ...*Card) (*plot.Figure, error) {
 		for _, c := range cards {
 			v := plot.EffectValue{Value: c.Factors[i].Loss, Low: math.Inf(1), High: math.Inf(-1)}
 			for _, cell := range c.Factors[i].Cell {
-				v.Low, v.High = min(v.Low, cell.Loss), max(v.High, cell.Loss)
+				if cell.Missing == "" {
+					v.Low, v.High = min(v.Low, cell.Loss), max(v.High, cell.Loss)
+				}
 			}
 			row.Values = append(row.Values, v)
 		}
@@ -327,23 +291,39 @@ func DrawCards(cards ...*Card) (*plot.Figure, error) {
 // WriteText prints the card.
 func (c *Card) WriteText(out io.Writer, dir string) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "robustness card of %s, battery %d\n  benign: %s; attacks: %s\n", c.Model.Name, c.Battery, strings.Join(c.Benign, ", "), strings.Join(c.Attacks, ", "))
+	fmt.Fprintf(&b, "robustness card of %s, battery %d\n  benign: %s; attacks: %s; %d clean runs\n", c.Model.Name, c.Battery, strings.Join(c.Benign, ", "), strings.Join(c.Attacks, ", "), c.Runs)
 	fmt.Fprintf(&b, "  clean: AUC %.4f (%.4f to %.4f over runs), detection %.2f %%, false positives %.2f %% at %.4g\n\n", c.Clean.Area.AUC, c.Clean.OverRuns.Low, c.Clean.OverRuns.High,
 		100*c.Clean.Detection.Share, 100*c.Clean.FalsePositive.Share, c.Threshold)
-	fmt.Fprintf(&b, "  %-16s %7s   loss at severity 1 to %d\n", "factor", "loss", severities)
+	fmt.Fprintf(&b, "  %-18s %7s   loss at severity 1 to %d\n", "factor", "loss", severities)
 	for _, f := range c.Factors {
-		fmt.Fprintf(&b, "  %-16s %+7.3f  ", f.Name, f.Loss)
+		fmt.Fprintf(&b, "  %-18s %+7.3f  ", f.Name, f.Loss)
 		for _, cell := range f.Cell {
+			if cell.Missing != "" {
+				fmt.Fprintf(&b, " %7s", "-")
+				continue
+			}
 			fmt.Fprintf(&b, " %+7.3f", cell.Loss)
 		}
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "  %-16s %+7.3f\n", "mean", c.Mean)
+	fmt.Fprintf(&b, "  %-18s %+7.3f\n", "mean", c.Mean)
+	for _, f := range c.Factors {
+		for _, cell := range f.Cell {
+			if cell.Missing != "" {
+				fmt.Fprintf(&b, "  - %s at %s: %s\n", f.Name, cell.Level, cell.Missing)
+			}
+		}
+	}
 	if dir != "" {
 		fmt.Fprintf(&b, "\n  %s has all of it, with a figure\n", filepath.Join(dir, "card.json"))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// like tells whether two cards have the same battery and the same factors.
+func (c *Card) like(other *Card) bool {
+	return c.Digest == other.Digest && slices.EqualFunc(c.Factors, other.Factors, func(a, b CardFactor) bool { return a.Name == b.Name })
 }
 
 func digestOf(text []byte) string { return fmt.Sprintf("%x", sha256.Sum256(text)) }

@@ -20,8 +20,8 @@ func ReadCards(dirs []string) (Cards, error) {
 			return nil, err
 		}
 		list = append(list, c)
-		if c.Digest != list[0].Digest || len(c.Factors) != len(list[0].Factors) {
-			return nil, request("%s was made with another battery than %s: their losses cannot be compared", dir, dirs[0])
+		if !c.like(list[0]) {
+			return nil, request("%s was made with another battery, or for tasks with other factors, than %s: their losses cannot be compared", dir, dirs[0])
 		}
 	}
 	return list, nil
@@ -42,23 +42,23 @@ func (c Cards) Draw(path string) error {
 // WriteText prints the mean loss of each factor, a column for each card.
 func (c Cards) WriteText(out io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "loss by factor, battery %d (mean over severities; 0: none, 1: no better than chance)\n\n  %-16s", c[0].Battery, "")
+	fmt.Fprintf(&b, "loss by factor, battery %d (mean over severities; 0: none, 1: no better than chance)\n\n  %-18s", c[0].Battery, "")
 	for _, card := range c {
 		fmt.Fprintf(&b, " %20.20s", card.Model.Name)
 	}
-	fmt.Fprintf(&b, "\n  %-16s", "clean AUC")
+	fmt.Fprintf(&b, "\n  %-18s", "clean AUC")
 	for _, card := range c {
 		fmt.Fprintf(&b, " %20.4f", card.Clean.Area.AUC)
 	}
 	b.WriteByte('\n')
 	for i, f := range c[0].Factors {
-		fmt.Fprintf(&b, "  %-16s", f.Name)
+		fmt.Fprintf(&b, "  %-18s", f.Name)
 		for _, card := range c {
 			fmt.Fprintf(&b, " %+20.3f", card.Factors[i].Loss)
 		}
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "  %-16s", "mean")
+	fmt.Fprintf(&b, "  %-18s", "mean")
 	for _, card := range c {
 		fmt.Fprintf(&b, " %+20.3f", card.Mean)
 	}

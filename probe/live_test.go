@@ -5,10 +5,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"detgen/model"
+	"detgen/model/items"
+	"detgen/model/train"
 	"detgen/probe/correct"
+	"detgen/runner"
 )
 
 // program gives the detgen binary: DETGEN's, or one that is built.
@@ -91,6 +96,55 @@ func TestProbeOfRealTraffic(t *testing.T) {
 	}
 	if m := first.Arms[1].Bands[0].McNemar; m != 1 {
 		t.Errorf("without loss T1 changes what is right: p %.3f", m)
+	}
+
+	// Arms C and E: networks that were trained with the correction, and with segments sent twice.
+	d, err := items.Open(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	how := map[string]train.Options{
+		"": {Seed: 1}, "C": {Seed: 1, Correct: &train.Change{Name: "T1", Make: correct.Transforms[0].Apply}}, "E": {Seed: 1, Augment: &train.Change{Name: "more", Make: correct.Augment(1, 0.2)}}}
+	trained := map[string]*train.Result{}
+	for arm, o := range how {
+		o.Epochs, o.Cells = 3, 8
+		if trained[arm], err = train.Run(ctx, "lstm", d, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a, c, e := trained[""], trained["C"], trained["E"]; c.Items != a.Items || e.Items != 2*a.Items || e.Held != 2*a.Held || slices.Equal(a.Saved.LSTM.Weights, c.Saved.LSTM.Weights) || !strings.HasSuffix(c.Saved.Trained, ", corrected by T1") {
+		t.Errorf("trained on %d, %d and %d items; C on %q", a.Items, c.Items, e.Items, c.Saved.Trained)
+	}
+	arms := CorrectOptions{Transform: correct.Transforms[0]}
+	for arm, to := range map[string]*model.Model{"C": &arms.Retrained, "E": &arms.Augmented} {
+		if *to, err = trained[arm].Saved.Model(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw, err := trained[""].Saved.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := Correct(ctx, data, raw, arms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all.Arms) != 5 || all.Arms[2].Arm != ArmRetrained || all.Arms[4].Arm != ArmAugmented || slices.Equal(all.scores["B"], all.scores["C"]) {
+		t.Errorf("arms %+v", all.Arms)
+	}
+
+	// Suricata knows the tool's name, and nothing else in these runs: it finds every guess.
+	ids, err := model.Open("suricata", model.Options{Image: func(name string) (*model.Image, error) { return runner.OneImage(ctx, name, nil) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ids.Close()
+	found, err := Run(ctx, data, ids, Options{Draws: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := found.Performance; p.Area.AUC < 0.9 || p.Operating.FalsePositive.Share > 0 || p.Area.Attacks < 6 || p.Area.Benign < 6 {
+		t.Errorf("suricata: AUC %.3f of %d attacks and %d benign connections, false positives %.3f", p.Area.AUC, p.Area.Attacks, p.Area.Benign, p.Operating.FalsePositive.Share)
 	}
 
 	twins, same := filepath.Join(dir, "twins"), filepath.Join(dir, "same")

@@ -65,7 +65,8 @@ type Options struct {
 	Threshold *float64 // nil: the model's, else the geometric mean
 
 	// Change, when there is one, is between the capture and the encoder. It is not for models of captures or files.
-	Change func(*items.Trace) *items.Trace
+	Change     func(*items.Trace) *items.Trace
+	Correction string // its name
 }
 
 func (o *Options) draws() int {
@@ -157,6 +158,9 @@ type Scored struct {
 // cannot be made of (a sequence of packets takes TCP) are left out and counted.
 func (s *Set) Score(ctx context.Context, m model.Model, o Options) (Scored, error) {
 	s.Model = m.Describe()
+	if o.Correction != "" {
+		s.Model.Name += ", seeing " + o.Correction
+	}
 	var took Scored
 	begin := time.Now()
 	made, err := s.encode(ctx, o)
@@ -197,31 +201,10 @@ func (s *Set) encode(ctx context.Context, o Options) (*items.Made, error) {
 	for i := range s.Items {
 		which[i] = s.Items[i].Connection
 	}
-	if o.Change == nil {
-		return s.Data.Make(ctx, s.Model, which)
-	}
-	if s.Model.Kind != model.Packets {
+	if o.Change != nil && s.Model.Kind != model.Packets {
 		return nil, request("model %s looks at items of kind %s: corrections change what a model of kind %s sees", s.Model.Name, s.Model.Kind, model.Packets)
 	}
-	recipe, err := items.RecipeOf(s.Model.Kind, s.Model.Recipe)
-	if err != nil {
-		return nil, runner.RequestError{Err: err}
-	}
-	which = slices.DeleteFunc(which, func(c int) bool { return s.Data.Connections[c].Ends.Protocol != packet.ProtocolTCP })
-	made := &items.Made{}
-	err = s.Data.Traces(ctx, which, items.TraceOptions{View: s.Model.View, Header: recipe.Header}, func(c int, t *items.Trace) error {
-		t = o.Change(t)
-		if len(t.Packets) == 0 {
-			return nil
-		}
-		if s.Model.MaxSteps > 0 && len(t.Packets) > s.Model.MaxSteps {
-			t.Packets = t.Packets[:s.Model.MaxSteps]
-		}
-		made.Items = append(made.Items, model.Item{ID: s.Data.Connections[c].ID, Steps: recipe.Encode(t), Ends: s.Data.Connections[c].Ends})
-		made.Members = append(made.Members, []int{c})
-		return nil
-	})
-	return made, err
+	return s.Data.MakeChanged(ctx, s.Model, which, o.Change)
 }
 
 // probabilities tells whether scores are in [0, 1], so that they are taken as probabilities.

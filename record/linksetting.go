@@ -109,6 +109,12 @@ func (l *Link) Check() error {
 	if err := l.checkSettings(); err != nil {
 		return err
 	}
+	switch {
+	case l.Queue != "" && !slices.Contains(Queues, l.Queue):
+		return fmt.Errorf("queue %q: must be %s", l.Queue, strings.Join(Queues, ", "))
+	case l.Managed() && !l.onlyShaped():
+		return fmt.Errorf("queue %s: goes with a rate and a limit only", l.Queue)
+	}
 	switch n := len(l.Schedule); {
 	case n > MaxChanges:
 		return fmt.Errorf("schedule of %d changes: must have at most %d", n, MaxChanges)
@@ -166,6 +172,9 @@ func (l *Link) checkSettings() error {
 // String gives the settings by the names of their keys, "perfect" when there is none.
 func (l *Link) String() string {
 	var parts []string
+	if l.Managed() {
+		parts = append(parts, "queue="+l.Queue)
+	}
 	if l.Distribution != "" {
 		parts = append(parts, "distribution="+l.Distribution)
 	}

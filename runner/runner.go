@@ -15,6 +15,7 @@ import (
 	"detgen/engine/engines"
 	"detgen/image"
 	"detgen/internal/beneath"
+	"detgen/model"
 	"detgen/record"
 	"detgen/scenario"
 	"detgen/truth"
@@ -105,6 +106,19 @@ func OpenImages(folder, cache string, progress func(image.Progress)) (*image.Sto
 	}
 	store, err := image.Open(dir, recipes, image.Options{Progress: progress})
 	return store, recipes, request(err)
+}
+
+// OneImage gives an image of the built-in catalogue for a model that runs a program of it. It is built when it is missing.
+func OneImage(ctx context.Context, name string, progress func(image.Progress)) (*model.Image, error) {
+	store, _, err := OpenImages("", "", progress)
+	if err != nil {
+		return nil, err
+	}
+	list, err := store.Ensure(ctx, name)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return &model.Image{Layers: list[0].Layers, Digest: list[0].Digest, Close: store.Close}, nil
 }
 
 // Close lets go of the engine and the images. No run may be going on.

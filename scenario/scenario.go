@@ -26,6 +26,10 @@ type (
 	Spec = spec.Spec
 	// Background is an activity that goes on with the main one.
 	Background = spec.Background
+	// Schedule says when a background activity starts.
+	Schedule = spec.Schedule
+	// Poisson is a schedule by chance.
+	Poisson = spec.Poisson
 	// Setting is a value for a key of "-s".
 	Setting = spec.Setting
 	// Settings are settings in the order in which they are written.

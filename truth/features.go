@@ -65,9 +65,8 @@ func (t *Truth) measureCapture(capture int, list []*features) error {
 		} else if err != nil {
 			return err
 		}
-		g := &c.Frames[f.Number-1]
-		here := g.Connection >= 0 && (c.IsTap() || t.Connections[g.Connection].first.Capture() == capture)
-		if here && t.useful(NewRef(capture, int(f.Number)-1)) {
+		number := int(f.Number) - 1
+		if tapped := c.IsTap() && c.Frames[number].Connection >= 0 && t.useful(NewRef(capture, number)); tapped || t.AtOrigin(capture, number) {
 			meter.Add(&f)
 		}
 	}

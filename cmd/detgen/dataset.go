@@ -10,6 +10,7 @@ import (
 	"runtime"
 
 	"detgen/dataset"
+	"detgen/dataset/columns"
 	"detgen/dataset/plan"
 	"detgen/runner"
 	"detgen/table"
@@ -28,6 +29,7 @@ func newDataset() *cobra.Command {
 type datasetFlags struct {
 	makerFlags
 	out, format string
+	columns     []string
 	options     dataset.Options
 }
 
@@ -36,6 +38,7 @@ func (f *datasetFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.out, "output", "o", "", "the folder of the dataset (default: the plan's name)")
 	cmd.Flags().StringVar(&f.format, "format", "", "of the tables of connections and packets: csv or parquet (default csv)")
 	cmd.Flags().IntVar(&f.options.Parallel, "jobs", runtime.NumCPU(), "runs at once")
+	cmd.Flags().StringSliceVar(&f.columns, "columns", nil, "write tables in the columns of others besides: cicids2017, ml, cns2022, zeek, unsw")
 }
 
 // result is what came of writing a dataset.
@@ -48,6 +51,13 @@ func (f *datasetFlags) write(cmd *cobra.Command, p *plan.Plan, write func(*runne
 	f.out, f.engine = cmp.Or(f.out, p.Dataset), cmp.Or(f.engine, p.Engine)
 	if f.options.Format, err = table.FormatFor(cmp.Or(f.format, "csv"), ""); err != nil {
 		return badRequest(fmt.Errorf("--format: %w", err))
+	}
+	for _, name := range f.columns {
+		set, err := columns.Parse(name)
+		if err != nil {
+			return badRequest(fmt.Errorf("--columns: %w", err))
+		}
+		f.options.Columns = append(f.options.Columns, set)
 	}
 	r, err := runner.Open(f.config(cmd))
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"detgen/dataset"
+	"detgen/dataset/flowset"
 	"detgen/internal/labtest"
 )
 
@@ -298,16 +299,44 @@ entries:
   - {name: few, task: ping/echo, set: {params.count: 2, params.interval: 10ms}, filter: {packets: {min: 5}}}
 `)
 	dir := filepath.Join(t.TempDir(), "d")
-	if code, _, stderr := outcome(t, detgen(t, "dataset", "build", plan, "-o", dir)); code != exitDone {
+	if code, _, stderr := outcome(t, detgen(t, "dataset", "build", plan, "-o", dir, "--columns", "cicids2017,cns2022,zeek,unsw")); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
 	all := datasetContents(t, dir)
+	otherColumns(t, dir, all[dataset.FileName])
 	if runs := all[dataset.RunsTable]; !strings.Contains(runs, "connection 1 has 4 packets, fewer than 5") || strings.Count(runs, "\n") != 3 {
 		t.Errorf("runs.csv:\n%s", runs)
 	}
 	for _, name := range []string{dataset.ConnectionsTable, dataset.PacketsTable} {
 		if !strings.Contains(all[name], ",many,") || strings.Contains(all[name], ",few,") {
 			t.Errorf("%s has not the run that is kept, or has the one that is left out", name)
+		}
+	}
+}
+
+// otherColumns finds the one connection that is kept, of three echoes, in the columns of others.
+func otherColumns(t *testing.T, dir, description string) {
+	t.Helper()
+	for name, want := range map[string]struct {
+		columns int
+		label   string
+	}{"cicids2017.csv": {85, "BENIGN"}, "cns2022.csv": {91, "BENIGN"}, "conn.log": {27, "BENIGN"}, "unsw.csv": {41, ""}} {
+		set, err := flowset.Read(t.Context(), filepath.Join(dir, name))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, _, _ := strings.Cut(string(text), "\n")
+		n := strings.Count(head, ",") + 1
+		if name == "conn.log" {
+			n = strings.Count(regexp.MustCompile("(?m)^#fields.*$").FindString(string(text)), "\t")
+		}
+		if n != want.columns || set.Len() != 1 || want.label != "" && set.Label[0] != want.label || !strings.Contains(description, `"`+name+`": {`) {
+			t.Errorf("%s: %d columns, %d rows, label %q", name, n, set.Len(), set.Label)
 		}
 	}
 }

@@ -3,12 +3,16 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
+	"detgen/image"
 	"detgen/model"
 	"detgen/model/check"
 	"detgen/model/export"
 	"detgen/model/items"
 	"detgen/model/train"
+	"detgen/probe/correct"
+	"detgen/runner"
 
 	"github.com/spf13/cobra"
 )
@@ -22,6 +26,9 @@ func newModel() *cobra.Command {
 
 // modelFlags adds the flags with which models are opened.
 func modelFlags(cmd *cobra.Command, o *model.Options) {
+	o.Image = func(name string) (*model.Image, error) {
+		return runner.OneImage(cmd.Context(), name, image.Lines(cmd.ErrOrStderr()))
+	}
 	cmd.Flags().DurationVar(&o.Timeout, "timeout", 0, "how long a command may take for a batch (default 2m)")
 	cmd.Flags().StringVar(&o.Runtime, "onnxruntime", "", "ONNX Runtime's shared library (default: ONNXRUNTIME_LIB, or that of Python's package)")
 }
@@ -34,9 +41,9 @@ func newModelCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check MODEL DATASET",
 		Short: "Find what bites: scores that change, are upside down or no numbers, cut items, columns that do not matter",
-		Long: `MODEL is a file of scores (.csv), "cmd:COMMAND", an ONNX file, or a model that "detgen model
-train" saved; DATASET a dataset, a run directory or a table of flows. docs/models.md tells
-how to connect a model. Ends with 1 when there is a fault.`,
+		Long: `MODEL is a file of scores (.csv), "cmd:COMMAND", an ONNX file, a model that "detgen model
+train" saved, or suricata; DATASET a dataset, a run directory or a table of flows. docs/models.md
+tells how to connect a model. Ends with 1 when there is a fault.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := items.Open(args[1])
@@ -70,17 +77,31 @@ how to connect a model. Ends with 1 when there is a fault.`,
 // newModelTrain is "detgen model train".
 func newModelTrain() *cobra.Command {
 	var o train.Options
-	var to, onnx string
+	var to, onnx, fix string
+	var share float64
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "train forest|lstm DATASET -o FILE.model",
-		Short: "Train a random forest on flow rows, or an LSTM on packet sequences",
+		Use:   "train " + strings.Join(train.Kinds(), "|") + " DATASET -o FILE.model",
+		Short: "Train a random forest on flow rows, an LSTM on packet sequences, KitNET on either",
 		Long:  "The same dataset, flags and seed give the same file. docs/models.md describes the models and the file.",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := items.Open(args[1])
 			if err != nil {
 				return badRequest(err)
+			}
+			if fix != "" {
+				t, err := correct.Named(fix)
+				if err != nil {
+					return badRequest(fmt.Errorf("--correct: %w", err))
+				}
+				o.Correct = &train.Change{Name: t.Name, Make: t.Apply}
+			}
+			if share < 0 || share > 1 {
+				return badRequest(fmt.Errorf("--augment %g: want a share from 0 to 1", share))
+			}
+			if share > 0 {
+				o.Augment = &train.Change{Name: fmt.Sprintf("each again with %g of the segments sent twice", share), Make: correct.Augment(o.Seed, share)}
 			}
 			line := newProgress(cmd.ErrOrStderr())
 			o.Report = line.show
@@ -105,12 +126,14 @@ func newModelTrain() *cobra.Command {
 	f.StringVar(&onnx, "onnx", "", "write it as an ONNX file too, with its manifest beside it")
 	f.Uint64Var(&o.Seed, "seed", 1, "of everything that is drawn")
 	f.StringVar(&o.Split, "split", "", "only connections of this split")
-	f.IntVar(&o.Epochs, "epochs", 20, "lstm: how often each item is seen")
+	f.IntVar(&o.Epochs, "epochs", 0, "how often each item is seen (default: lstm 20, kitnet 1)")
 	f.IntVar(&o.Cells, "cells", 64, "lstm: memory cells")
-	f.IntVar(&o.MaxSteps, "max-steps", 200, "lstm: packets of a connection that are looked at")
-	f.StringVar(&o.Recipe, "recipe", "tokens1", "lstm: how packets become numbers")
-	f.StringVar(&o.View, "view", "server", "lstm: whose capture, server or client")
-	f.StringVar(&o.Mode, "mode", "default", "forest: the mode of detgen flows that measures")
+	f.IntVar(&o.MaxSteps, "max-steps", 200, "packets of a connection that are looked at")
+	f.StringVar(&o.Recipe, "recipe", "", "how packets become numbers (default: lstm tokens1, kitnet looks at flow rows)")
+	f.StringVar(&o.View, "view", "server", "models of packets: whose capture, server, client or tap")
+	f.StringVar(&o.Mode, "mode", "default", "models of flow rows: the mode of detgen flows that measures")
+	f.StringVar(&fix, "correct", "", "lstm: train on sequences that are corrected, T1 to T5 (arm C of probe correct)")
+	f.Float64Var(&share, "augment", 0, "lstm: train on each sequence again with this share of its segments sent twice (arm E)")
 	f.IntVar(&o.Trees, "trees", 100, "forest: trees")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	cobra.CheckErr(cmd.MarkFlagRequired("output"))

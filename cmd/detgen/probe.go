@@ -7,6 +7,7 @@ import (
 
 	"detgen/model"
 	"detgen/probe"
+	"detgen/probe/correct"
 
 	"github.com/spf13/cobra"
 )
@@ -17,20 +18,33 @@ type probeFlags struct {
 	out     string
 	options probe.Options
 	open    model.Options
+	fix     string
 	asJSON  bool
 }
 
 func (f *probeFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.model, "model", "", `the model: a file of scores (.csv), "cmd:COMMAND", a file .onnx, or a saved model`)
+	cmd.Flags().StringVar(&f.model, "model", "", `the model: a file of scores (.csv), "cmd:COMMAND", a file .onnx, a saved model, or suricata[:rules=FILE]`)
 	cmd.Flags().StringVarP(&f.out, "output", "o", "", "a new folder for the report, its tables and figures (default: print only)")
 	cmd.Flags().Uint64Var(&f.options.Seed, "seed", 1, "of permutations and bootstrap samples")
 	cmd.Flags().IntVar(&f.options.Draws, "draws", 2000, "permutations and bootstrap samples")
-	cmd.Flags().DurationVar(&f.open.Timeout, "timeout", 0, "how long a command may take for a batch (default: 2 minutes)")
+	modelFlags(cmd, &f.open)
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the report as JSON")
+}
+
+// addCorrect adds the flag of a correction between captures and model.
+func (f *probeFlags) addCorrect(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.fix, "correct", "", "a correction of what the model sees: T1 to T5")
 }
 
 // ask opens the model.
 func (f *probeFlags) ask() (model.Model, error) {
+	if f.fix != "" {
+		t, err := correct.Named(f.fix)
+		if err != nil {
+			return nil, badRequest(err)
+		}
+		f.options.Change, f.options.Correction = t.Apply, t.Name
+	}
 	m, err := model.Open(f.model, f.open)
 	return m, badRequest(err)
 }
@@ -98,6 +112,7 @@ it does, which labels its errors go with, and on which parts of the dataset it i
 		},
 	}
 	f.add(cmd)
+	f.addCorrect(cmd)
 	cmd.Flags().StringVar(&f.options.Split, "split", "", "only connections of this split of the dataset")
 	cmd.Flags().StringSliceVar(&f.options.Labels, "labels", nil, "columns to relate errors to (default: the dataset's factors and labels)")
 	cmd.Flags().StringSliceVar(&f.options.Ignore, "ignore", nil, "labels to leave out")

@@ -39,6 +39,7 @@ level stands what was measured: the round trip, and the retransmissions that the
 		},
 	}
 	f.add(cmd)
+	f.addCorrect(cmd)
 	cmd.Flags().StringSliceVar(&o.By, "by", nil, "the factor, or two: a column of the dataset, as link.all.both.delay")
 	cmd.Flags().Float64Var(&o.Below, "below", 0.9, "look for the level at which detection falls below this share")
 	cmd.Flags().Float64Var(&threshold, "threshold", 0, "score from which a connection is called an attack (default: the model's, else the geometric mean)")
@@ -50,7 +51,6 @@ func newProbeTwin() *cobra.Command {
 	var f probeFlags
 	var o probe.TwinOptions
 	var threshold float64
-	var change string
 	cmd := &cobra.Command{
 		Use:   "twin TWINS --model M -o DIR",
 		Short: "Compare a model's output step by step over two runs that differ in one factor",
@@ -65,13 +65,7 @@ func newProbeTwin() *cobra.Command {
 			if cmd.Flags().Changed("threshold") {
 				o.Threshold = &threshold
 			}
-			if change != "" {
-				t, err := correct.Named(change)
-				if err != nil {
-					return badRequest(err)
-				}
-				o.Change = t.Apply
-			}
+			o.Change = f.options.Change
 			r, err := probe.Twin(cmd.Context(), args[0], m, o)
 			if err != nil {
 				return err
@@ -82,7 +76,7 @@ func newProbeTwin() *cobra.Command {
 	f.add(cmd)
 	cmd.Flags().StringSliceVar(&o.Placebo, "placebo", nil, "folders of twins whose runs do not differ")
 	cmd.Flags().IntVar(&o.Connection, "connection", 0, "number of the connection in its run (default: the main activity's with most packets)")
-	cmd.Flags().StringVar(&change, "correct", "", "a correction of what the model sees: T1 to T5")
+	f.addCorrect(cmd)
 	cmd.Flags().Float64Var(&threshold, "threshold", 0, "score from which a connection is called an attack (default: the model's)")
 	return cmd
 }
@@ -153,13 +147,17 @@ func newProbeCard() *cobra.Command {
 tasks the dataset must be there. Several cards are compared with "probe compare".`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Options, o.Engine = f.options, with.engine
 			m, err := f.ask()
 			if err != nil {
 				return err
 			}
 			defer m.Close()
+			o.Options, o.Engine = f.options, with.engine
 			if len(o.Benign)+len(o.Attacks) > 0 {
+				scenarios, err := runner.OpenScenarios(with.catalogue)
+				if err != nil {
+					return err
+				}
 				r, err := runner.Open(with.config(cmd))
 				if err != nil {
 					return err
@@ -167,7 +165,7 @@ tasks the dataset must be there. Several cards are compared with "probe compare"
 				defer r.Close()
 				p := newProgress(cmd.ErrOrStderr())
 				o.Build.Report = follow(p)
-				err = probe.BuildCard(cmd.Context(), args[0], r, o)
+				err = probe.BuildCard(cmd.Context(), args[0], r, scenarios, o)
 				p.clear()
 				if err != nil {
 					return err
@@ -181,6 +179,7 @@ tasks the dataset must be there. Several cards are compared with "probe compare"
 		},
 	}
 	f.add(cmd)
+	f.addCorrect(cmd)
 	with.add(cmd)
 	cmd.Flags().StringSliceVar(&o.Benign, "benign", nil, "benign tasks to make the battery of")
 	cmd.Flags().StringSliceVar(&o.Attacks, "attack", nil, "attacks to make the battery of")

@@ -48,6 +48,8 @@ type Entry struct {
 	Task string `yaml:"task" jsonschema:"required"`
 	// How many runs; with a design, how often each of its points.
 	Runs int `yaml:"runs"`
+	// The entry whose seeds its runs have, one after the other, to be compared with it; without it its own.
+	Seeds string `yaml:"seeds"`
 	// Factors: fixed values, "~" or "~LAW" to draw, as in a spec.
 	Set scenario.Settings `yaml:"set"`
 	// Factors that a design varies.
@@ -178,6 +180,11 @@ func (p *Plan) check(ps *problem.List) {
 			return
 		} else {
 			total += n
+		}
+	}
+	for i, e := range p.Entries {
+		if e.Seeds != "" && seen[e.Seeds] == nil {
+			ps.Add(e.At, fmt.Sprintf("entries[%d].seeds", i), e.Seeds, "is no entry of this plan")
 		}
 	}
 	if p.Splits != nil {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"maps"
@@ -44,9 +45,9 @@ func (p *Plan) Runs() iter.Seq[*Run] {
 			for repetition := range e.Runs {
 				for i, point := range points {
 					// Runs that differ in their point only have one seed: what differs between them is the point's doing.
-					r := p.run(e, index, fmt.Sprintf("%s/%d", e.Name, repetition), point)
+					r := p.run(e, index, fmt.Sprintf("%s/%d", e.seeds(), repetition), point)
 					if e.Vary == nil || e.Vary.Design == Hypercube {
-						r = p.run(e, index, fmt.Sprintf("%s/%d/%d", e.Name, repetition, i), point)
+						r = p.run(e, index, fmt.Sprintf("%s/%d/%d", e.seeds(), repetition, i), point)
 					}
 					if !yield(r) {
 						return
@@ -57,6 +58,9 @@ func (p *Plan) Runs() iter.Seq[*Run] {
 		}
 	}
 }
+
+// seeds names the entry whose seeds the runs have.
+func (e *Entry) seeds() string { return cmp.Or(e.Seeds, e.Name) }
 
 // run makes one run, whose draws come from the stream of a name.
 func (p *Plan) run(e *Entry, index int, name string, point Point) *Run {

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -44,6 +45,10 @@ func Run(ctx context.Context, p Program, input string, w io.Writer) error {
 	}
 	if len(p.Layers) == 0 || len(p.Args) == 0 {
 		return errors.New("no image or no program to confine")
+	}
+	input, err := filepath.Abs(input) // the program starts elsewhere
+	if err != nil {
+		return err
 	}
 	if _, err := os.Stat(input); err != nil {
 		return err

@@ -44,6 +44,9 @@ func openSoft(ctx context.Context, seed uint64, switchNS int, ports []Port, moni
 	if err := checkOffloads(ports); err != nil {
 		return nil, err
 	}
+	if err := checkQueues(ports); err != nil {
+		return nil, err
+	}
 	var taps []*os.File
 	defer func() {
 		for _, f := range taps {
@@ -79,6 +82,20 @@ func openSoft(ctx context.Context, seed uint64, switchNS int, ports []Port, moni
 		return nil, fmt.Errorf("start the links' switch: %w", errors.Join(err, s.process.Wait(), s.logFile.Close()))
 	}
 	return s, nil
+}
+
+// checkQueues finds disciplines of queues that only the kernel has.
+func checkQueues(ports []Port) error {
+	for _, p := range ports {
+		for _, d := range p.directions() {
+			l := d.link()
+			if q := l.Queue; l.Managed() && q != record.CoDel {
+				return fmt.Errorf("link of host %q, interface %q: %s: queue %s: the link driver %q has %s and %s; %s is the kernel's (sch_%s): use the link driver %q, which needs a kernel with sch_netem, or --engine exact: %w",
+					p.Host, p.Interface, d.name, q, Soft, record.FIFO, record.CoDel, q, q, NetEm, ErrUnsupported)
+			}
+		}
+	}
+	return nil
 }
 
 // launch starts the process.

@@ -174,7 +174,11 @@ func (c *checker) spread() error {
 		}
 	}
 	if c.Lowest == c.Highest && len(c.scores) > 1 {
-		c.add(Fault, "constant", "", c.Lowest, "all %d items have the score %g", len(c.scores), c.Lowest)
+		how := Fault
+		if c.Attacks == 0 || c.Attacks == len(c.items) {
+			how = Note // a detector may say the same of all that is of one class
+		}
+		c.add(how, "constant", "", c.Lowest, "all %d items have the score %g", len(c.scores), c.Lowest)
 	}
 	if t := c.Model.Threshold; t != nil && (above == 0 || above == len(c.scores)) {
 		c.add(Note, "threshold", "", *t, "%d of %d items are above the model's threshold %g", above, len(c.scores), *t)

@@ -12,6 +12,7 @@ import (
 	"detgen/internal/whole"
 	"detgen/model"
 	"detgen/model/forest"
+	"detgen/model/kitnet"
 	"detgen/model/lstm"
 )
 
@@ -36,8 +37,13 @@ func Write(s *model.Saved, path string) error {
 	case s.Forest != nil:
 		infinite := float64(beyond)
 		file, m.Missing, m.Infinite = trees(s.Name, s.Forest, len(s.Columns)), beyond, &infinite
+	case s.KitNET != nil:
+		file = ensemble(s.Name, s.KitNET, len(s.Columns), s.Kind == model.Packets)
+		if s.Kind == model.Packets {
+			m.StepOutput = "score"
+		}
 	default:
-		return errors.New("the model has neither a network nor a forest")
+		return errors.New("the model has no network, forest or ensemble")
 	}
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
@@ -132,4 +138,85 @@ func trees(name string, f forest.Forest, columns int) []byte {
 	g.port(11, "row", -1, int64(columns))
 	g.port(12, "probability", -1, 1)
 	return g.file(name, map[string]int64{"": 13, "ai.onnx.ml": 3}, "", "ai.onnx.ml")
+}
+
+// ensemble writes a KitNET: rows (n, columns) to their scores (n, 1), or steps (n, t, columns) to the means of the
+// steps' scores so far (n, t, 1). Columns that are no number are 0 already: the manifest has them replaced.
+func ensemble(name string, n *kitnet.Net, columns int, steps bool) []byte {
+	var g graph
+	axis := int64(1)
+	input := "row"
+	if steps {
+		axis, input = 2, "steps"
+	}
+	var parts []string
+	for k, group := range n.Groups {
+		id := fmt.Sprintf("part%d", k)
+		var which []int64
+		for _, c := range group {
+			which = append(which, int64(c))
+		}
+		g.ints(id+"columns", which, int64(len(which)))
+		g.node("Gather", "", []string{input, id + "columns"}, id+"in", number("axis", axis))
+		parts = append(parts, autoencoder(&g, id, id+"in", n.Parts[k], axis))
+	}
+	g.node("Concat", "", parts, "errors", number("axis", axis))
+	score := autoencoder(&g, "output", "errors", n.Output, axis)
+	if !steps {
+		g.node("Identity", "", []string{score}, "score")
+		g.port(11, "row", -1, int64(columns))
+		g.port(12, "score", -1, 1)
+		return g.file(name, map[string]int64{"": 13}, "")
+	}
+	// The mean of the scores so far: their sum over the sum of ones.
+	g.ints("one", []int64{1}, 1)
+	g.floats("unit", []float32{1}, 1)
+	g.node("CumSum", "", []string{score, "one"}, "sum")
+	g.node("Sub", "", []string{score, score}, "zeros")
+	g.node("Add", "", []string{"zeros", "unit"}, "ones")
+	g.node("CumSum", "", []string{"ones", "one"}, "count")
+	g.node("Div", "", []string{"sum", "count"}, "score")
+	g.port(11, "steps", -1, -1, int64(columns))
+	g.port(12, "score", -1, -1, 1)
+	return g.file(name, map[string]int64{"": 13}, "")
+}
+
+// autoencoder adds one: its input, scaled, and the root mean square of what that differs by from its reproduction.
+func autoencoder(g *graph, id, input string, a *kitnet.Autoencoder, axis int64) string {
+	inputs, hidden := int64(len(a.Visible)), int64(len(a.Hidden))
+	low, width := make([]float32, inputs), make([]float32, inputs)
+	back := make([]float32, len(a.Weights))
+	for i := range a.Visible {
+		low[i] = float32(a.Low[i])
+		if w := a.High[i] - a.Low[i]; w > 0 {
+			width[i] = float32(1 / w)
+		}
+		for k := range a.Hidden {
+			back[k*len(a.Visible)+i] = float32(a.Weights[i*len(a.Hidden)+k])
+		}
+	}
+	g.floats(id+"low", low, inputs)
+	g.floats(id+"width", width, inputs)
+	g.floats(id+"weights", narrow(a.Weights), inputs, hidden)
+	g.floats(id+"back", back, hidden, inputs)
+	g.floats(id+"hidden", narrow(a.Hidden), hidden)
+	g.floats(id+"visible", narrow(a.Visible), inputs)
+	step := func(kind string, inputs []string, output string, attributes ...message) string {
+		g.node(kind, "", inputs, id+output, attributes...)
+		return id + output
+	}
+	x := step("Mul", []string{step("Sub", []string{input, id + "low"}, "above"), id + "width"}, "x")
+	h := step("Sigmoid", []string{step("Add", []string{step("MatMul", []string{x, id + "weights"}, "h0"), id + "hidden"}, "h1")}, "h")
+	z := step("Sigmoid", []string{step("Add", []string{step("MatMul", []string{h, id + "back"}, "z0"), id + "visible"}, "z1")}, "z")
+	off := step("Sub", []string{x, z}, "off")
+	mean := step("ReduceMean", []string{step("Mul", []string{off, off}, "square")}, "mean", numbers("axes", []int64{axis}), number("keepdims", 1))
+	return step("Sqrt", []string{mean}, "error")
+}
+
+func narrow(list []float64) []float32 {
+	out := make([]float32, len(list))
+	for i, x := range list {
+		out[i] = float32(x)
+	}
+	return out
 }

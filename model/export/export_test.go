@@ -13,6 +13,7 @@ import (
 
 	"detgen/model"
 	"detgen/model/forest"
+	"detgen/model/kitnet"
 	"detgen/model/lstm"
 )
 
@@ -60,6 +61,23 @@ func TestONNXRuntimeSaysTheSame(t *testing.T) {
 		rows, attack = append(rows, row), append(attack, row[0] > 25 != (row[1] > 0))
 		flows = append(flows, model.Item{ID: fmt.Sprint(i), Row: row})
 	}
+	unlike := func(rows [][]float64, most int) *kitnet.Net {
+		n, err := kitnet.Train(context.Background(), rows, kitnet.Options{Most: most}, random)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	var packets [][]float64
+	for _, item := range sequences[:10] {
+		for _, step := range item.Steps {
+			row := make([]float64, len(step))
+			for k, x := range step {
+				row[k] = float64(x)
+			}
+			packets = append(packets, row)
+		}
+	}
 	for name, test := range map[string]struct {
 		saved *model.Saved
 		items []model.Item
@@ -68,6 +86,8 @@ func TestONNXRuntimeSaysTheSame(t *testing.T) {
 			LSTM: &model.SavedLSTM{Shape: shape, Weights: network.Weights()}}, sequences},
 		"forest": {&model.Saved{Description: model.Description{Name: "f", Kind: model.Flows, Columns: []string{"a", "b", "c"}, Probability: true},
 			Forest: forest.Train(rows, attack, forest.Options{Trees: 30}, random)}, flows},
+		"kitnet":         {&model.Saved{Description: model.Description{Name: "k", Kind: model.Flows, Columns: []string{"a", "b", "c"}}, KitNET: unlike(rows, 2)}, flows},
+		"kitnet-packets": {&model.Saved{Description: model.Description{Name: "k", Kind: model.Packets, Columns: []string{"a", "b", "c", "d", "e"}, StepScores: true, MaxSteps: 25}, KitNET: unlike(packets, 2)}, sequences},
 	} {
 		t.Run(name, func(t *testing.T) {
 			own, err := test.saved.Model()

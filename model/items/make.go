@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"detgen/model"
 	"detgen/packet"
@@ -35,6 +36,15 @@ func (m *Made) Attack(d *Dataset, item int) bool {
 // Make makes the items that a model wants of connections (indexes into d.Connections; nil: all). The order is that of
 // the connections by run.
 func (d *Dataset) Make(ctx context.Context, want model.Description, which []int) (*Made, error) {
+	return d.MakeChanged(ctx, want, which, nil)
+}
+
+// MakeChanged does the same with a change between the captures and the encoder, of sequences of packets alone; nil is
+// none.
+func (d *Dataset) MakeChanged(ctx context.Context, want model.Description, which []int, change func(*Trace) *Trace) (*Made, error) {
+	if change != nil && want.Kind != model.Packets {
+		return nil, fmt.Errorf("model %s looks at items of kind %s: corrections change what a model of kind %s sees", want.Name, want.Kind, model.Packets)
+	}
 	if which == nil {
 		which = make([]int, len(d.Connections))
 		for i := range which {
@@ -52,7 +62,7 @@ func (d *Dataset) Make(ctx context.Context, want model.Description, which []int)
 	case model.Flows:
 		m, err = d.rows(ctx, want, which)
 	case model.Packets:
-		m, err = d.packets(ctx, want, which)
+		m, err = d.packets(ctx, want, which, change)
 	case model.Sessions:
 		m, err = d.sessions(want, which)
 	case model.Captures:
@@ -90,7 +100,7 @@ func (m *Made) why() string {
 }
 
 // packets makes sequences of packets, of TCP connections.
-func (d *Dataset) packets(ctx context.Context, want model.Description, which []int) (*Made, error) {
+func (d *Dataset) packets(ctx context.Context, want model.Description, which []int, change func(*Trace) *Trace) (*Made, error) {
 	recipe, err := RecipeOf(want.Kind, want.Recipe)
 	if err != nil {
 		return nil, err
@@ -108,6 +118,9 @@ func (d *Dataset) packets(ctx context.Context, want model.Description, which []i
 		tcp = append(tcp, c)
 	}
 	err = d.Traces(ctx, tcp, TraceOptions{View: want.View, Header: recipe.Header}, func(c int, t *Trace) error {
+		if len(t.Packets) > 0 && change != nil {
+			t = change(t)
+		}
 		if len(t.Packets) == 0 {
 			m.skip(c, "no capture has a packet of it")
 			return nil
@@ -138,18 +151,39 @@ func (r *Recipe) fits(want model.Description) error {
 	return nil
 }
 
-// captures gives each connection's capture.
+// captures gives each connection's capture, and which of its frames are the connection's.
 func (d *Dataset) captures(ctx context.Context, want model.Description, which []int) (*Made, error) {
 	m := &Made{}
 	if !d.runs {
 		return nil, errors.New("it is a table of flows: there are no captures in it")
 	}
-	return m, d.Traces(ctx, which, TraceOptions{View: want.View}, func(c int, t *Trace) error {
-		if t.Capture == "" {
-			m.skip(c, "no capture has a packet of it")
-			return nil
+	return m, d.eachRun(ctx, which, func(r *readRun) (func() error, error) {
+		list := make([]model.Item, len(r.which))
+		frames := map[int]map[int32][]uint64{} // of a capture, by connection
+		for i, c := range r.which {
+			number := d.Connections[c].number - 1
+			at, _ := r.capture(number, want.View)
+			if at < 0 {
+				continue
+			}
+			if frames[at] == nil {
+				frames[at] = map[int32][]uint64{}
+				for k := range r.truth.Captures[at].Frames {
+					of := r.truth.Captures[at].Frames[k].Connection
+					frames[at][of] = append(frames[at][of], uint64(k)+1)
+				}
+			}
+			list[i] = model.Item{Capture: filepath.Join(r.dir, r.truth.Captures[at].File), Frames: frames[at][int32(number)]}
 		}
-		m.add(d, c, model.Item{Capture: t.Capture})
-		return nil
+		return func() error {
+			for i, c := range r.which {
+				if list[i].Capture == "" {
+					m.skip(c, "no capture has a packet of it")
+					continue
+				}
+				m.add(d, c, list[i])
+			}
+			return nil
+		}, nil
 	})
 }

@@ -22,7 +22,7 @@ import (
 type Trace struct {
 	ID      string
 	Capture string // path of the file
-	View    string // whose capture it is: "client" or "server"
+	View    string // whose capture it is: "client", "server" or "tap"
 	Packets []Packet
 }
 
@@ -52,7 +52,7 @@ const HeaderBytes = 54
 
 // TraceOptions say which packets traces are made of.
 type TraceOptions struct {
-	View   string // "server" or "client": whose capture, as far as that host has one; "" is server
+	View   string // "server", "client" or "tap": whose capture, as far as there is one; "" is server
 	Header bool   // fill Packet.Header
 }
 
@@ -191,17 +191,20 @@ func (d *Dataset) readRun(run string, which []int) (*readRun, error) {
 }
 
 // capture gives the index of the capture that a connection is looked at in, and whose it is: that of the wanted host,
-// else of the other one; of a host's several, the one with most of its packets.
+// else of the other one; of a host's several, the one with most of its packets. A tap is the capture of no host.
 func (r *readRun) capture(connection int, view string) (int, string) {
 	c := &r.truth.Connections[connection]
-	views := [2]struct{ name, host string }{{"server", c.Server.Host}, {"client", c.Client.Host}}
-	if view == "client" {
-		slices.Reverse(views[:])
+	views := []struct{ name, host string }{{"server", c.Server.Host}, {"client", c.Client.Host}}
+	switch view {
+	case "client":
+		slices.Reverse(views)
+	case "tap":
+		views = slices.Insert(views, 0, struct{ name, host string }{"tap", ""})
 	}
 	for _, v := range views {
 		best, most := -1, 0
 		for i, capture := range r.truth.Captures {
-			if n := len(r.byCon[[2]int{i, connection}]); v.host != "" && capture.Host == v.host && n > most {
+			if n := len(r.byCon[[2]int{i, connection}]); (v.host != "" || v.name == "tap") && capture.Host == v.host && n > most {
 				best, most = i, n
 			}
 		}

@@ -6,13 +6,16 @@ package suricata
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -69,6 +72,7 @@ func Rules() ([]Rule, error) {
 // Alert is a rule that matched.
 type Alert struct {
 	Rule        int // Rule.ID
+	Severity    int // 1 is the worst; 3 without a word of the rule
 	Message     string
 	Time        time.Time // of the frame
 	Frame       int       // number of the frame in the capture, from 1; 0: Suricata names none
@@ -88,25 +92,53 @@ type event struct {
 	SrcPort   uint16 `json:"src_port"`
 	DestPort  uint16 `json:"dest_port"`
 	Alert     struct {
-		ID      int    `json:"signature_id"`
-		Message string `json:"signature"`
+		ID       int    `json:"signature_id"`
+		Message  string `json:"signature"`
+		Severity int    `json:"severity"`
 	} `json:"alert"`
 }
 
 // alertLimit is how many alerts of a capture are taken.
 const alertLimit = 1_000_000
 
-// Read gives the alerts about a capture (pcap or pcapng), in the order in which Suricata made them. layers are the
-// directories of an image with Suricata, the top one first. It runs confined: see package confined.
-func Read(ctx context.Context, layers []string, capture string) ([]Alert, error) {
+// Detector is Suricata with rules.
+type Detector struct {
+	Layers []string // directories of an image with Suricata, the top one first
+	Rules  string   // "" are the project's
+}
+
+// Digest gives the SHA-256 of the rules and the configuration.
+func (d *Detector) Digest() string {
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(configuration+"\x00"+cmp.Or(d.Rules, rules))))
+}
+
+// Check finds rules that Suricata does not understand, by reading a capture without frames.
+func (d *Detector) Check(ctx context.Context) error {
+	f, err := os.CreateTemp("", "detgen-*.pcap")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	header := []byte{0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0} // of a pcap file of Ethernet
+	_, err = f.Write(header)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	_, err = d.Read(ctx, f.Name())
+	return err
+}
+
+// Read gives the alerts about a capture (pcap or pcapng), in the order in which Suricata made them. It runs confined: see
+// package confined. A rule that Suricata does not understand is an error.
+func (d *Detector) Read(ctx context.Context, capture string) ([]Alert, error) {
 	reader, writer := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
 		err := confined.Run(ctx, confined.Program{
-			Layers: layers,
+			Layers: d.Layers,
 			Args: []string{"/usr/bin/suricata", "--runmode=single", "--init-errors-fatal", "-k", "none", "-c", "/etc/suricata/detgen/suricata.yaml",
 				"-l", "/tmp", "-r", confined.Input},
-			Files:  map[string]string{"/etc/suricata/detgen/suricata.yaml": configuration, "/etc/suricata/detgen/rules": rules},
+			Files:  map[string]string{"/etc/suricata/detgen/suricata.yaml": configuration, "/etc/suricata/detgen/rules": cmp.Or(d.Rules, rules)},
 			Result: "/tmp/eve.json",
 		}, capture, writer)
 		writer.CloseWithError(err)
@@ -142,7 +174,7 @@ func parse(r io.Reader) ([]Alert, error) {
 		if len(alerts) == alertLimit {
 			return nil, fmt.Errorf("eve.json: more than %d alerts", alertLimit)
 		}
-		a := Alert{Rule: e.Alert.ID, Message: e.Alert.Message, Frame: e.Frame, Protocol: e.Protocol}
+		a := Alert{Rule: e.Alert.ID, Severity: e.Alert.Severity, Message: e.Alert.Message, Frame: e.Frame, Protocol: e.Protocol}
 		var err error
 		if a.Time, err = time.Parse("2006-01-02T15:04:05.999999-0700", e.Timestamp); err != nil {
 			return nil, fmt.Errorf("eve.json:%d: timestamp: %w", number, err)

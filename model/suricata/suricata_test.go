@@ -93,7 +93,7 @@ func TestWhatIsNoCapture(t *testing.T) {
 	if err := os.WriteFile(file, []byte("this is no capture, but it is long enough for a header"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	alerts, err := Read(t.Context(), l.layers, file)
+	alerts, err := (&Detector{Layers: l.layers}).Read(t.Context(), file)
 	if err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("got %v, %v", alerts, err)
 	}
@@ -174,7 +174,7 @@ func read(t *testing.T, dir string) *truth.Truth {
 
 func (l *lab) findings(t *testing.T, dir string, tr *truth.Truth, capture string) []Finding {
 	t.Helper()
-	alerts, err := Read(t.Context(), l.layers, filepath.Join(dir, capture))
+	alerts, err := (&Detector{Layers: l.layers}).Read(t.Context(), filepath.Join(dir, capture))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
-// Package train trains the models of this program on datasets: a random forest on flow rows, and an LSTM on packet
-// sequences (Section 2 of the paper). The same dataset, options and seed give the same file.
+// Package train trains the models of this program on datasets: a random forest on flow rows, an LSTM on packet sequences
+// (Section 2 of the paper), KitNET on flow rows or packets. The same dataset, options and seed give the same file.
 package train
 
 import (
@@ -17,6 +17,7 @@ import (
 	"detgen/model"
 	"detgen/model/forest"
 	"detgen/model/items"
+	"detgen/model/kitnet"
 	"detgen/model/lstm"
 	"detgen/seed"
 )
@@ -25,18 +26,28 @@ import (
 type Options struct {
 	Seed     uint64
 	Split    string       // of the dataset that is trained on; "" is all
-	Epochs   int          // LSTM: 20
+	Epochs   int          // LSTM: 20; KitNET: 1
 	Cells    int          // LSTM: 64
-	MaxSteps int          // LSTM: 200
-	Recipe   string       // LSTM: tokens1
-	View     string       // LSTM: server
-	Mode     string       // forest: of package flow; default
+	MaxSteps int          // LSTM, KitNET on packets: 200
+	Recipe   string       // LSTM: tokens1; KitNET: of packets, "" is flow rows
+	View     string       // LSTM, KitNET on packets: server
+	Mode     string       // forest, KitNET: of package flow; default
 	Trees    int          // forest: 100
 	Report   func(string) // what goes on; may be nil
+
+	// Changes, each with its name, are made of the sequences that are trained on (LSTM): a correction, or sequences with
+	// retransmissions put in beside those that are as they are.
+	Correct, Augment *Change
+}
+
+// Change is a named change of what a model sees of a connection.
+type Change struct {
+	Name string
+	Make func(*items.Trace) *items.Trace
 }
 
 // Kinds are the models that can be trained.
-func Kinds() []string { return []string{"forest", "lstm"} }
+func Kinds() []string { return []string{"forest", "lstm", "kitnet"} }
 
 // Result is a trained model and how it does on what was held out.
 type Result struct {
@@ -76,7 +87,7 @@ func Run(ctx context.Context, kind string, d *items.Dataset, o Options) (*Result
 	if len(which) == 0 {
 		return nil, fmt.Errorf("%s has no connection in split %q", d.Path, o.Split)
 	}
-	made, err := d.Make(ctx, about, which)
+	made, err := o.make(ctx, d, &about, which)
 	if err != nil {
 		return nil, err
 	}
@@ -89,9 +100,15 @@ func Run(ctx context.Context, kind string, d *items.Dataset, o Options) (*Result
 	}
 	saved := &model.Saved{Format: 1, Description: about, Seed: o.Seed}
 	random := seed.Stream(o.Seed, "model/train/"+kind)
-	if kind == "forest" {
+	switch kind {
+	case "forest":
 		set.forest(saved, o, random)
-	} else if err := set.lstm(ctx, saved, o, random); err != nil {
+	case "kitnet":
+		err = set.kitnet(ctx, saved, o, random)
+	default:
+		err = set.lstm(ctx, saved, o, random)
+	}
+	if err != nil {
 		return nil, err
 	}
 	r := &Result{Saved: saved, Name: about.Name, Items: len(set.train), Held: len(set.held)}
@@ -103,13 +120,38 @@ func Run(ctx context.Context, kind string, d *items.Dataset, o Options) (*Result
 	return r, set.threshold(ctx, r)
 }
 
+// make makes the items, and tells of the changes in what the model was trained on. Items that are put in beside others
+// are those of the same connections, so both are held out or neither.
+func (o *Options) make(ctx context.Context, d *items.Dataset, about *model.Description, which []int) (*items.Made, error) {
+	var correct func(*items.Trace) *items.Trace
+	if o.Correct != nil {
+		correct = o.Correct.Make
+		about.Trained += ", corrected by " + o.Correct.Name
+	}
+	made, err := d.MakeChanged(ctx, *about, which, correct)
+	if err != nil || o.Augment == nil {
+		return made, err
+	}
+	about.Trained += ", and " + o.Augment.Name
+	more, err := d.MakeChanged(ctx, *about, which, o.Augment.Make)
+	if err != nil {
+		return nil, err
+	}
+	made.Items, made.Members = append(made.Items, more.Items...), append(made.Members, more.Members...)
+	return made, nil
+}
+
 // describe says what a kind wants.
 func describe(kind string, o *Options) (model.Description, error) {
 	about := model.Description{Name: kind, Probability: true}
 	switch kind {
 	case "forest":
-		about.Kind, about.Mode = model.Flows, o.Mode
-		about.Columns = append([]string{"Destination Port", "Protocol"}, flow.StatisticNames()...)
+		return rows(about, o), nil
+	case "kitnet":
+		if about.Probability = false; o.Recipe == "" {
+			return rows(about, o), nil
+		}
+		fallthrough
 	case "lstm":
 		recipe, err := items.RecipeOf(model.Packets, o.Recipe)
 		if err != nil {
@@ -121,6 +163,13 @@ func describe(kind string, o *Options) (model.Description, error) {
 		return about, fmt.Errorf("there is no model %q to train: there are %s", kind, strings.Join(Kinds(), ", "))
 	}
 	return about, nil
+}
+
+// rows describes a model of flow rows.
+func rows(about model.Description, o *Options) model.Description {
+	about.Kind, about.Mode = model.Flows, o.Mode
+	about.Columns = append([]string{"Destination Port", "Protocol"}, flow.StatisticNames()...)
+	return about
 }
 
 // set is the items of training, and which of them are held out.
@@ -180,6 +229,33 @@ func (s *set) forest(saved *model.Saved, o Options, random *rand.Rand) {
 			o.Report(fmt.Sprintf("%d trees", tree))
 		}
 	}}, random)
+}
+
+// kitnet trains on what is benign.
+func (s *set) kitnet(ctx context.Context, saved *model.Saved, o Options, random *rand.Rand) (err error) {
+	var rows [][]float64
+	for _, i := range s.train {
+		if s.attack[i] {
+			continue
+		}
+		item := &s.made.Items[i]
+		if item.Row != nil {
+			rows = append(rows, item.Row)
+		}
+		for _, step := range item.Steps {
+			row := make([]float64, len(step))
+			for k, x := range step {
+				row[k] = float64(x)
+			}
+			rows = append(rows, row)
+		}
+	}
+	saved.KitNET, err = kitnet.Train(ctx, rows, kitnet.Options{Epochs: o.Epochs, Report: func(epoch int) {
+		if o.Report != nil {
+			o.Report(fmt.Sprintf("epoch %d", epoch))
+		}
+	}}, random)
+	return err
 }
 
 func (s *set) lstm(ctx context.Context, saved *model.Saved, o Options, random *rand.Rand) error {

@@ -18,6 +18,7 @@ type lab struct {
 	addresses *addressing
 	networks  []record.Network
 	hosts     []*host
+	path      *pathway // nil: none
 }
 
 func newLab(seed uint64, fixed bool, family string) *lab {
@@ -55,22 +56,21 @@ func (l *lab) address(sc *scope) {
 			l.networks = append(l.networks, n)
 		}
 	}
+	if l.path != nil && sc.main == nil {
+		l.layPath(sc)
+	}
 	for _, p := range sc.parts {
 		if p.shared {
 			continue
 		}
 		for i, name := range networksOf(sc.scenario, p.declared) {
 			n, _ := l.network(sc.choice, name)
-			card := record.Interface{Name: "eth" + strconv.Itoa(i), Network: n.Name}
-			var err error
-			if card.Address, err = l.addresses.address(n.Prefix, n.Name, p.Name); err == nil && n.Prefix6.IsValid() {
-				card.Address6, err = l.addresses.address(n.Prefix6, n.Name, p.Name)
-			}
+			n = l.side(sc, p, n)
+			card, err := l.addresses.card("eth"+strconv.Itoa(i), n, p.Name)
 			if err != nil {
 				sc.problems.Wrap(p.declared.At, "hosts."+p.group, "", err)
 				return
 			}
-			card.MAC = l.addresses.mac(card.Address, n.Name, p.Name)
 			p.Interfaces = append(p.Interfaces, card)
 		}
 	}
@@ -114,6 +114,19 @@ func (a *addressing) network(name string) record.Network {
 	}
 	a.count++
 	return n
+}
+
+// card gives a host an interface on a network.
+func (a *addressing) card(name string, n record.Network, host string) (card record.Interface, err error) {
+	card = record.Interface{Name: name, Network: n.Name}
+	if card.Address, err = a.address(n.Prefix, n.Name, host); err == nil && n.Prefix6.IsValid() {
+		card.Address6, err = a.address(n.Prefix6, n.Name, host)
+	}
+	if err != nil {
+		return card, err
+	}
+	card.MAC = a.mac(card.Address, n.Name, host)
+	return card, nil
 }
 
 // prefix gives the IPv4 prefix of a network.

@@ -14,6 +14,7 @@ import (
 // finish makes the run of a lab that is set up: routes, the order of services, what the
 // activities do, and limits.
 func finish(run *record.Run, d *draft, lab *lab, activities []*activity) {
+	lab.setUpPath(activities[0])
 	lab.route()
 	checkOrder(d, lab)
 	for _, a := range activities {

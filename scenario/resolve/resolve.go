@@ -48,6 +48,9 @@ func resolve(d *draft, asked *spec.Spec) *record.Run {
 	}
 	whole := decideRun(main.scope)
 	lab := newLab(d.seed, whole.fixed, d.family)
+	if whole.path.Hops > 0 {
+		lab.path = &pathway{Path: whole.path}
+	}
 	main.timeout, main.names, main.starts = whole.timeout, []string{mainActivity}, []record.Duration{0}
 	main.parts = plug(main.scope, lab, nil)
 	activities := []*activity{main}

@@ -62,6 +62,11 @@ func (sc *scope) applyNetwork(s applied) bool {
 		}
 		hit = true
 	}
+	for i := range sc.lab.networks {
+		if n := &sc.lab.networks[i]; s.Network == "" && sc.main == nil && sc.lab.ofPath(n.Name) {
+			s.Switch(n, s.value)
+		}
+	}
 	return hit
 }
 
@@ -189,7 +194,7 @@ func (sc *scope) applyLink(p *part, s applied) bool {
 	hit := false
 	for i := range p.Interfaces {
 		card := &p.Interfaces[i]
-		if s.Network != "" && network.Name != card.Network {
+		if s.Network != "" && network.Name != sc.lab.base(card.Network) {
 			continue
 		}
 		hit = true

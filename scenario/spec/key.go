@@ -97,13 +97,13 @@ const FamilyKey = "network.family"
 var Families = []string{record.IPv4, record.IPv6, record.Dual}
 
 // RunKeys are the keys that concern the run as a whole and do not depend on the scenario.
-var RunKeys = []value.Definition{
+var RunKeys = append([]value.Definition{
 	{Name: "addresses", Type: value.Choice, Values: []string{"drawn", "fixed"}, Normal: "drawn", Doc: "IP and MAC addresses drawn from the seed, or the same in every run"},
 	{Name: FamilyKey, Type: value.Choice, Values: Families, Normal: record.IPv4, Doc: "addresses of the hosts: IPv4, IPv6 or both; a task whose programs cannot is refused"},
 	{Name: "epoch", Type: value.String, Normal: "drawn", Doc: "start of the clock on engines that own theirs: RFC 3339, 2020 to 2049",
 		Check: func(s string) error { _, err := ParseEpoch(s); return err }},
 	{Name: "timeout", Type: value.Time, Min: "1s", Max: "24h", Normal: "the task's", Doc: "time limit of the task"},
-}
+}, pathKeys...)
 
 var cpuKey = value.Definition{Name: "cpu", Type: value.Float, Min: "0", Max: "1024", Law: "uniform(0.1, 1)", Normal: "0", Doc: "limit in CPUs; 0 is none"}
 
@@ -282,5 +282,5 @@ func nearestKey(text string, vocabulary Vocabulary) string {
 	if n := problem.Nearest(text, known); strings.HasPrefix(n, "did you mean") {
 		return n
 	}
-	return "keys are params.NAME, failure, caching, HOST.implementation, HOST.cpu, HOST.image, link.HOST.up|down|both.KEY, load.cpu, load.memory, transport.KEY, network.family, network.KEY, NETWORK.KEY, addresses, epoch, timeout"
+	return "keys are params.NAME, failure, caching, HOST.implementation, HOST.cpu, HOST.image, link.HOST.up|down|both.KEY, load.cpu, load.memory, transport.KEY, network.family, network.KEY, NETWORK.KEY, path.KEY, addresses, epoch, timeout"
 }
