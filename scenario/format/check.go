@@ -24,7 +24,7 @@ var (
 // reservedVariables are environment variables that a parameter of that name would break.
 var reservedVariables = []string{
 	"PATH", "HOME", "SHELL", "IFS", "ENV", "PWD", "OLDPWD", "TERM", "LANG", "TZ", "TMPDIR", "MAIL", "PS1", "PS2", "PS4", "OPTIND", "PPID",
-	"SCENARIO", "TASK", "FAILURE", "CACHING", "HOST", "IMPLEMENTATION", "INDEX", "NETWORK_FAMILY",
+	"SCENARIO", "TASK", "FAILURE", "CACHING", "HOST", "IMPLEMENTATION", "INDEX", "NETWORK_FAMILY", "HOST_ROOT",
 }
 
 // check finds everything that is wrong with a scenario and can be known before values are

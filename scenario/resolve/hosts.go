@@ -42,6 +42,7 @@ func (p *part) called(name string) bool { return p.name == name || p.group == na
 func (p *part) view() map[string]any {
 	v := map[string]any{
 		"name":           p.Name,
+		"role":           p.name,
 		"index":          p.index,
 		"implementation": p.programs,
 		"aliases":        p.Aliases,
