@@ -20,14 +20,14 @@ type board struct {
 
 	mu      sync.Mutex // of everything below
 	tasks   bool       // the tasks have started: reports before that are of the warm-up
-	signals map[string]chan struct{}
+	signals map[signalKey]chan struct{}
 	done    []record.ActivityResult
 	open    map[string]*record.Phase // by activity, host and program: the phase it is in
 	errs    []error
 }
 
 func newBoard(run *record.Run) *board {
-	b := &board{run: run, signals: map[string]chan struct{}{}, open: map[string]*record.Phase{}}
+	b := &board{run: run, signals: map[signalKey]chan struct{}{}, open: map[string]*record.Phase{}}
 	for _, a := range run.Activities {
 		b.done = append(b.done, record.ActivityResult{Name: a.Name, Outcome: map[string]string{}})
 	}
@@ -63,12 +63,12 @@ func (b *board) report(h *host, r inside.Report) error {
 			b.done[i].Outcome[r.Name] = r.Value
 		}
 	case "signal":
-		if c := b.signal(r.Name); c != closed {
+		if c := b.signal(i, r.Name); c != closed {
 			close(c)
-			b.signals[r.Name] = closed
+			b.signals[signalKey{i, r.Name}] = closed
 		}
 	case "await":
-		c := b.signal(r.Name)
+		c := b.signal(i, r.Name)
 		b.mu.Unlock()
 		select {
 		case <-c:
@@ -84,11 +84,18 @@ func (b *board) report(h *host, r inside.Report) error {
 // closed stands for a signal that was given; giving it again changes nothing.
 var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-func (b *board) signal(name string) chan struct{} {
-	c := b.signals[name]
+// signalKey names a signal: those of one activity are not another's.
+type signalKey struct {
+	activity int
+	name     string
+}
+
+func (b *board) signal(activity int, name string) chan struct{} {
+	key := signalKey{activity, name}
+	c := b.signals[key]
 	if c == nil {
 		c = make(chan struct{})
-		b.signals[name] = c
+		b.signals[key] = c
 	}
 	return c
 }

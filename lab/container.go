@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"detgen/internal/helper"
@@ -22,6 +23,9 @@ type container struct {
 	user        *os.File // its user namespace
 	attribution *owners.Owners
 	runtime     *helper.Process
+
+	entering sync.Mutex
+	mounts   *os.File // its mount namespace, once it is needed
 }
 
 func (c *container) prepare(l *lab) (err error) {
@@ -85,6 +89,9 @@ func (c *container) stop() error {
 	}
 	if c.user != nil {
 		c.user.Close()
+	}
+	if c.mounts != nil {
+		c.mounts.Close()
 	}
 	if c.attribution != nil {
 		c.attribution.Close()

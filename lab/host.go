@@ -37,6 +37,7 @@ type host struct {
 	mu       sync.Mutex
 	programs map[string]*process
 	outputs  map[string]*output // of the programs, and of what runs the host
+	views    map[string]*view   // by activity
 }
 
 // runtimeOutput is the name of what a container's runtime, or the init, prints.
@@ -165,14 +166,21 @@ func (h *host) tail(program string) string {
 }
 
 // readLog answers the helper log: a part of a program's log or, with a pattern, as many lines of it as are asked for, when
-// they have come.
+// they have come. The log begins for an activity when the activity does.
 func (h *host) readLog(r inside.Report) ([]byte, error) {
 	o, err := h.output(r.Name)
 	if err != nil {
 		return nil, err
 	}
+	v, err := h.viewOf(r.Activity)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	begin := v.printed[r.Name]
+	h.mu.Unlock()
 	if r.Value == "" {
-		return o.part(r.Offset, inside.LogPart)
+		return o.part(begin+r.Offset, inside.LogPart)
 	}
 	pattern, err := regexp.Compile(r.Value)
 	if err != nil {
@@ -187,7 +195,7 @@ func (h *host) readLog(r inside.Report) ([]byte, error) {
 		case <-ctx.Done():
 		}
 	}()
-	lines, err := o.await(ctx, pattern, r.Count, nil)
+	lines, err := o.await(ctx, begin, pattern, r.Count, nil)
 	return lines[:min(len(lines), inside.LogPart)], err
 }
 

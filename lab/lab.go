@@ -184,6 +184,7 @@ func (l *lab) prepare() error {
 			ready:    make(chan struct{}),
 			programs: map[string]*process{},
 			outputs:  map[string]*output{},
+			views:    map[string]*view{},
 		}
 		if m := l.Machines[h.Name]; m != nil {
 			h.system = &machine{host: h, Machine: m}
@@ -431,6 +432,9 @@ func (l *lab) warmUp(ctx context.Context) error {
 			if l.result.Warmup.IsZero() {
 				l.result.Warmup = time.Now()
 			}
+			if err := l.enter(limited, a, a.Warmup[n:n+1]); err != nil {
+				return fmt.Errorf("warm-up: %w", err)
+			}
 			program := fmt.Sprintf("%s-warmup-%d", a.Name, n+1)
 			if _, err := l.runScripts(limited, a, a.Warmup[n:n+1], program); err != nil {
 				return fmt.Errorf("warm-up: %w", err)
@@ -454,6 +458,13 @@ func limit(ctx context.Context, a *record.Activity) (context.Context, context.Ca
 
 // act runs all activities at their times and waits for their ends.
 func (l *lab) act(ctx context.Context) error {
+	for i := range l.run.Activities {
+		if a := &l.run.Activities[i]; a.Start == 0 {
+			if err := l.enter(ctx, a, a.Scripts); err != nil {
+				return err
+			}
+		}
+	}
 	start := time.Now()
 	l.result.Started = start
 	l.links.Start(start)
@@ -472,9 +483,17 @@ func (l *lab) act(ctx context.Context) error {
 			}
 			ctx, cancel := limit(ctx, a)
 			defer cancel()
+			if a.Start > 0 {
+				if err := l.enter(ctx, a, a.Scripts); err != nil {
+					return err
+				}
+			}
 			l.board.began(i, time.Now())
 			exits, err := l.runScripts(ctx, a, a.Scripts, a.Name)
 			l.board.ended(i, exits, time.Now())
+			if err == nil && i > 0 { // the main activity's views end with the lab
+				err = l.leave(a)
+			}
 			return err
 		})
 	}
@@ -493,10 +512,14 @@ func (l *lab) runScripts(ctx context.Context, a *record.Activity, scripts []reco
 		}
 		group.Go(func() error {
 			h := l.byName[s.Host]
+			v, err := h.viewOf(a.Name)
+			if err != nil {
+				return err
+			}
 			p, err := h.run(ctx, a.Name, inside.Request{
-				Program: name, Script: s.Text, User: s.User,
+				Program: name, Script: s.Text, User: s.User, Root: v.root,
 				Environment: environment(h.Environment, s.Environment, map[string]string{
-					inside.ActivityVariable: a.Name, inside.ProgramVariable: name,
+					inside.ActivityVariable: a.Name, inside.ProgramVariable: name, inside.HostRootVariable: inside.HostRoot,
 				}),
 			})
 			if err != nil {

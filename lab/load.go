@@ -44,7 +44,7 @@ func (l *lab) startLoads(ctx context.Context) ([]running, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := p.output.await(ctx, workerStarted, h.Load.CPU+h.Load.Memory, p.done); errors.Is(err, errEnded) {
+		if _, err := p.output.await(ctx, 0, workerStarted, h.Load.CPU+h.Load.Memory, p.done); errors.Is(err, errEnded) {
 			return nil, fmt.Errorf("host %q: load ended with status %d; %s", h.Name, p.status, h.tail(owners.Load))
 		} else if err != nil {
 			return nil, fmt.Errorf("host %q: load: %w", h.Name, err)

@@ -158,6 +158,12 @@ func (m *machine) exists(ctx context.Context, path string) (bool, error) {
 	return !answer.Missing, err
 }
 
+// view implements system: a machine's scripts see its root.
+func (m *machine) view(context.Context, string) (string, error) { return "", nil }
+
+// unview implements system.
+func (m *machine) unview(string, int) error { return nil }
+
 func (m *machine) owners(ctx context.Context) ([]record.Owner, error) { return m.Machine.Owners(ctx) }
 
 func (m *machine) stop() error {

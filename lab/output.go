@@ -73,9 +73,9 @@ func (o *output) now() (size int64, grown <-chan struct{}, full bool) {
 // errEnded is the error of waiting for lines of a program that has ended.
 var errEnded = errors.New("the program has ended")
 
-// await waits until count lines match a pattern, from the first line on, and gives those lines. It gives errEnded when
+// await waits until count lines match a pattern, from the line at offset on, and gives those lines. It gives errEnded when
 // ended is closed before that, and may be nil.
-func (o *output) await(ctx context.Context, pattern *regexp.Regexp, count int, ended <-chan struct{}) ([]byte, error) {
+func (o *output) await(ctx context.Context, offset int64, pattern *regexp.Regexp, count int, ended <-chan struct{}) ([]byte, error) {
 	var found, rest []byte // rest is a line that has not ended
 	match := func(line []byte) bool {
 		if pattern.Match(bytes.TrimRight(line, "\r\n")) {
@@ -84,7 +84,6 @@ func (o *output) await(ctx context.Context, pattern *regexp.Regexp, count int, e
 		}
 		return count <= 0
 	}
-	var offset int64
 	for over := false; ; {
 		size, grown, full := o.now()
 		for chunk := make([]byte, 64<<10); offset < size; {

@@ -28,7 +28,7 @@ func TestOutputIsCutAtItsLimit(t *testing.T) {
 			t.Fatalf("wrote %d: %v", n, err)
 		}
 	}
-	if _, err := o.await(t.Context(), regexp.MustCompile("never"), 1, nil); err == nil || !strings.Contains(err.Error(), "reached its limit, 64 MiB") {
+	if _, err := o.await(t.Context(), 0, regexp.MustCompile("never"), 1, nil); err == nil || !strings.Contains(err.Error(), "reached its limit, 64 MiB") {
 		t.Errorf("waiting for a line of a full log: %v", err)
 	}
 	if !strings.HasSuffix(o.tail(), strings.TrimSpace(outputCut)) {
@@ -57,7 +57,7 @@ func TestOutputAwaitsLines(t *testing.T) {
 	await := func(pattern string, count int) <-chan answer {
 		c := make(chan answer, 1)
 		go func() {
-			lines, err := o.await(t.Context(), regexp.MustCompile(pattern), count, ended)
+			lines, err := o.await(t.Context(), 0, regexp.MustCompile(pattern), count, ended)
 			c <- answer{string(lines), err}
 		}()
 		return c
@@ -90,7 +90,7 @@ func TestOutputAwaitIsGivenUp(t *testing.T) {
 	reason := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(reason)
-	if _, err := o.await(ctx, regexp.MustCompile("x"), 1, nil); !errors.Is(err, reason) {
+	if _, err := o.await(ctx, 0, regexp.MustCompile("x"), 1, nil); !errors.Is(err, reason) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -39,7 +39,7 @@ func (h *host) awaitReady(ctx context.Context, s *record.Service, p *process) er
 		if err != nil {
 			return fmt.Errorf("host %q: service %q: %w", h.Name, s.Name, err)
 		}
-		_, err = p.output.await(ctx, pattern, 1, p.done)
+		_, err = p.output.await(ctx, 0, pattern, 1, p.done)
 		switch {
 		case errors.Is(err, errEnded):
 			return h.endedEarly(s, p)

@@ -21,7 +21,7 @@ import (
 
 // bundle writes the OCI bundle of a host: its overlay root, mounted, and its config.json.
 func (h *container) bundle(o *Options) error {
-	for _, dir := range []string{"root", "upper", "work", "detgen/bin", "detgen/run"} {
+	for _, dir := range []string{"root", "upper", "work", "detgen/bin", "detgen/run", "detgen/host"} {
 		if err := os.MkdirAll(filepath.Join(h.dir, dir), 0o755); err != nil {
 			return err
 		}
@@ -88,6 +88,12 @@ func (h *container) config(o *Options) *specs.Spec {
 		caps = append(caps, "CAP_"+c)
 	}
 	slices.Sort(caps)
+	init := slices.Clone(caps) // it hands on caps alone, see inside.Init
+	for _, own := range []string{"CAP_SYS_CHROOT", "CAP_SETPCAP"} {
+		if !slices.Contains(init, own) {
+			init = append(init, own)
+		}
+	}
 	bind := func(source, destination string, options ...string) specs.Mount {
 		return specs.Mount{Source: source, Destination: destination, Type: "bind", Options: append([]string{"bind", "nosuid", "nodev"}, options...)}
 	}
@@ -122,7 +128,7 @@ func (h *container) config(o *Options) *specs.Spec {
 			Env:             []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "GOMAXPROCS=1"},
 			Cwd:             "/",
 			NoNewPrivileges: !h.NewPrivileges,
-			Capabilities:    &specs.LinuxCapabilities{Bounding: caps, Effective: caps, Permitted: caps, Inheritable: caps},
+			Capabilities:    &specs.LinuxCapabilities{Bounding: init, Effective: init, Permitted: init, Inheritable: caps},
 		},
 		Mounts: mounts,
 		Linux: &specs.Linux{
@@ -150,7 +156,7 @@ func (h *container) launch(o *Options, log io.Writer) (err error) {
 	}
 	h.runtime, err = helper.Start(helper.Command{
 		Path: o.Runtime, Files: groups, Output: log, Group: own,
-		Args: []string{"--root", filepath.Join(h.dir, "runtime"), "run", "--preserve-fds=" + strconv.Itoa(1+len(groups)), "--bundle", h.dir, h.id},
+		Args: []string{"--root", filepath.Join(h.dir, "runtime"), "run", "--preserve-fds=" + strconv.Itoa(1+len(groups)), "--pid-file", h.pidFile(), "--bundle", h.dir, h.id},
 	})
 	return err
 }

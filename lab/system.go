@@ -28,6 +28,10 @@ type system interface {
 	table(ctx context.Context, name string) ([]byte, error)
 	// exists tells if the host has a file.
 	exists(ctx context.Context, path string) (bool, error)
+	// view makes the view of an activity, and gives its root in the host: "" where the host cannot have views.
+	view(ctx context.Context, activity string) (string, error)
+	// unview ends the view of an activity, unless there are programs in its control group.
+	unview(activity string, group int) error
 	// owners gives what the host's programs sent, by this computer's clock.
 	owners(ctx context.Context) ([]record.Owner, error)
 	// stop ends everything in the host. It is called whatever failed before.

@@ -72,7 +72,7 @@ func TestDeathsFailTheRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := twoHosts("phase echo\nsleep 1000\n")
-			run.Activities[0].Scripts = append(run.Activities[0].Scripts, record.Script{Host: "server", Text: "touch /tmp/go\nsleep 1000\n"})
+			run.Activities[0].Scripts = append(run.Activities[0].Scripts, record.Script{Host: "server", Text: "touch $HOST_ROOT/tmp/go\nsleep 1000\n"})
 			c.change(run)
 			dir := t.TempDir()
 			began := time.Now()

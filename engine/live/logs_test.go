@@ -23,9 +23,9 @@ func talker(run *record.Run) {
 func TestScriptsReadLogs(t *testing.T) {
 	needsLab(t)
 	run := twoHosts(`phase echo
-echo one >/tmp/in
+echo one >$HOST_ROOT/tmp/in
 outcome first="$(log talker 'got (one|two)')"
-(echo two; echo three) >/tmp/in
+(echo two; echo three) >$HOST_ROOT/tmp/in
 outcome three="$(log talker '^got' 3 | tr '\n' ,)"
 outcome all="$(log talker | tr '\n' ,)"
 outcome nobody="$(log nobody 2>&1 || true)"
@@ -42,7 +42,7 @@ outcome replies=3
 	}
 	outcome := result.Activities[0].Outcome
 	for key, want := range map[string]string{
-		"first": "got one", "three": "got one,got two,got three,", "all": "up,got one,got two,got three,", "own": "no end of line",
+		"first": "got one", "three": "got one,got two,got three,", "all": "got one,got two,got three,", "own": "no end of line",
 	} {
 		if outcome[key] != want {
 			t.Errorf("%s is %q, want %q", key, outcome[key], want)
@@ -92,7 +92,7 @@ outcome replies=3
 		t.Fatal(err)
 	}
 	outcome := result.Activities[0].Outcome
-	if got := strings.Join(strings.Fields(outcome["logs"]), " "); got != "bin detgen run" {
+	if got := strings.Join(strings.Fields(outcome["logs"]), " "); got != "bin detgen host run views" {
 		t.Errorf("the lab's folder of the host has %q", got)
 	}
 	if outcome["init"] != "refused" {

@@ -50,6 +50,10 @@ func Furnish(root string, s Setup) error {
 			return err
 		}
 	}
+	// Scripts see the machine's root.
+	if err := os.Symlink("/", filepath.Join(dir, filepath.Base(inside.HostRoot))); err != nil {
+		return err
+	}
 	return rootfs.LinkHelpers(filepath.Join(dir, "bin"))
 }
 

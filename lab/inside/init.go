@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -21,6 +22,7 @@ import (
 // server is a host's init.
 type server struct {
 	lab      *helper.Out
+	starter  starter
 	mu       sync.Mutex // of everything below
 	programs map[string]*program
 	outputs  map[string]*output // by program; some outlive it
@@ -45,6 +47,10 @@ func Init() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("keep the init's descriptors to itself: %w", err)
 	}
+	starter, err := newStarter()
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(reportSocket), 0o755); err != nil {
 		return err
 	}
@@ -56,7 +62,7 @@ func Init() error {
 	if err := os.Chmod(reportSocket, 0o666); err != nil {
 		return err
 	}
-	s := &server{lab: helper.NewOut(lab), programs: map[string]*program{}, outputs: map[string]*output{}, calls: map[uint64]net.Conn{}}
+	s := &server{lab: helper.NewOut(lab), starter: starter, programs: map[string]*program{}, outputs: map[string]*output{}, calls: map[uint64]net.Conn{}}
 	children := make(chan os.Signal, 1)
 	notifyChildren(children)
 	go s.reap(children)
@@ -102,6 +108,14 @@ func (s *server) handle(r *Request, reply *Message) error {
 	case Exists:
 		_, err := os.Lstat(r.Path)
 		reply.Missing = err != nil
+		return nil
+	case Flush:
+		s.mu.Lock()
+		names := slices.Collect(maps.Keys(s.outputs))
+		s.mu.Unlock()
+		for _, name := range names {
+			s.flush(name)
+		}
 		return nil
 	case Answer:
 		s.mu.Lock()
@@ -171,7 +185,7 @@ func (s *server) start(r *Request) error {
 	defer null.Close()
 	attributes := &syscall.ProcAttr{
 		Dir: "/", Env: env, Files: []uintptr{null.Fd(), uintptr(end), uintptr(end)},
-		Sys: &syscall.SysProcAttr{Setsid: true, Credential: credential, UseCgroupFD: r.Group != 0, CgroupFD: r.Group},
+		Sys: &syscall.SysProcAttr{Chroot: r.Root, Setsid: true, Credential: credential, UseCgroupFD: r.Group != 0, CgroupFD: r.Group},
 	}
 	if home != "" {
 		if info, err := os.Stat(home); err == nil && info.IsDir() {
@@ -185,7 +199,8 @@ func (s *server) start(r *Request) error {
 		output.pipe.Close()
 		return fmt.Errorf("program %q runs already", r.Program)
 	}
-	pid, err := syscall.ForkExec(path, argv, attributes)
+	var pid int
+	s.starter.do(func() { pid, err = syscall.ForkExec(path, argv, attributes) })
 	if err != nil {
 		output.pipe.Close()
 		return fmt.Errorf("exec %s: %w", path, err)

@@ -13,10 +13,14 @@ import (
 
 // Where the lab puts things inside a host.
 const (
-	Directory    = "/.detgen"            // what the lab adds to a host's root
-	Binary       = Directory + "/detgen" // this program
-	Helpers      = Directory + "/bin"    // links to it, one a helper command
-	reportSocket = Directory + "/run/report"
+	Directory = "/.detgen"            // what the lab adds to a host's root
+	Binary    = Directory + "/detgen" // this program
+	Helpers   = Directory + "/bin"    // links to it, one a helper command
+	// HostRoot is, in the view that scripts have of their host, the host's root itself: what services write can be watched
+	// there, and what is for them is written there. HostRootVariable tells scripts its path.
+	HostRoot         = Directory + "/host"
+	HostRootVariable = "HOST_ROOT"
+	reportSocket     = Directory + "/run/report"
 	// Emulate is the command that runs an emulator (package emulator).
 	Emulate = "emulate"
 	// InitRole is the argument by which this program becomes a host's init.
@@ -48,6 +52,7 @@ const (
 	Answer Operation = "answer" // let a helper's call return
 	Read   Operation = "read"   // give a file's content
 	Exists Operation = "exists" // is there a file
+	Flush  Operation = "flush"  // the reply comes after everything that programs have printed
 )
 
 // Request is one message from the lab to a host's init.
@@ -58,6 +63,7 @@ type Request struct {
 	Command     []string          `json:"command,omitempty"`
 	Script      string            `json:"script,omitempty"` // instead of Command: run by "sh -eu"
 	User        string            `json:"user,omitempty"`
+	Root        string            `json:"root,omitempty"` // folder that is the program's root
 	Environment map[string]string `json:"environment,omitempty"`
 	Group       int               `json:"group,omitempty"`   // descriptor of the control group to start it in
 	Number      int               `json:"number,omitempty"`  // of the signal

@@ -24,7 +24,7 @@ var (
 // reservedVariables are environment variables that a parameter of that name would break.
 var reservedVariables = []string{
 	"PATH", "HOME", "SHELL", "IFS", "ENV", "PWD", "OLDPWD", "TERM", "LANG", "TZ", "TMPDIR", "MAIL", "PS1", "PS2", "PS4", "OPTIND", "PPID",
-	"SCENARIO", "TASK", "FAILURE", "CACHING", "HOST", "IMPLEMENTATION", "INDEX", "NETWORK_FAMILY",
+	"SCENARIO", "TASK", "FAILURE", "CACHING", "HOST", "IMPLEMENTATION", "INDEX", "NETWORK_FAMILY", "HOST_ROOT",
 }
 
 // check finds everything that is wrong with a scenario and can be known before values are
@@ -336,7 +336,11 @@ func (s *Scenario) checkScripts(ps *problem.List, scripts map[string]*Script, di
 			ps.Add(script.At, field+"."+host, "", "%v", err)
 		}
 		s.checkLabels(ps, script.At, field+"."+host, script.Labels)
-		if _, err := dir.ReadFile(field+"."+host, script.File); err != nil {
+		data, err := dir.ReadFile(field+"."+host, script.File)
+		if err == nil && script.Template {
+			_, err = ParseTemplate(problem.Position{File: dir.Path(script.File.Text), Line: 1}, "", string(data), Functions{})
+		}
+		if err != nil {
 			ps.Wrap(script.File.At, field+"."+host, script.File.Text, err)
 		}
 	}

@@ -42,10 +42,13 @@ func (sc *scope) hostView(name string) (map[string]any, error) {
 	return p.view(), nil
 }
 
+// partCalled gives the part with a name: the scenario's for it, else that of its host.
 func (sc *scope) partCalled(name string) (*part, error) {
-	for _, p := range sc.parts {
-		if p.name == name {
-			return p, nil
+	for _, called := range []func(*part) string{func(p *part) string { return p.name }, func(p *part) string { return p.Name }} {
+		for _, p := range sc.parts {
+			if called(p) == name {
+				return p, nil
+			}
 		}
 	}
 	return nil, fmt.Errorf("no host %q in this task: %s", name, problem.Nearest(name, sc.partNames()))

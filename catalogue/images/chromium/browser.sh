@@ -1,12 +1,16 @@
 # Shell functions that drive the page of a running browser (browser(1) of this image). It is asked by Chrome's DevTools
 # protocol over two pipes: what it answers and tells of by itself is a line each in /dev/shm/said.
 
+# What the browser and those who drive it have in common: its pipe, and how often it was asked. All else in /run/browser is the
+# script's own.
+common=${HOST_ROOT:-}/run/browser
+
 # ask METHOD [PARAMETERS]: has the browser do something, and prints its answer.
 ask() {
-	ask_id=$(($(cat /run/browser/asked) + 1))
-	echo $ask_id >/run/browser/asked
+	ask_id=$(($(cat $common/asked) + 1))
+	echo $ask_id >$common/asked
 	ask_parameters=${2:-'{}'}
-	printf '{"id":%d,%s"method":"%s","params":%s}\0' $ask_id "$(cat /run/browser/session)" "$1" "$ask_parameters" >/run/browser/in
+	printf '{"id":%d,%s"method":"%s","params":%s}\0' $ask_id "$(cat $common/session)" "$1" "$ask_parameters" >$common/in
 	tail -n +1 -f /dev/shm/said | grep -m 1 "^{\"id\":$ask_id,"
 }
 
@@ -68,3 +72,11 @@ press() {
 fill() {
 	evaluate "document.querySelector('$1').value = '$2'" >/dev/null
 }
+
+# The first script of an activity finds a browser that has kept nothing of those before.
+if [ "${DETGEN_ACTIVITY:-}" ] && [ ! -e /run/browser/begun ]; then
+	touch /run/browser/begun
+	ask Page.navigate '{"url":"about:blank"}' >/dev/null
+	ask Network.clearBrowserCookies >/dev/null
+	ask Network.clearBrowserCache >/dev/null
+fi

@@ -244,6 +244,12 @@ func (o *Owners) Group() *os.File { return o.group }
 // Groups are the control groups of the programs, in their order.
 func (o *Owners) Groups() []*os.File { return o.groups }
 
+// Busy tells if there are programs in a control group, the one with this index.
+func (o *Owners) Busy(index int) (bool, error) {
+	events, err := os.ReadFile(filepath.Join(o.groups[index].Name(), "cgroup.events")) // Documentation/admin-guide/cgroup-v2.rst
+	return !strings.Contains(string(events), "populated 0"), err
+}
+
 // Results gives what was noted, by time.
 func (o *Owners) Results() ([]record.Owner, error) {
 	var real, monotonic unix.Timespec

@@ -11,7 +11,7 @@ cd /root/got
 {{if eq .implementations.client "tnftp" -}}
 session() {
 	{
-		echo "open server 21"
+		echo "open {{.hosts.server.name}} 21"
 		echo "user $user $password"
 		echo pwd
 		echo ls
@@ -51,7 +51,7 @@ session() {
 		echo 'set ssl:ca-file /etc/ssl/lab.pem'
 		{{- end}}
 		echo 'debug 4'
-		echo "open -p 21 -u $user,$password ftp://server"
+		echo "open -p 21 -u $user,$password ftp://{{.hosts.server.name}}"
 		echo 'quote PWD'
 		echo ls
 		echo '!phase work'
@@ -84,7 +84,7 @@ fetch() {
 session() {
 	: >answers
 	phase login
-	fetch -Q PWD ftp://server/ || true
+	fetch -Q PWD ftp://{{.hosts.server.name}}/ || true
 	if [ "$EXPECT_NO_WORK" ]; then
 		return
 	fi
@@ -96,14 +96,14 @@ session() {
 	for operation; do
 		set -f; IFS=:; set -- $operation; unset IFS; set +f
 		case $1 in
-		get) printf 'url = "ftp://server/%s%s"\noutput = "%s"\n' "$here" "$2" "$2" >>commands ;;
-		put) printf 'url = "ftp://server/%s%s"\nupload-file = "/srv/files/%s"\n' "$here" "$2" "$2" >>commands ;;
+		get) printf 'url = "ftp://{{.hosts.server.name}}/%s%s"\noutput = "%s"\n' "$here" "$2" "$2" >>commands ;;
+		put) printf 'url = "ftp://{{.hosts.server.name}}/%s%s"\nupload-file = "/srv/files/%s"\n' "$here" "$2" "$2" >>commands ;;
 		cd) if [ "$2" = .. ]; then here=; else here=$2/; fi; continue ;;
-		delete) printf 'url = "ftp://server/"\nquote = "DELE %s%s"\nhead\n' "$home$here" "$2" >>commands ;;
-		mkdir) printf 'url = "ftp://server/"\nquote = "MKD %s"\nhead\n' "$home$2" >>commands ;;
-		rename) printf 'url = "ftp://server/"\nquote = "RNFR %s"\nquote = "RNTO %s"\nhead\n' "$home$2" "$home$3" >>commands ;;
-		chmod) printf 'url = "ftp://server/"\nquote = "SITE CHMOD %s %s"\nhead\n' "$2" "$home$3" >>commands ;;
-		rmdir) printf 'url = "ftp://server/"\nquote = "RMD %s"\nhead\n' "$home$2" >>commands ;;
+		delete) printf 'url = "ftp://{{.hosts.server.name}}/"\nquote = "DELE %s%s"\nhead\n' "$home$here" "$2" >>commands ;;
+		mkdir) printf 'url = "ftp://{{.hosts.server.name}}/"\nquote = "MKD %s"\nhead\n' "$home$2" >>commands ;;
+		rename) printf 'url = "ftp://{{.hosts.server.name}}/"\nquote = "RNFR %s"\nquote = "RNTO %s"\nhead\n' "$home$2" "$home$3" >>commands ;;
+		chmod) printf 'url = "ftp://{{.hosts.server.name}}/"\nquote = "SITE CHMOD %s %s"\nhead\n' "$2" "$home$3" >>commands ;;
+		rmdir) printf 'url = "ftp://{{.hosts.server.name}}/"\nquote = "RMD %s"\nhead\n' "$home$2" >>commands ;;
 		esac
 		# every transfer has its own options; the control connection stays
 		printf 'next\nuser = "%s:%s"\n' "$user" "$password" >>commands

@@ -6,6 +6,8 @@ join() {
 	phase join
 	mkfifo daemon
 	avahi-daemon --no-drop-root --no-chroot --no-rlimits -f /etc/avahi/lab.conf >daemon 2>&1 &
+	daemon=$!
+	trap 'kill $daemon; wait $daemon || true' EXIT # it joins once more the next time
 	exec 3<daemon
 	while IFS= read -r line <&3; do
 		echo "$line"

@@ -1,5 +1,4 @@
 # Say when the jukebox sends to the radio.
-mkfifo -m 0666 /run/on-air
 signal ready
-read -r _ </run/on-air
+log radio "listener count on /$MOUNT now 0" 1
 signal on-air

@@ -1,6 +1,6 @@
 # Shell functions for the client's scripts: ssh, scp and sftp by either implementation.
 account={{if eq .failure "unknown-user"}}nobody-{{end}}{{.params.user}}
-target=$account@server
+target=$account@{{.hosts.server.name}}
 port={{.params.port}}
 {{- $password := false}}{{if ne .task "keyscan"}}{{$password = eq .params.auth "password"}}{{end}}
 {{- if $password}}
@@ -38,8 +38,8 @@ terminal() { script -qefc "dropbear-ssh -p $port -t $target" /dev/null; }
 scan() {
 	[ -e .ssh/known_hosts ] && return
 	phase scan
-	ssh-keyscan -t {{.params.host_key}} -p $port server >.ssh/known_hosts 2>scan.log || cat scan.log >&2
-	known_as server # dbclient looks for the name without the port
+	ssh-keyscan -t {{.params.host_key}} -p $port {{.hosts.server.name}} >.ssh/known_hosts 2>scan.log || cat scan.log >&2
+	known_as {{.hosts.server.name}} # dbclient looks for the name without the port
 }
 
 # known_as NAME: the server's key is that of this name too

@@ -1,7 +1,7 @@
 # Shell functions of a peer. Syncthing is asked by its own interface on the peer itself; every
 # wait is for one of its events.
 folder={{.params.folder}}
-cd /srv/folder
+cd "$HOST_ROOT/srv/folder" # Syncthing's own
 
 # api METHOD PATH: ask this peer's Syncthing
 api() { curl -sS --fail -X "$1" -H "X-API-Key: lab" "http://127.0.0.1:8384/rest/$2"; }

@@ -18,6 +18,7 @@ if [ "$INDEX" = "$PEER_COUNT" ]; then
 	is "$NAME"
 	outcome before=nothing
 	phase back
+	cd /srv/folder # of this view, where it is started again
 	mkfifo /tmp/again
 	syncthing serve --no-browser --no-restart --no-default-folder --skip-port-probing --logflags=0 --home=/etc/syncthing >/tmp/again 2>&1 &
 	exec 3</tmp/again

@@ -1,14 +1,14 @@
 # cut FOLDER COUNT: say "ready" when the folder is watched, and "cut" when manifests have been written to it so often: once for each segment.
 cut() {
-	mkfifo /run/cut
-	inotifywait --monitor --event moved_to --format %f "$1" >/run/cut 2>&1 &
+	mkfifo /tmp/cut
+	inotifywait --monitor --event moved_to --format %f "$HOST_ROOT$1" >/tmp/cut 2>&1 &
 	missing=$2
 	while [ $missing != 0 ] && read -r file; do
 		case $file in
 		*established*) signal ready ;;
 		"$NAME.mpd" | "$NAME"_*.m3u8) missing=$((missing - 1)) ;;
 		esac
-	done </run/cut
+	done </tmp/cut
 	kill $!
 	signal cut
 }

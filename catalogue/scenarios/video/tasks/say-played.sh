@@ -1,5 +1,4 @@
 # Say when a viewer waits for the stream.
-mkfifo /run/played
 signal ready
-read -r _ </run/played
+log video "play: name='$NAME'" 1
 signal played
