@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -272,12 +271,7 @@ func checkLabels(t *testing.T, about *scenario.About, tc testCase, r *record.Rec
 // checkFrames finds frames that are not of the lab's own hosts.
 func checkFrames(t *testing.T, r *record.Record, dir string) {
 	t.Helper()
-	own := map[netip.Addr]bool{}
-	for _, h := range r.Run.Hosts {
-		for _, i := range h.Interfaces {
-			own[i.Address.Addr()] = true
-		}
-	}
+	own := ownAddresses(t, r)
 	for _, capture := range r.Result.Captures {
 		reader, err := packet.Open(filepath.Join(dir, capture.File))
 		if err != nil {
@@ -294,8 +288,9 @@ func checkFrames(t *testing.T, r *record.Record, dir string) {
 			var h packet.Headers
 			packet.Decode(&frame, &h)
 			switch {
-			case h.EtherType == packet.EtherTypeARP:
-			case h.EtherType != packet.EtherTypeIPv4:
+			case h.EtherType == packet.EtherTypeARP && r.Run.Family() != record.IPv6:
+			case h.EtherType == packet.EtherTypeIPv6 && r.Run.Family() != record.IPv4 && own[h.Source()]:
+			case h.EtherType != packet.EtherTypeIPv4 || r.Run.Family() == record.IPv6:
 				t.Errorf("%s: frame %d is of type %#x", capture.File, number, h.EtherType)
 			case !own[h.Source()]:
 				t.Errorf("%s: frame %d is from %v, which is no host of the run", capture.File, number, h.Source())

@@ -40,7 +40,7 @@ type build struct {
 // then finds it made.
 func (s *Store) build(ctx context.Context, r *Recipe) (err error) {
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("it is not in %s, and building it needs root", s.dir)
+		return fmt.Errorf("it is not in %s, and building it needs root: \"detgen image save\" as root and \"detgen image load\" here bring it", s.dir)
 	}
 	for _, dir := range []string{"images", "locks"} {
 		if err := os.MkdirAll(filepath.Join(s.dir, dir), 0o755); err != nil {
@@ -173,8 +173,14 @@ func (b *build) bootstrap(ctx context.Context) error {
 		return err
 	}
 	b.step("download packages")
-	// usr-is-merged keeps apt from choosing usrmerge instead, which needs all of perl.
-	if err := a.download(ctx, "/dev/null", []string{"?essential", "usr-is-merged"}, b.log); err != nil {
+	// usr-is-merged keeps apt from choosing usrmerge instead, which needs all of perl. Its version of Debian 11 is for
+	// tests alone: there, directories are merged before the first package comes, and that is all.
+	const hooks = "/usr/share/mmdebstrap/hooks/merged-usr"
+	first, merge := []string{"?essential", "usr-is-merged"}, []string{"--hook-dir=" + hooks, "--include=usr-is-merged"}
+	if b.recipe.Bootstrap == suiteOf["11"] {
+		first, merge = first[:1], []string{"--setup-hook=" + hooks + "/setup00.sh"}
+	}
+	if err := a.download(ctx, "/dev/null", first, b.log); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -183,9 +189,9 @@ func (b *build) bootstrap(ctx context.Context) error {
 	b.step("bootstrap Debian")
 	// The sandbox has no network and may not mount or make devices: mmdebstrap goes on with the lists and packages that it
 	// is given, and says that it does without the rest.
-	args := []string{"--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", "--include=usr-is-merged", "--mode=root", "--variant=essential", "--format=directory",
+	args := append(merge, "--mode=root", "--variant=essential", "--format=directory",
 		"--skip=essential/unlink,cleanup/apt/cache,check/signed-by,update,chroot/mount",
-		`--setup-hook=mkdir -p "$1/var/cache/apt/archives" && cp /build/archives/*.deb "$1/var/cache/apt/archives" && cp /build/lists/*_* "$1/var/lib/apt/lists"`}
+		`--setup-hook=mkdir -p "$1/var/cache/apt/archives" && cp /build/archives/*.deb "$1/var/cache/apt/archives" && cp /build/lists/*_* "$1/var/lib/apt/lists"`)
 	for _, option := range dpkgOptions {
 		args = append(args, "--dpkgopt="+option)
 	}
@@ -438,6 +444,9 @@ func (b *build) commit(ctx context.Context, bytes int64) error {
 	defer dir.Close()
 	if err := unix.Syncfs(int(dir.Fd())); err != nil {
 		return fmt.Errorf("write the image to disk: %w", err)
+	}
+	if err := os.RemoveAll(b.store.path(b.digest)); err != nil { // one that was loaded packed, which nobody holds
+		return fmt.Errorf("put the image in place: %w", err)
 	}
 	if err := os.Rename(b.entry, b.store.path(b.digest)); err != nil {
 		return fmt.Errorf("put the image in place: %w", err)

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"detgen/internal/beneath"
+	"detgen/record"
 )
 
 // builder is the version of the way images are made. It is part of every digest: raise it
@@ -45,11 +46,12 @@ func (s source) isFile(name string) bool {
 type Recipes struct {
 	byName  map[string]*Recipe
 	digests map[string]string
+	lacking map[string]string // image of another release that there is not -> why
 }
 
 // Load reads the recipes of all folders. A name may be defined once only.
 func Load(folders ...Folder) (*Recipes, error) {
-	rs := &Recipes{byName: map[string]*Recipe{}, digests: map[string]string{}}
+	rs := &Recipes{byName: map[string]*Recipe{}, digests: map[string]string{}, lacking: map[string]string{}}
 	var errs []error
 	for _, folder := range folders {
 		entries, err := fs.ReadDir(folder.FS, "images")
@@ -68,7 +70,17 @@ func Load(folders ...Folder) (*Recipes, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	for _, name := range rs.Names() {
+	for _, name := range rs.Names() { // finds circles and what is missing
+		_, err := rs.digest(name, nil)
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if err := rs.addReleases(); err != nil {
+		return nil, err
+	}
+	for _, name := range sortedKeys(rs.byName) {
 		_, err := rs.digest(name, nil)
 		errs = append(errs, err)
 	}
@@ -107,12 +119,18 @@ func (rs *Recipes) load(folder Folder, name string) error {
 	return nil
 }
 
-// Names gives the names of all images, sorted.
-func (rs *Recipes) Names() []string { return sortedKeys(rs.byName) }
+// Names gives the names of all images of the own release, sorted.
+func (rs *Recipes) Names() []string {
+	return slices.DeleteFunc(sortedKeys(rs.byName), func(name string) bool { return record.ImageRecipe(name) != name })
+}
 
 // Recipe gives the recipe of an image.
 func (rs *Recipes) Recipe(name string) (*Recipe, error) {
 	recipe, ok := rs.byName[name]
+	if why := rs.lacking[name]; why != "" {
+		of, release, _ := strings.Cut(name, "@")
+		return nil, fmt.Errorf("image %q is not there for Debian %s: %s", of, release, why)
+	}
 	if !ok {
 		return nil, fmt.Errorf("unknown image %q; the catalogue has %s", name, strings.Join(rs.Names(), ", "))
 	}

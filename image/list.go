@@ -36,7 +36,7 @@ func (s *Store) List() ([]Status, error) {
 		case err != nil:
 			return nil, err
 		default:
-			status.Built, status.Bytes, status.Packages = true, e.Bytes, len(e.Packages)
+			status.Built, status.Bytes, status.Packages = s.exists(status.Digest), e.Bytes, len(e.Packages)
 			if info, err := os.Stat(filepath.Join(s.path(status.Digest), packed)); err == nil {
 				status.Packed = info.Size()
 			}

@@ -23,6 +23,8 @@ type recipeFile struct {
 	Without   []strictyaml.Text `yaml:"without"`
 	Remove    []strictyaml.Text `yaml:"remove"`
 	Files     []fileEntry       `yaml:"files"`
+
+	Releases map[string]otherFile `yaml:"releases"`
 }
 
 // fileEntry is a file of a recipe as it is written.
@@ -66,6 +68,7 @@ func parseRecipe(file, name string, dir source, text io.Reader) (*Recipe, error)
 			Mode: mode(e.Mode, ps), Directory: e.Directory,
 		})
 	}
+	r.readReleases(f.Releases, ps)
 	if err := ps.Err(); err != nil {
 		return nil, err
 	}

@@ -2,8 +2,10 @@ package image
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -22,6 +24,8 @@ type Recipe struct {
 	Files     []File
 	Run       string   // shell script, run in the root by "sh -eu" without a network
 	Remove    []string // absolute shell patterns, removed at the end
+
+	Releases map[string]*Other // what is otherwise for other releases of Debian: "11", "13"
 
 	file  string         // image.yaml, as errors name it
 	lines map[string]int // field, or "packages/NAME", to its line
@@ -57,7 +61,6 @@ func (r *Recipe) errorf(field, format string, args ...any) error {
 var (
 	namePattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 	packagePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+$`) // Debian policy 5.6.1
-	suites         = []string{"bookworm"}
 )
 
 // check finds what is wrong inside the recipe itself, without looking at other recipes.
@@ -71,7 +74,7 @@ func (r *Recipe) check() error {
 	if starts != 1 {
 		return r.errorf("", "an image starts with exactly one of from, bootstrap and oci; this one has %d", starts)
 	}
-	if r.Bootstrap != "" && !contains(suites, r.Bootstrap) {
+	if suites := slices.Sorted(maps.Values(suiteOf)); r.Bootstrap != "" && !contains(suites, r.Bootstrap) {
 		return r.errorf("bootstrap", "bootstrap: unknown Debian suite %q; known: %s", r.Bootstrap, strings.Join(suites, ", "))
 	}
 	seen := map[string]bool{}

@@ -69,6 +69,8 @@ type Store struct {
 
 	heldMu sync.Mutex
 	held   map[string]*lock // digest -> shared lock
+
+	takePacked bool // see TakePacked
 }
 
 // CacheDir gives the directory for what detgen keeps between runs: the given one if it is not
@@ -265,9 +267,18 @@ func (s *Store) entry(digest string) (entry, error) {
 	return e, nil
 }
 
+// exists reports whether an image is there in the form that is asked for: one that was loaded packed has no layer.
 func (s *Store) exists(digest string) bool {
-	_, err := os.Stat(filepath.Join(s.path(digest), "image.json"))
-	return err == nil
+	part := "layer"
+	if s.takePacked {
+		part = ""
+	}
+	for _, name := range []string{"image.json", part} {
+		if _, err := os.Stat(filepath.Join(s.path(digest), name)); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func hexOf(digest string) string { return strings.TrimPrefix(digest, "sha256:") }

@@ -33,6 +33,9 @@ func WriteTable(out io.Writer, list []Status) error {
 	fmt.Fprintln(w, "NAME\tDIGEST\tBUILT\tSIZE\tPACKAGES\tABOUT")
 	for _, i := range list {
 		built, size, packages := "no", "", ""
+		if i.Packed > 0 {
+			built = "packed"
+		}
 		if i.Built {
 			built, size, packages = "yes", megabytes(i.Bytes), fmt.Sprint(i.Packages)
 		}

@@ -8,18 +8,16 @@ import (
 	"strings"
 	"testing"
 
-	"detgen/image"
 	"detgen/internal/labtest"
 	"detgen/record"
 )
 
-// installedScript runs a command in a root file system as a user without any capability, with the machine's cache of images
-// to read. Arguments: the root, the cache, the command.
+// installedScript runs detgen in a root file system as a user without any capability, whose only images are those of an
+// archive. Arguments: the root, the archive, what detgen is to do.
 const installedScript = `
 mount --make-rprivate /
-mkdir -p "$1/cache"
-mount --bind "$2" "$1/cache"
-mount -o remount,bind,ro "$1/cache"
+touch "$1/images"
+mount --bind "$2" "$1/images"
 mount -t proc proc "$1/proc"
 mount -t tmpfs tmpfs "$1/dev"
 for device in null zero urandom random; do
@@ -29,11 +27,13 @@ done
 mkdir -m 1777 "$1/dev/shm"
 root=$1
 shift 2
-exec chroot "$root" setpriv --reuid=1000 --regid=1000 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs env -i PATH=/usr/bin:/bin HOME=/home/detgen "$@"
+exec chroot "$root" setpriv --reuid=1000 --regid=1000 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs env -i PATH=/usr/bin:/bin HOME=/home/detgen \
+	sh -euc 'detgen image load /images >/dev/null; exec detgen "$@"' sh "$@"
 `
 
 // TestDist makes what detgen is handed out as. The Debian package is installed, with what it depends on, in the image's
-// root, where an ordinary user makes a run of the exact engine with the bytes that root makes here.
+// root, where an ordinary user loads the images that root saved here and makes a run of the exact engine with the bytes that
+// root makes here.
 func TestDist(t *testing.T) {
 	needsLab(t)
 	path := labtest.Program(t)
@@ -85,9 +85,10 @@ func TestDist(t *testing.T) {
 	read(blob(index.Manifests[0].Digest), &manifest)
 	unpack(blob(manifest.Layers[0].Digest), root)
 
-	cache, err := image.CacheDir("")
-	if err != nil {
-		t.Fatal(err)
+	images := filepath.Join(t.TempDir(), "images")
+	save := exec.CommandContext(t.Context(), path, "image", "save", "ping-client", "-o", images)
+	if code, stdout, stderr := outcome(t, save); code != exitDone {
+		t.Fatalf("save: exit code %d: %s%s", code, stdout, stderr)
 	}
 	arguments := []string{"run", "ping/echo", "--engine", "exact", "--seed", "4", "-s", "params.count=2", "-s", "params.interval=10ms", "-o"}
 	here := filepath.Join(t.TempDir(), "here")
@@ -95,7 +96,7 @@ func TestDist(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
 	inside := exec.CommandContext(t.Context(), "unshare", append([]string{"--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child",
-		"sh", "-euc", installedScript, "sh", root, cache, "detgen"}, append(arguments, "/home/detgen/there", "--cache", "/cache")...)...)
+		"sh", "-euc", installedScript, "sh", root, images}, append(arguments, "/home/detgen/there")...)...)
 	if code, _, stderr := outcome(t, inside); code != exitDone {
 		t.Fatalf("as a user in the image: exit code %d: %s", code, stderr)
 	}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 
+	"detgen/internal/plain"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -73,7 +75,7 @@ func printResult(cmd *cobra.Command, asJSON bool, result any, text func(io.Write
 	if !asJSON {
 		return text(cmd.OutOrStdout())
 	}
-	e := json.NewEncoder(cmd.OutOrStdout())
+	e := json.NewEncoder(plain.JSON(cmd.OutOrStdout()))
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(result)
@@ -84,5 +86,5 @@ func printLine(cmd *cobra.Command, asJSON bool, result any, text func(io.Writer)
 	if !asJSON {
 		return text(cmd.OutOrStdout())
 	}
-	return json.NewEncoder(cmd.OutOrStdout()).Encode(result)
+	return json.NewEncoder(plain.JSON(cmd.OutOrStdout())).Encode(result)
 }

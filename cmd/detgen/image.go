@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -19,7 +20,7 @@ func newImage() *cobra.Command {
 	}
 	cmd.PersistentFlags().StringVar(&flags.cache, "cache", "", "keep images in this directory (default: DETGEN_CACHE, or /var/cache/detgen for root)")
 	cmd.PersistentFlags().StringVar(&flags.catalogue, "catalogue", "", "use the images of this folder too")
-	cmd.AddCommand(newImageBuild(&flags), newImageList(&flags), newImagePrune(&flags))
+	cmd.AddCommand(newImageBuild(&flags), newImageList(&flags), newImagePrune(&flags), newImageSave(&flags), newImageLoad(&flags))
 	return cmd
 }
 
@@ -114,6 +115,62 @@ func newImagePrune(flags *imageFlags) *cobra.Command {
 				fmt.Fprintf(cmd.OutOrStdout(), "%s\n", p)
 			}
 			return err
+		},
+	}
+}
+
+func newImageSave(flags *imageFlags) *cobra.Command {
+	var all bool
+	var out string
+	cmd := &cobra.Command{
+		Use:   "save [NAME...] -o FILE",
+		Short: "Write images and the exact engine's kernel to an archive, for machines that cannot build them",
+		RunE: func(cmd *cobra.Command, names []string) error {
+			if all == (len(names) > 0) || out == "" {
+				return badRequest(errors.New("image save: give either names of images or --all, and a file with -o"))
+			}
+			store, recipes, err := flags.open(image.Lines(cmd.ErrOrStderr()))
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			if all {
+				names = recipes.Names()
+			}
+			bytes, err := runner.SaveImages(cmd.Context(), store, flags.cache, names, out)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d MiB\n", out, bytes>>20)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "save every image of the catalogue")
+	cmd.Flags().StringVarP(&out, "output", "o", "", "the archive")
+	return cmd
+}
+
+func newImageLoad(flags *imageFlags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "load FILE",
+		Short: "Take the images of an archive, for the exact engine",
+		Args:  named("the archive"),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			store, _, err := flags.open(nil)
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			for _, file := range files {
+				names, err := runner.LoadImages(cmd.Context(), store, file)
+				for _, name := range names {
+					fmt.Fprintln(cmd.OutOrStdout(), name)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
 }

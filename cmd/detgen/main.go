@@ -46,7 +46,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	root, out := newRoot(), &output{to: os.Stdout}
-	root.SetOut(out)
+	root.SetOut(plain.Writer(out)) // names, labels and logs are not trusted
 	err := errors.Join(root.ExecuteContext(ctx), out.err)
 	interrupted := ctx.Err() != nil
 	stop()

@@ -20,7 +20,7 @@ func (p *progress) clear()                   { p.Clear() }
 
 // showProgress settles how a command tells what is going on: --quiet, and events with --json.
 func showProgress(cmd *cobra.Command, _ []string) {
-	out := line.Output{Writer: cmd.ErrOrStderr()}
+	out := line.Output{To: cmd.ErrOrStderr()}
 	if asJSON, err := cmd.Flags().GetBool("json"); err == nil && asJSON {
 		out.Mode = line.JSON
 	}

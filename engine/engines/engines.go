@@ -2,7 +2,9 @@
 package engines
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"detgen/engine"
@@ -26,6 +28,15 @@ func Open(name string, c engine.Config) (engine.Engine, error) {
 	}
 	return nil, fmt.Errorf("there is no engine %q: must be %s or %s", name, strings.Join(Names[:len(Names)-1], ", "), Names[len(Names)-1])
 }
+
+// Kit puts what saved images need on a machine without Debian's packages, the guest's kernel, into a cache directory if
+// it is missing, and gives its folder's path below that.
+func Kit(ctx context.Context, cache string, log *slog.Logger) (folder string, err error) {
+	return exact.PrepareKit(ctx, cache, log)
+}
+
+// IsKit reports whether a path below a cache directory is the folder that Kit makes.
+func IsKit(folder string) bool { return folder == exact.KitFolder() }
 
 // Exact gives the name of the engine on which the same run gives the same bytes.
 func Exact() string { return exact.Name }

@@ -79,7 +79,7 @@ func Open(ctx context.Context, c Config) (_ *Engine, err error) {
 	if e.binary, err = qemu.Find(ctx, c.QEMU); err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(c.Cache, "exact")
+	dir := filepath.Join(c.Cache, cacheFolder)
 	if e.kit, e.snapshot, err = openSnapshot(ctx, dir, e.binary, c.Agent, e.log); err != nil {
 		return nil, err
 	}

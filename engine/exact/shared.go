@@ -20,7 +20,12 @@ type Exact struct {
 }
 
 // New gives the engine.
-func New(c engine.Config) *Exact { return &Exact{config: c} }
+func New(c engine.Config) *Exact {
+	if c.Store != nil { // the command line asks engines for their requirements without one
+		c.Store.TakePacked()
+	}
+	return &Exact{config: c}
+}
 
 // Name implements engine.Engine, and so do the methods below.
 func (*Exact) Name() string { return Name }

@@ -2,9 +2,11 @@
 package plain
 
 import (
+	"fmt"
 	"io"
 	"strconv"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -55,6 +57,31 @@ type writer struct{ to io.Writer }
 
 func (w writer) Write(b []byte) (int, error) {
 	if _, err := io.WriteString(w.to, Text(string(b))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// JSON gives a writer that passes JSON on to w, with \u escapes for what Text would replace in it (RFC 8259, section 7):
+// it stays JSON of the same meaning. What is written is whole characters of valid JSON.
+func JSON(w io.Writer) io.Writer { return jsonWriter{w} }
+
+type jsonWriter struct{ to io.Writer }
+
+func (w jsonWriter) Write(b []byte) (int, error) {
+	text, out := string(b), make([]byte, 0, len(b))
+	for i, r := range text {
+		switch {
+		case harmless(r, text[i:]):
+			out = utf8.AppendRune(out, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	if _, err := w.to.Write(out); err != nil {
 		return 0, err
 	}
 	return len(b), nil

@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -22,5 +23,22 @@ func TestText(t *testing.T) {
 		if n, err := Writer(&b).Write([]byte(in)); n != len(in) || err != nil || b.String() != want {
 			t.Errorf("%q: wrote %s, %d, %v", in, b.String(), n, err)
 		}
+	}
+}
+
+func TestJSONKeepsItsMeaning(t *testing.T) {
+	const text = "ä\x1b[2J\x7f\u009b\u202e\U000e0041\u2028\n"
+	var b strings.Builder
+	e := json.NewEncoder(JSON(&b))
+	e.SetIndent("", "\t")
+	if err := e.Encode([]string{text}); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); got != Text(got) || !strings.Contains(got, `\u009b\u202e\udb40\udc41\u2028\n`) {
+		t.Errorf("wrote %q", got)
+	}
+	var read []string
+	if err := json.Unmarshal([]byte(b.String()), &read); err != nil || read[0] != text {
+		t.Errorf("%s is read as %q, %v", b.String(), read, err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"detgen/internal/plain"
+
 	"golang.org/x/term"
 )
 
@@ -23,11 +25,13 @@ const (
 	JSON              // an object a line
 )
 
-// Output is an output that says how progress is shown on it. Everything else is written as it is.
+// Output is an output that says how progress is shown on it. Everything else is written as plain text.
 type Output struct {
-	io.Writer
+	To   io.Writer
 	Mode Mode
 }
+
+func (o Output) Write(b []byte) (int, error) { return plain.Writer(o.To).Write(b) }
 
 // every is the time between two plain lines.
 const every = 10 * time.Second
@@ -49,7 +53,7 @@ type Line struct {
 func New(out io.Writer) *Line {
 	l := &Line{out: out, now: time.Now}
 	if o, ok := out.(Output); ok {
-		l.out, l.mode = o.Writer, o.Mode
+		l.out, l.mode = o.To, o.Mode
 	}
 	if f, ok := l.out.(*os.File); ok {
 		l.terminal = term.IsTerminal(int(f.Fd()))
@@ -96,11 +100,12 @@ func (l *Line) Left(what string, done, all int, left time.Duration) {
 func (l *Line) put(text string, event Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	text = plain.Text(text)
 	switch {
 	case l.mode == Quiet:
 	case l.mode == JSON:
 		if b, err := json.Marshal(event); err == nil {
-			fmt.Fprintf(l.out, "%s\n", b)
+			fmt.Fprintf(plain.JSON(l.out), "%s\n", b)
 		}
 	case l.terminal:
 		l.text = text

@@ -55,6 +55,7 @@ type netemPort struct {
 // netemLine is one direction of a port.
 type netemLine struct {
 	direction record.Direction
+	mtu       int
 	device    int // with the qdisc at its root; 0 when the link is perfect for ever
 	seed      uint64
 	link      record.Link // in force
@@ -117,7 +118,7 @@ func newNetEmLine(s uint64, p Port, direction record.Direction, l record.Link) (
 		return netemLine{}, fmt.Errorf("%s: intervention %s: use the link driver %q: %w", direction, l.Interventions[0], Soft, ErrUnsupported)
 	}
 	name := fmt.Sprintf("link/%s/%s/%s/netem", p.Host, p.Interface, direction)
-	n := netemLine{direction: direction, seed: seed.Derive(s, name), link: l, settings: settings, changes: schedule{all: changes, period: time.Duration(l.Period)}}
+	n := netemLine{direction: direction, mtu: p.MTU, seed: seed.Derive(s, name), link: l, settings: settings, changes: schedule{all: changes, period: time.Duration(l.Period)}}
 	n.giveUniformTables()
 	return n, nil
 }
@@ -286,6 +287,12 @@ func redirect(h *netlink.Handle, from, to int) error {
 
 // apply gives a line's settings to the kernel, reads them back and compares.
 func (n *netem) apply(l *netemLine, change bool) error {
+	if l.link.Managed() {
+		if err := n.qdiscs.shape(l.device, &l.link, l.mtu); err != nil {
+			return fmt.Errorf("%s: %w", l.direction, err)
+		}
+		return nil
+	}
 	if err := n.qdiscs.set(l.device, &l.settings, l.seed, change); err != nil {
 		return fmt.Errorf("%s: set a netem qdisc (sch_netem): %w", l.direction, err)
 	}

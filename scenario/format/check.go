@@ -336,7 +336,11 @@ func (s *Scenario) checkScripts(ps *problem.List, scripts map[string]*Script, di
 			ps.Add(script.At, field+"."+host, "", "%v", err)
 		}
 		s.checkLabels(ps, script.At, field+"."+host, script.Labels)
-		if _, err := dir.ReadFile(field+"."+host, script.File); err != nil {
+		data, err := dir.ReadFile(field+"."+host, script.File)
+		if err == nil && script.Template {
+			_, err = ParseTemplate(problem.Position{File: dir.Path(script.File.Text), Line: 1}, "", string(data), Functions{})
+		}
+		if err != nil {
 			ps.Wrap(script.File.At, field+"."+host, script.File.Text, err)
 		}
 	}

@@ -424,6 +424,8 @@ type Variant struct {
 type Script struct {
 	// A file of the scenario's folder.
 	File Text `yaml:"file" jsonschema:"required"`
+	// The file is a template.
+	Template bool `yaml:"template"`
 	// Account to run as; without this field root.
 	User Text `yaml:"user"`
 	// Environment in addition to the parameters; templates.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -56,6 +57,7 @@ var baseFuncs = template.FuncMap{
 	"contains": func(part, s string) bool { return strings.Contains(s, part) },
 	"quote":    func(s string) (string, error) { return bounded(shellQuote(s)) },
 	"indent":   indent,
+	"records":  records,
 	"list":     func(items ...string) []string { return items },
 	// The template language's own, with bounds.
 	"print":   func(a ...any) (string, error) { return bounded(fmt.Sprint(a...)) },
@@ -64,6 +66,29 @@ var baseFuncs = template.FuncMap{
 
 	"base64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
 	"hash":   func(s string) string { sum := sha256.Sum256([]byte(s)); return hex.EncodeToString(sum[:]) },
+}
+
+// records gives the lines of a DNS zone for the addresses of a host: A, AAAA, or both. name may have a time to live
+// after it.
+func records(name string, host map[string]any) (string, error) {
+	var lines []string
+	seen := ""
+	for _, key := range []string{"address", "address6"} {
+		a, err := netip.ParseAddr(fmt.Sprint(host[key]))
+		if err != nil || a.String() == seen {
+			continue
+		}
+		kind := "A"
+		if a.Is6() {
+			kind = "AAAA"
+		}
+		seen = a.String()
+		lines = append(lines, fmt.Sprintf("%s IN %s %s", name, kind, a))
+	}
+	if lines == nil {
+		return "", fmt.Errorf("records: it takes a name and a host, like .hosts.server")
+	}
+	return strings.Join(lines, "\n"), nil
 }
 
 func sum(numbers []int) int {

@@ -108,13 +108,10 @@ func (a *activity) checkIPv6() {
 func (d *draft) familyView() map[string]any {
 	view := map[string]any{
 		"family": d.family, "ipv4": d.has(record.IPv4), "ipv6": d.has(record.IPv6), "dual": d.family == record.Dual,
-		"any": "0.0.0.0", "record": "A",
+		"any": "0.0.0.0",
 	}
 	if d.has(record.IPv6) {
 		view["any"] = "::"
-	}
-	if d.family == record.IPv6 {
-		view["record"] = "AAAA"
 	}
 	return view
 }

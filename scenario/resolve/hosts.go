@@ -201,7 +201,7 @@ func (sc *scope) implement(p *part) {
 		}
 	}
 	if p.shared {
-		if image.Text != p.Image && !p.imageGiven {
+		if image.Text != record.ImageRecipe(p.Image) && !p.imageGiven {
 			sc.problems.Add(image.At, field, image.Text, "host %q has image %q: what shares a host shares its image; let %s play on a host of its own (hosts: {%s: own})", p.Name, p.Image, sc.name, p.name)
 		}
 		return
@@ -209,6 +209,11 @@ func (sc *scope) implement(p *part) {
 	if s, ok := sc.last(spec.HostImageKey, func(k spec.Key) bool { return p.called(k.Host) }); ok {
 		if v, ok := sc.evaluate(s); ok {
 			image, field, p.imageGiven = format.Text{At: s.at, Text: v.Plain()}, s.Text, true
+		}
+	}
+	if s, ok := sc.last(spec.HostReleaseKey, func(k spec.Key) bool { return p.called(k.Host) }); ok {
+		if v, ok := sc.evaluate(s); ok {
+			image, field = format.Text{At: s.at, Text: record.ImageOfRelease(image.Text, v.Plain())}, s.Text
 		}
 	}
 	p.Implementation, p.Image = p.programs, image.Text
@@ -226,11 +231,11 @@ func (p *part) programsFor(name string, asked setting) string {
 	if asked.value != "" {
 		return name
 	}
-	if own := p.declared.Implementations[p.Implementation]; own != nil && own.Image.Text == p.Image {
+	if own := p.declared.Implementations[p.Implementation]; own != nil && own.Image.Text == record.ImageRecipe(p.Image) {
 		return p.Implementation
 	}
 	for _, other := range strictyaml.InOrder(p.declared.Implementations) {
-		if p.declared.Implementations[other].Image.Text == p.Image {
+		if p.declared.Implementations[other].Image.Text == record.ImageRecipe(p.Image) {
 			return other
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"time"
 
+	"detgen/internal/problem"
 	"detgen/internal/strictyaml"
 	"detgen/record"
 	"detgen/scenario/format"
@@ -97,10 +98,14 @@ func (in *activity) scripts(host string, s *format.Script, f format.Folder, fiel
 		sc := in.of(p)
 		data, err := f.ReadFile(field, s.File)
 		sc.report(err, s.File, field)
-		sc.report(in.budget.spendText(len(data)), s.File, field)
+		text := string(data)
+		if s.Template {
+			text = sc.must(format.Text{Text: text, At: problem.Position{File: f.Path(s.File.Text), Line: 1}}, "")
+		}
+		sc.report(in.budget.spendText(len(text)), s.File, field)
 		env := in.scriptEnvironment(p)
 		maps.Copy(env, sc.environment(s.Environment, field+".environment"))
-		script := record.Script{Host: p.Name, Text: string(data), User: sc.must(s.User, field+".user"), Environment: env}
+		script := record.Script{Host: p.Name, Text: text, User: sc.must(s.User, field+".user"), Environment: env}
 		if s.Labels != (format.Labels{}) {
 			labels := record.Labels(format.OverLabels(in.labelled(), s.Labels))
 			script.Labels = &labels

@@ -22,7 +22,7 @@ func Keys() map[string][]AboutKey {
 	all := map[string][]AboutKey{}
 	for prefix, defs := range map[string][]value.Definition{
 		"link.HOST.DIRECTION": definitions(linkKeys), "transport": definitions(transportKeys), "load": definitions(loadKeys),
-		"": RunKeys, "HOST": {cpuKey, imageKey}, "network": definitions(networkKeys),
+		"": RunKeys, "HOST": {cpuKey, imageKey, releaseKey}, "network": definitions(networkKeys),
 	} {
 		for _, d := range defs {
 			k := AboutKey{Name: d.Name, Type: d.Type, How: d.Type.How(), Default: d.Normal, Doc: d.Doc}

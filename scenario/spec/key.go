@@ -22,6 +22,7 @@ const (
 	ImplementationKey
 	HostCPUKey
 	HostImageKey
+	HostReleaseKey
 	LinkKey
 	TransportKey
 	LoadKey
@@ -109,6 +110,8 @@ var cpuKey = value.Definition{Name: "cpu", Type: value.Float, Min: "0", Max: "10
 
 var imageKey = value.Definition{Name: "image", Type: value.String, Normal: "the scenario's", Check: oneWord, Doc: "image to use instead, which must have the host's programs: for one that several activities share, workstation has many clients"}
 
+var releaseKey = value.Definition{Name: "release", Type: value.Choice, Values: record.Releases, Normal: record.OwnRelease, Doc: "release of Debian that the host's programs are from"}
+
 // ReservedHosts are words that a host cannot be called by, because keys need them.
 func ReservedHosts() []string {
 	words := []string{"all", "up", "down", "both", "params", "link", "load", "transport", "failure", "caching", OwnHost, allNetworks}
@@ -164,7 +167,7 @@ func ParseKey(text string, known Vocabulary) (Key, error) {
 		}
 	case len(parts) == 2 && (parts[0] == allNetworks || slices.Contains(namesOf(networkKeys), last)):
 		err = k.network(parts[0], last, known)
-	case len(parts) == 2 && (last == "implementation" || last == "cpu" || last == "image"):
+	case len(parts) == 2 && (last == "implementation" || last == "cpu" || last == "image" || last == "release"):
 		err = k.ofHost(parts[0], last, known)
 	default:
 		err = fmt.Errorf("no such key: %s", nearestKey(text, known))
@@ -172,7 +175,7 @@ func ParseKey(text string, known Vocabulary) (Key, error) {
 	return k, err
 }
 
-// ofHost reads HOST.implementation, HOST.cpu and HOST.image.
+// ofHost reads HOST.implementation, HOST.cpu, HOST.image and HOST.release.
 func (k *Key) ofHost(host, last string, known Vocabulary) error {
 	k.Host = host
 	switch last {
@@ -180,6 +183,8 @@ func (k *Key) ofHost(host, last string, known Vocabulary) error {
 		k.Kind, k.Definition = HostCPUKey, cpuKey
 	case "image":
 		k.Kind, k.Definition = HostImageKey, imageKey
+	case "release":
+		k.Kind, k.Definition = HostReleaseKey, releaseKey
 	default:
 		k.Kind, k.Definition = ImplementationKey, value.Definition{Name: last, Type: value.Choice}
 	}
@@ -259,7 +264,7 @@ func nearestKey(text string, vocabulary Vocabulary) string {
 		known = append(known, "params."+name)
 	}
 	for _, name := range vocabulary.Hosts() {
-		known = append(known, name+".implementation", name+".cpu", name+".image")
+		known = append(known, name+".implementation", name+".cpu", name+".image", name+".release")
 	}
 	for _, name := range namesOf(linkKeys) {
 		known = append(known, "link.all.both."+name)
@@ -282,5 +287,5 @@ func nearestKey(text string, vocabulary Vocabulary) string {
 	if n := problem.Nearest(text, known); strings.HasPrefix(n, "did you mean") {
 		return n
 	}
-	return "keys are params.NAME, failure, caching, HOST.implementation, HOST.cpu, HOST.image, link.HOST.up|down|both.KEY, load.cpu, load.memory, transport.KEY, network.family, network.KEY, NETWORK.KEY, path.KEY, addresses, epoch, timeout"
+	return "keys are params.NAME, failure, caching, HOST.implementation, HOST.cpu, HOST.image, HOST.release, link.HOST.up|down|both.KEY, load.cpu, load.memory, transport.KEY, network.family, network.KEY, NETWORK.KEY, path.KEY, addresses, epoch, timeout"
 }

@@ -13,7 +13,7 @@ hydra_() {
 		set -- "$@" -t "$PARALLEL"
 	fi
 	[ "$SUCCESS" != stop ] || set -- "$@" -f
-	hydra "$@" "$SERVER_ADDRESS" "$PROTOCOL-get" "/members/$NAME"
+	hydra {{if not .network.ipv4}}-6 {{end}}"$@" "$SERVER_ADDRESS" "$PROTOCOL-get" "/members/$NAME"
 }
 
 patator_() {

@@ -5,7 +5,11 @@
 crawl() {
 	mkdir -p "$1"
 	cd "$1"
-	scrapy runspider /usr/local/lib/lab/spider.py
+	{{- if .network.ipv6}}
+	# The usual resolver asks for IPv4 addresses only.
+	set -- --set DNS_RESOLVER=scrapy.resolver.CachingHostnameResolver
+	{{- end}}
+	scrapy runspider {{if .network.ipv6}}"$@" {{end}}/usr/local/lib/lab/spider.py
 }
 
 # counted KEY: how often Scrapy counted something; what never happened is not in its list.

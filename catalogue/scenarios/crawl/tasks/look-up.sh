@@ -1,4 +1,4 @@
 # Ask the resolver for every site, so that it knows them.
 while read -r domain; do
-	getent ahostsv4 "www.$domain.test"
+	getent ahosts{{if .network.ipv4}}v4{{else}}v6{{end}} "www.$domain.test"
 done </root/domains

@@ -18,7 +18,7 @@ fetch() {
 }
 
 where() {
-	printf '%s\n' "--server=$POOL_ADDRESS:$PORT" "--name=pool.$DOMAIN.test"
+	printf '%s\n' "--server={{if .network.ipv4}}$POOL_ADDRESS{{else}}[$POOL_ADDRESS]{{end}}:$PORT" "--name=pool.$DOMAIN.test"
 	[ "$TLS" = false ] || echo --ca=/etc/ssl/lab.pem
 	case $TASK in
 	page | chart) printf '%s\n' --websocket=/proxy "--origin=http://www.$DOMAIN.test" ;;

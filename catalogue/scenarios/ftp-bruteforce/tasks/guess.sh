@@ -16,7 +16,7 @@ hydra_() {
 		set -- "$@" -t "$PARALLEL"
 	fi
 	[ "$SUCCESS" != stop ] || set -- "$@" -f
-	hydra "$@" "$SERVER_ADDRESS" ftp
+	hydra {{if not .network.ipv4}}-6 {{end}}"$@" "$SERVER_ADDRESS" ftp
 }
 
 patator_() {

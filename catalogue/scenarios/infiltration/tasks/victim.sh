@@ -3,7 +3,7 @@
 phase fetch
 path=/$FILE.doc
 [ "$FAILURE" != not-found ] || path=/old-$FILE.doc
-fetched=$(curl -sS -A "$BROWSER" -o /tmp/file -w '%{http_code}' "http://$SERVER_ADDRESS$path")
+fetched=$(curl -sS -A "$BROWSER" -o /tmp/file -w '%{http_code}' "http://{{if .network.ipv4}}$SERVER_ADDRESS{{else}}[$SERVER_ADDRESS]{{end}}$path")
 outcome fetched="$fetched"
 if [ "$fetched" != 200 ]; then
 	outcome agent=none
@@ -15,7 +15,7 @@ outcome file=same
 mkfifo /tmp/events /tmp/scanned
 (
 	status=0
-	emulate ares-agent --server "http://$SERVER_ADDRESS:$PORT" --user "$USER" --work /srv/papers --interval "${INTERVAL}s" \
+	emulate ares-agent --server "http://{{if .network.ipv4}}$SERVER_ADDRESS{{else}}[$SERVER_ADDRESS]{{end}}:$PORT" --user "$USER" --work /srv/papers --interval "${INTERVAL}s" \
 		--idle-interval 100ms --failures 5 --scan /tmp/scanned 2>/tmp/complaint || status=$?
 	cat /tmp/complaint >&2
 	[ $status = 0 ] || ! grep -q 'gave up after 5' /tmp/complaint || echo gave-up
@@ -33,7 +33,7 @@ while read -r word rest; do
 		syn) set -- "$@" -sS ;;
 		esac
 		[ "$RATE" = 0 ] || set -- "$@" --max-rate "$RATE"
-		nmap "$@" "$WEB_ADDRESS" "$LOGIN_ADDRESS" "$NAMES_ADDRESS"
+		nmap {{if not .network.ipv4}}-6 {{end}}"$@" "$WEB_ADDRESS" "$LOGIN_ADDRESS" "$NAMES_ADDRESS"
 		echo "[+] $(grep -c 'Status: Up' /srv/papers/scan.txt || true) hosts up" >/tmp/scanned
 		;;
 	esac

@@ -42,7 +42,7 @@ answered() {
 connect() {
 	phase connect
 	refused=none
-	say 'connect -4 {{if .params.tls}}-tls_verify -tls_cafile /etc/ssl/lab.pem {{end}}{{.hosts.server.name}} {{if .params.tls}}6697{{else}}6667{{end}}'
+	say 'connect {{if .network.ipv4}}-4{{else}}-6{{end}} {{if .params.tls}}-tls_verify -tls_cafile /etc/ssl/lab.pem {{end}}{{.hosts.server.name}} {{if .params.tls}}6697{{else}}6667{{end}}'
 	answered 001 433
 	while [ "$answer" = 433 ]; do
 		refused=433

@@ -1,4 +1,4 @@
 case $TASK in
 browse) avahi-browse --no-db-lookup --resolve --terminate "$SERVICE" ;;
-resolve) avahi-resolve-host-name -4 "$(cat /root/name)" ;;
+resolve) avahi-resolve-host-name {{if .network.ipv4}}-4{{else}}-6{{end}} "$(cat /root/name)" ;;
 esac

@@ -1,3 +1,3 @@
 . /usr/local/lib/lab/mdns.sh
 join
-outcome address="$(avahi-resolve-host-name -4 "$(cat /root/name)" | cut -f2)"
+outcome address="$(avahi-resolve-host-name {{if .network.ipv4}}-4{{else}}-6{{end}} "$(cat /root/name)" | cut -f2)"

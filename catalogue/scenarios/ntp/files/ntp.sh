@@ -2,14 +2,14 @@
 mkfifo /root/events
 exec 3<>/root/events
 {{if eq .implementations.client "chrony" -}}
-start() { chronyd -d -x -4 -f /etc/chrony/chrony.conf >/root/events 2>&1 & }
+start() { chronyd -d -x{{if eq .network.family "ipv4"}} -4{{else if eq .network.family "ipv6"}} -6{{end}} -f /etc/chrony/chrony.conf >/root/events 2>&1 & }
 chosen='Selected source'
 # The address and stratum of the source that is chosen.
 source() { awk '/^\^\*/ { print $2, $3 }'; }
 sources() { chronyc -n sources; }
 kiss='KoD RATE'
 {{- else if eq .implementations.client "ntpsec" -}}
-start() { ntpd -n -g -4 -c /etc/ntpsec/ntp.conf >/root/events 2>&1 & }
+start() { ntpd -n -g{{if eq .network.family "ipv4"}} -4{{else if eq .network.family "ipv6"}} -6{{end}} -c /etc/ntpsec/ntp.conf >/root/events 2>&1 & }
 chosen=sys_peer
 source() { awk '/^\*/ { print substr($1, 2), $3 }'; }
 sources() { ntpq -p -n 127.0.0.1; }

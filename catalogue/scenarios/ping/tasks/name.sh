@@ -5,7 +5,7 @@ if [ "$FAILURE" = no-such-name ]; then
 	name=not-$name
 fi
 phase lookup
-address=$(getent ahostsv4 "$name" | awk 'NR == 1 { print $1 }')
+address=$(getent ahosts{{if .network.ipv4}}v4{{else}}v6{{end}} "$name" | awk 'NR == 1 { print $1 }')
 outcome address="${address:-none}"
 phase echo
 if [ -n "$address" ]; then

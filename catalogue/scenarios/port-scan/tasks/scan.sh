@@ -15,7 +15,7 @@ fragment) set -- "$@" -f ;;
 source-port) set -- "$@" -g 53 ;;
 padding) set -- "$@" --data-length 20 ;;
 esac
-nmap "$@" "$WEB_ADDRESS" "$LOGIN_ADDRESS" "$NAMES_ADDRESS"
+nmap {{if not .network.ipv4}}-6 {{end}}"$@" "$WEB_ADDRESS" "$LOGIN_ADDRESS" "$NAMES_ADDRESS"
 # Host: ADDRESS ()	Ports: 22/open/tcp//ssh//OpenSSH 9.2p1/, 80/closed/tcp//http///
 sed -n 's/^Host: \([^ ]*\) .*Ports: \([^\t]*\).*$/\1 \2/p' /root/report |
 	awk '{ address = $1; sub(/^[^ ]* /, ""); n = split($0, ports, ", "); for (i = 1; i <= n; i++) { split(ports[i], f, "/"); print address, f[1], f[2] } }' |

@@ -5,9 +5,9 @@ pages=0
 keys=0
 while read -r think; do
 	sleep "$think"
-	web=$(getent ahostsv4 "www.$DOMAIN.test" | awk '{ print $1; exit }')
+	web=$(getent ahosts{{if .network.ipv4}}v4{{else}}v6{{end}} "www.$DOMAIN.test" | awk '{ print $1; exit }')
 	[ "$web" != "$WEB_ADDRESS" ] || names=$((names + 1))
-	login=$(getent ahostsv4 "login.$DOMAIN.test" | awk '{ print $1; exit }')
+	login=$(getent ahosts{{if .network.ipv4}}v4{{else}}v6{{end}} "login.$DOMAIN.test" | awk '{ print $1; exit }')
 	[ "$login" != "$LOGIN_ADDRESS" ] || names=$((names + 1))
 	for port in $(cat /root/web-ports); do
 		size=$(curl -sS -o /dev/null -w '%{size_download}' "http://www.$DOMAIN.test:$port/")

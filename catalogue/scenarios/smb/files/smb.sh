@@ -16,6 +16,11 @@ smb() {
 		outcome result="$complaint"
 	elif [ $status = 0 ]; then
 		outcome result=ok
+	{{- if .network.ipv6}}
+	# After the shares smbclient would ask for workgroups by NetBIOS, which has no IPv6.
+	elif grep -q 'is an IPv6 address -- no workgroup available' /root/answers; then
+		outcome result=ok
+	{{- end}}
 	else
 		outcome result="failed with status $status"
 	fi

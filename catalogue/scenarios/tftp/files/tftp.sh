@@ -7,8 +7,8 @@ retransmit={{.params.retransmit}}
 {{if eq .implementations.client "tftp-hpa" -}}
 commands() { printf 'rexmt %s\ntimeout %s\nbinary\n%s\n' "$retransmit" "$((retransmit * 5))" "$1"; }
 # The program takes lines of up to 199 bytes, so that paths are left out.
-get() { cd /root/got; commands "get $1" | tftp -4 -l "$SERVER_NAME" >>/root/answers 2>&1 || true; }
-put() { cd /srv/files; commands "put $1${2:+ $2}" | tftp -4 -l "$SERVER_NAME" >>/root/answers 2>&1 || true; }
+get() { cd /root/got; commands "get $1" | tftp {{if .network.ipv4}}-4{{else}}-6{{end}} -l "$SERVER_NAME" >>/root/answers 2>&1 || true; }
+put() { cd /srv/files; commands "put $1${2:+ $2}" | tftp {{if .network.ipv4}}-4{{else}}-6{{end}} -l "$SERVER_NAME" >>/root/answers 2>&1 || true; }
 {{- else if eq .implementations.client "atftp" -}}
 transfer() { atftp --tftp-timeout "$retransmit" ${BLOCK_SIZE:+--option "blksize $BLOCK_SIZE"} "$@" "$SERVER_NAME" >>/root/answers 2>&1 || true; }
 get() { transfer --get --remote-file "$1" --local-file "/root/got/$1"; }

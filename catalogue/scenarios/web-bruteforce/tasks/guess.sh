@@ -14,7 +14,7 @@ hydra_() {
 		set -- "$@" -t "$PARALLEL"
 	fi
 	[ "$SUCCESS" != stop ] || set -- "$@" -f
-	hydra "$@" "$WEB_ADDRESS" http-post-form '/login.php:name=^USER^&password=^PASS^:F=do not fit'
+	hydra {{if not .network.ipv4}}-6 {{end}}"$@" "$WEB_ADDRESS" http-post-form '/login.php:name=^USER^&password=^PASS^:F=do not fit'
 }
 
 patator_() {

@@ -1,5 +1,5 @@
 <?php
-define('DB_HOST', '{{.hosts.database.address}}');
+define('DB_HOST', '{{.hosts.database.urlhost}}');
 define('DB_PASSWORD', '{{.params.database_password}}');
 define('DISABLE_WP_CRON', true);
 define('AUTOMATIC_UPDATER_DISABLED', true);

@@ -115,7 +115,10 @@ func check(path, want string) error {
 // starts from a snapshot does not need them.
 func Load(dir string) (*Kit, error) { return load(folder(dir)) }
 
-func folder(dir string) string { return filepath.Join(dir, "kit-"+recipe()) }
+// Folder is the name of the kit's folder in the cache directory.
+func Folder() string { return "kit-" + recipe() }
+
+func folder(dir string) string { return filepath.Join(dir, Folder()) }
 
 // recipe names what this program puts into a kit: kits of another recipe are other kits.
 func recipe() string {
