@@ -194,7 +194,8 @@ type Activity struct {
 	Failure  string            `json:"failure,omitempty"`
 	Caching  string            `json:"caching,omitempty"`
 	Labels   Labels            `json:"labels"`
-	Start    Duration          `json:"start,omitempty"` // after the main activity's start; 0 for the main one
+	Values   []Value           `json:"values,omitempty"` // of its own, where its task goes on several times; see Run.Values
+	Start    Duration          `json:"start,omitempty"`  // after the main activity's start; 0 for the main one
 	Warmup   []Script          `json:"warmup,omitempty"`
 	Scripts  []Script          `json:"scripts"` // started together; the activity ends when all have ended
 	Phases   []string          `json:"phases,omitempty"`

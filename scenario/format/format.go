@@ -298,7 +298,7 @@ type User struct {
 type Service struct {
 	// Name, for logs and for "after".
 	Name string `yaml:"name" jsonschema:"required"`
-	// Words of the command, or one text that "sh -euc" runs; templates.
+	// Words of the command, or one text that "sh -euc" runs; templates. A word whose template comes to nothing is left out.
 	Command Command `yaml:"command" jsonschema:"required"`
 	// Account to run as; without this field root.
 	User Text `yaml:"user"`

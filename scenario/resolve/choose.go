@@ -21,10 +21,17 @@ type request struct {
 	set   spec.Settings
 }
 
+// occasion is one of the times that an activity of the background goes on.
+type occasion struct {
+	name   string
+	values []record.Value // drawn for it
+}
+
 // choice is whose task an activity performs.
 type choice struct {
 	*draft
 	name     string    // of a background activity; "" for the main one
+	time     *occasion // one of its times, where it has several
 	main     *activity // nil for the main one
 	scenario *format.Scenario
 	taskName string
@@ -70,8 +77,14 @@ func choose(d *draft, q request) (*choice, bool) {
 	return c, true
 }
 
-// named is a name of a value or a stream: those of background activities stand apart.
-func (c *choice) named(name string) string { return problem.Join(c.name, name) }
+// named is a name of a value or a stream: those of background activities stand apart, and so does what each of their times
+// has of its own.
+func (c *choice) named(name string) string {
+	if c.time != nil {
+		return problem.Join(c.time.name, name)
+	}
+	return problem.Join(c.name, name)
+}
 
 // stream is the name of a stream of what is made for hosts. Background activities that can share
 // the main one's hosts must make the same.

@@ -18,9 +18,13 @@ func finish(run *record.Run, d *draft, lab *lab, activities []*activity) {
 	lab.route()
 	checkOrder(d, lab)
 	for _, a := range activities {
-		done := perform(a)
 		for i, start := range a.starts {
+			in := a.again(i)
+			done := perform(in)
 			done.Name, done.Start = a.names[i], start
+			if in.time != nil {
+				done.Values = in.time.values
+			}
 			run.Activities = append(run.Activities, done)
 		}
 	}

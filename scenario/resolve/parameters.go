@@ -79,6 +79,9 @@ func (sc *scope) inherited(p *format.Parameter, s setting, given bool) (value.Va
 		return value.Value{}, false
 	}
 	v, ok := sc.main.parameters.values[s.Name]
+	if sc.time != nil && !given {
+		ok = false // drawn for each time
+	}
 	if !ok || v.Type != p.Type {
 		return value.Value{}, false
 	}
