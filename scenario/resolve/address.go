@@ -19,10 +19,16 @@ type lab struct {
 	networks  []record.Network
 	hosts     []*host
 	path      *pathway // nil: none
+	first     *activity // whose settings for all hosts are those of the lab
+	site      bool      // the lab plays a time line: networks of one name are one
 }
 
-func newLab(seed uint64, fixed bool, family string) *lab {
-	return &lab{addresses: &addressing{seed: seed, fixed: fixed, family: family, hosts: map[netip.Addr]bool{}}}
+func newLab(seed uint64, whole wholeRun, family string) *lab {
+	l := &lab{addresses: &addressing{seed: seed, fixed: whole.fixed, family: family, hosts: map[netip.Addr]bool{}}}
+	if whole.path.Hops > 0 {
+		l.path = &pathway{Path: whole.path}
+	}
+	return l
 }
 
 // network gives the network of the lab that plays a network of an activity's scenario.
@@ -50,13 +56,16 @@ func (l *lab) address(sc *scope) {
 			continue
 		}
 		full := sc.own(name)
+		if l.site {
+			full = name
+		}
 		n := l.addresses.network(full) // also of one that is not used here: other tasks number alike
 		if used[name] {
 			n.Tap = sc.scenario.Tapped(name)
 			l.networks = append(l.networks, n)
 		}
 	}
-	if l.path != nil && sc.main == nil {
+	if l.path != nil && l.path.near.Name == "" {
 		l.layPath(sc)
 	}
 	for _, p := range sc.parts {

@@ -21,10 +21,11 @@ func defaultTransport() record.Transport {
 // shapeNetworks sets up the networks that an activity brought, those of a background activity first by what the main one
 // sets for all.
 func shapeNetworks(a *activity) {
-	if a.main != nil {
-		for _, s := range a.main.general {
+	first := a.lab.first == a
+	if !first {
+		for _, s := range a.lab.first.general {
 			if s.Kind == spec.NetworkKey {
-				a.applyNetwork(s)
+				a.applyNetwork(s, false)
 			}
 		}
 	}
@@ -37,14 +38,14 @@ func shapeNetworks(a *activity) {
 		if s.Network == "" {
 			a.general = append(a.general, set)
 		}
-		if hit := a.applyNetwork(set); !hit && s.layer == userLayer {
+		if hit := a.applyNetwork(set, first); !hit && s.layer == userLayer {
 			a.problems.Add(s.at, s.Text, s.value, "concerns no network of task %s/%s", a.scenario.Name, a.taskName)
 		}
 	}
 }
 
-// applyNetwork sets a network's setting; false when it concerns none.
-func (sc *scope) applyNetwork(s applied) bool {
+// applyNetwork sets a network's setting; false when it concerns none. The first activity also sets those that no scenario has.
+func (sc *scope) applyNetwork(s applied, first bool) bool {
 	hit := false
 	for _, name := range sc.scenario.NetworkNames() {
 		if s.Network != "" && s.Network != name {
@@ -54,7 +55,7 @@ func (sc *scope) applyNetwork(s applied) bool {
 		switch {
 		case !ok:
 			continue
-		case n.Name == sc.own(name):
+		case n.Name == sc.own(name) || sc.lab.site && first:
 			i := slices.IndexFunc(sc.lab.networks, func(o record.Network) bool { return o.Name == n.Name })
 			s.Switch(&sc.lab.networks[i], s.value)
 		case s.Network != "" && s.layer == userLayer:
@@ -63,7 +64,7 @@ func (sc *scope) applyNetwork(s applied) bool {
 		hit = true
 	}
 	for i := range sc.lab.networks {
-		if n := &sc.lab.networks[i]; s.Network == "" && sc.main == nil && sc.lab.ofPath(n.Name) {
+		if n := &sc.lab.networks[i]; s.Network == "" && first && sc.lab.ofPath(n.Name) {
 			s.Switch(n, s.value)
 		}
 	}
@@ -115,8 +116,8 @@ func shape(a *activity) {
 			p.Forward = p.declared.Forward
 		}
 	}
-	if a.main != nil {
-		for _, s := range a.main.general {
+	if first := a.lab.first; first != a {
+		for _, s := range first.general {
 			if s.Kind != spec.NetworkKey {
 				a.apply(s)
 			}
