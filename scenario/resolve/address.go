@@ -18,7 +18,7 @@ type lab struct {
 	addresses *addressing
 	networks  []record.Network
 	hosts     []*host
-	path      *pathway // nil: none
+	path      *pathway  // nil: none
 	first     *activity // whose settings for all hosts are those of the lab
 	site      bool      // the lab plays a time line: networks of one name are one
 }
