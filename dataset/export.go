@@ -268,7 +268,7 @@ type commented struct {
 
 func (c *commented) write(t *truth.Truth, run *chosen, r truth.Ref, f *packet.Frame, first int) (err error) {
 	of := &t.Captures[r.Capture()]
-	name := (*of).Host + ":" + (*of).Interface
+	name := strings.TrimSuffix(of.Place()+":"+of.Interface, ":")
 	number, ok := c.interfaces[name]
 	if !ok {
 		if number, err = c.AddInterface(packet.Interface{Name: name, LinkType: packet.LinkEthernet}); err != nil {
