@@ -108,8 +108,8 @@ func (m *Manifest) check() error {
 		m.Kind = Flows
 	}
 	switch {
-	case m.Kind != Flows && m.Kind != Packets:
-		return fmt.Errorf("kind: an ONNX file takes flow or packets, not %q", m.Kind)
+	case m.Kind != Flows && m.Kind != Packets && m.Kind != Sessions:
+		return fmt.Errorf("kind: an ONNX file takes flow, packets or session, not %q", m.Kind)
 	case m.Direction == "lower":
 		m.Lower = true
 	case m.Direction != "" && m.Direction != "higher":

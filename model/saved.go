@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"detgen/internal/whole"
+	"detgen/model/cbam"
 	"detgen/model/forest"
 	"detgen/model/kitnet"
 	"detgen/model/lstm"
@@ -33,6 +34,13 @@ type Saved struct {
 	LSTM   *SavedLSTM    `json:"lstm,omitempty"`
 	Forest forest.Forest `json:"forest,omitempty"`
 	KitNET *kitnet.Net   `json:"kitnet,omitempty"`
+	CBAM   *SavedCBAM    `json:"cbam,omitempty"`
+}
+
+// SavedCBAM is a network of package cbam.
+type SavedCBAM struct {
+	Shape   cbam.Shape `json:"shape"`
+	Weights []float64  `json:"weights"` // docs/models.md has their order
 }
 
 // SavedLSTM is a network of package lstm.
@@ -104,8 +112,14 @@ func (s *Saved) Model() (Model, error) {
 			return nil, err
 		}
 		return &kitnetModel{s.Description, s.KitNET}, nil
+	case s.CBAM != nil && s.Kind == Sessions:
+		n, err := cbam.FromWeights(s.CBAM.Shape, s.CBAM.Weights)
+		if err != nil {
+			return nil, err
+		}
+		return &cbamModel{s.Description, n}, nil
 	}
-	return nil, errors.New("it has neither a network for packets (lstm), a forest for flows, nor a kitnet")
+	return nil, errors.New("it has neither a network for packets (lstm), a forest for flows, a kitnet, nor a cbam for sessions")
 }
 
 // lstmModel scores packet sequences: the score of a connection is that of its last step.
@@ -216,4 +230,35 @@ func wide(step []float32) []float64 {
 		row[k] = float64(x)
 	}
 	return row
+}
+
+// cbamModel scores sessions: how little their connections fit between those before and after, step by step the mean of
+// those so far.
+type cbamModel struct {
+	about   Description
+	network *cbam.Network
+}
+
+func (m *cbamModel) Describe() Description { return m.about }
+func (m *cbamModel) Close() error          { return nil }
+
+func (m *cbamModel) Score(ctx context.Context, items []Item) ([]Score, error) {
+	scores := make([]Score, 0, len(items))
+	for i := range items {
+		if err := ctx.Err(); err != nil {
+			return scores, err
+		}
+		steps := items[i].Steps[:m.about.steps(&items[i])]
+		if len(steps) == 0 {
+			return scores, &ItemError{items[i].ID, errors.New("it has no connections")}
+		}
+		for _, s := range steps {
+			if len(s) != len(m.about.Columns) {
+				return scores, &ItemError{items[i].ID, fmt.Errorf("a connection has %d columns, and the model takes %d", len(s), len(m.about.Columns))}
+			}
+		}
+		all := m.network.Surprise(steps)
+		scores = append(scores, Score{ID: items[i].ID, Score: all[len(all)-1], Steps: all})
+	}
+	return scores, nil
 }

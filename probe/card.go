@@ -31,7 +31,7 @@ type Card struct {
 	Clean     Cell              `json:"clean"`
 	Threshold float64           `json:"threshold"` // geometric mean of the clean set, or the model's
 	Factors   []CardFactor      `json:"factors"`
-	Mean      float64           `json:"mean_loss"` // of all factors
+	Mean      float64           `json:"mean_loss"` // of all factors that were judged
 	Runs      int               `json:"runs"`      // of the clean set
 }
 
@@ -149,16 +149,35 @@ func (b *battery) card(s *Set, places map[string]place, o *CardOptions) (*Card, 
 			}
 			row.Cell = append(row.Cell, cell)
 		}
-		if n == 0 {
+		if len(row.Cell) == 0 {
 			continue // none of the tasks has it
 		}
-		row.Loss /= float64(n)
+		if n > 0 {
+			row.Loss /= float64(n)
+		}
 		c.Factors = append(c.Factors, row)
 	}
+	judged := 0
 	for _, f := range c.Factors {
-		c.Mean += f.Loss / float64(len(c.Factors))
+		if f.judged() {
+			c.Mean, judged = c.Mean+f.Loss, judged+1
+		}
 	}
+	c.Mean /= float64(max(judged, 1))
 	return c, nil
+}
+
+// judged tells whether there is a cell of the factor.
+func (f *CardFactor) judged() bool {
+	return slices.ContainsFunc(f.Cell, func(c Cell) bool { return c.Missing == "" })
+}
+
+// lossText is the factor's loss for people; "-" when all of its cells are missing.
+func (f *CardFactor) lossText() string {
+	if !f.judged() {
+		return "-"
+	}
+	return fmt.Sprintf("%+.3f", f.Loss)
 }
 
 // factorCell judges a factor at one severity: the connections of the tasks that it is for, and those of the clean set
@@ -273,6 +292,9 @@ func DrawCards(cards ...*Card) (*plot.Figure, error) {
 		e.Series = append(e.Series, fmt.Sprintf("%s (clean AUC %.3f, mean loss %.3f)", c.Model.Name, c.Clean.Area.AUC, c.Mean))
 	}
 	for i, f := range cards[0].Factors {
+		if slices.ContainsFunc(cards, func(c *Card) bool { return !c.Factors[i].judged() }) {
+			continue
+		}
 		row := plot.Effect{Name: f.Name, Strong: true}
 		for _, c := range cards {
 			v := plot.EffectValue{Value: c.Factors[i].Loss, Low: math.Inf(1), High: math.Inf(-1)}
@@ -296,7 +318,7 @@ func (c *Card) WriteText(out io.Writer, dir string) error {
 		100*c.Clean.Detection.Share, 100*c.Clean.FalsePositive.Share, c.Threshold)
 	fmt.Fprintf(&b, "  %-18s %7s   loss at severity 1 to %d\n", "factor", "loss", severities)
 	for _, f := range c.Factors {
-		fmt.Fprintf(&b, "  %-18s %+7.3f  ", f.Name, f.Loss)
+		fmt.Fprintf(&b, "  %-18s %7s  ", f.Name, f.lossText())
 		for _, cell := range f.Cell {
 			if cell.Missing != "" {
 				fmt.Fprintf(&b, " %7s", "-")

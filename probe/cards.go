@@ -54,7 +54,7 @@ func (c Cards) WriteText(out io.Writer) error {
 	for i, f := range c[0].Factors {
 		fmt.Fprintf(&b, "  %-18s", f.Name)
 		for _, card := range c {
-			fmt.Fprintf(&b, " %+20.3f", card.Factors[i].Loss)
+			fmt.Fprintf(&b, " %20s", card.Factors[i].lossText())
 		}
 		b.WriteByte('\n')
 	}

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"detgen/dataset"
-	"detgen/internal/beneath"
 	"detgen/model"
 	"detgen/model/items"
 	"detgen/packet"
@@ -258,7 +256,7 @@ func (s *Set) Measure(ctx context.Context) error {
 	if s.Data.RunDir("") == "" {
 		return nil // a table of flows alone
 	}
-	in, err := beneath.Open(s.Data.Path, dataset.PacketsTable)
+	in, name, err := s.Data.Table(dataset.PacketsTable)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -272,7 +270,6 @@ func (s *Set) Measure(ctx context.Context) error {
 		*m = Measured{Known: true, RTT: math.NaN()}
 		at[s.connection(i).ID] = m
 	}
-	name := filepath.Join(s.Data.Path, dataset.PacketsTable)
 	if err := measure(ctx, in, s.single(), at); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -52,6 +52,7 @@ type Network struct {
 	Name    string       `json:"name"`
 	Prefix  netip.Prefix `json:"prefix"`           // IPv4, or IPv6 where the run has only that
 	Prefix6 netip.Prefix `json:"prefix6,omitzero"` // IPv6, where the run has both
+	Tap     bool         `json:"tap,omitempty"`    // a monitor port of the switch is captured, too
 }
 
 // Prefixes are those of the network: one, or one of each family, IPv4 first.
@@ -192,8 +193,10 @@ type Activity struct {
 	Task     string            `json:"task"`
 	Failure  string            `json:"failure,omitempty"`
 	Caching  string            `json:"caching,omitempty"`
+	User     string            `json:"user,omitempty"` // who does it, in a time line
 	Labels   Labels            `json:"labels"`
-	Start    Duration          `json:"start,omitempty"` // after the main activity's start; 0 for the main one
+	Values   []Value           `json:"values,omitempty"` // of its own, where its task goes on several times; see Run.Values
+	Start    Duration          `json:"start,omitempty"`  // after the main activity's start; 0 for the main one
 	Warmup   []Script          `json:"warmup,omitempty"`
 	Scripts  []Script          `json:"scripts"` // started together; the activity ends when all have ended
 	Phases   []string          `json:"phases,omitempty"`

@@ -211,3 +211,36 @@ func TestHostImageIsTheUsers(t *testing.T) {
 		t.Errorf("the client's image is %q", run.Hosts[0].Image)
 	}
 }
+
+// Each time of a task has values of its own, unless its hosts depend on them; a process may have no time at all.
+func TestTimesDrawTheirOwnValues(t *testing.T) {
+	spec, err := scenario.ReadSpec("my.yaml", []byte("task: ping/echo\nbackground: [{name: b, task: syncthing/add-text, schedule: {at: [0s, 1s, 1s]}}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := open(t).Resolve(spec, 1, anyImage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, a := range run.Activities[1:] {
+		env := a.Scripts[0].Environment
+		if len(a.Values) != 1 || a.Values[0].Name != "params.name" || a.Values[0].Value != env["NAME"] {
+			t.Errorf("%s: values %v, NAME %q", a.Name, a.Values, env["NAME"])
+		}
+		if seen[env["NAME"]] {
+			t.Errorf("%s has the name %q of another time", a.Name, env["NAME"])
+		}
+		seen[env["NAME"]] = true
+		if env["FOLDER"] != valueOf(run, "b.params.folder") {
+			t.Errorf("%s: folder %q, but that of its hosts is %q", a.Name, env["FOLDER"], valueOf(run, "b.params.folder"))
+		}
+	}
+	if valueOf(run, "b.params.name") != "" {
+		t.Error("the run lists a name that no time has")
+	}
+	run = mustBackground(t, "  - {task: sound/get, schedule: {poisson: {mean: 10s, until: 1us}}}\n")
+	if len(run.Activities) != 1 {
+		t.Errorf("%d activities", len(run.Activities))
+	}
+}

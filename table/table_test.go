@@ -2,6 +2,7 @@ package table
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"math"
 	"net/netip"
@@ -244,5 +245,44 @@ func BenchmarkRow(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestParquetAsCSV reads a table in Parquet as the CSV that the same rows are.
+func TestParquetAsCSV(t *testing.T) {
+	folder := t.TempDir()
+	var texts []string
+	for _, format := range []Format{CSV, Parquet} {
+		path := filepath.Join(folder, fmt.Sprint(format))
+		f, err := Create(path, format, example)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fill(t, f)
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if format == Parquet {
+			in, err := AsCSV(bytes.NewReader(data), int64(len(data)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer in.Close()
+			if data, err = io.ReadAll(in); err != nil {
+				t.Fatal(err)
+			}
+		}
+		texts = append(texts, string(data))
+	}
+	body := func(text string) string { _, rest, _ := strings.Cut(text, "\n"); return rest } // names that are there twice differ
+	if body(texts[0]) != body(texts[1]) {
+		t.Errorf("as CSV:\n%s\nfrom Parquet:\n%s", texts[0], texts[1])
+	}
+	if _, err := AsCSV(strings.NewReader("no Parquet at all"), 17); err == nil {
+		t.Error("what is no Parquet is no error")
 	}
 }

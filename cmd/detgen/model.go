@@ -82,7 +82,7 @@ func newModelTrain() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "train " + strings.Join(train.Kinds(), "|") + " DATASET -o FILE.model",
-		Short: "Train a random forest on flow rows, an LSTM on packet sequences, KitNET on either",
+		Short: "Train a random forest on flow rows, an LSTM on packet sequences, KitNET on either, CBAM on sessions of connections",
 		Long:  "The same dataset, flags and seed give the same file. docs/models.md describes the models and the file.",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -126,8 +126,8 @@ func newModelTrain() *cobra.Command {
 	f.StringVar(&onnx, "onnx", "", "write it as an ONNX file too, with its manifest beside it")
 	f.Uint64Var(&o.Seed, "seed", 1, "of everything that is drawn")
 	f.StringVar(&o.Split, "split", "", "only connections of this split")
-	f.IntVar(&o.Epochs, "epochs", 0, "how often each item is seen (default: lstm 20, kitnet 1)")
-	f.IntVar(&o.Cells, "cells", 64, "lstm: memory cells")
+	f.IntVar(&o.Epochs, "epochs", 0, "how often each item is seen (default: lstm 20, kitnet 1, cbam 30)")
+	f.IntVar(&o.Cells, "cells", 0, "memory cells of a layer (default: lstm 64, cbam 25)")
 	f.IntVar(&o.MaxSteps, "max-steps", 200, "packets of a connection that are looked at")
 	f.StringVar(&o.Recipe, "recipe", "", "how packets become numbers (default: lstm tokens1, kitnet looks at flow rows)")
 	f.StringVar(&o.View, "view", "server", "models of packets: whose capture, server, client or tap")

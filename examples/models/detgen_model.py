@@ -5,9 +5,18 @@
 score gets a list of items (dicts with "id" and "row", "steps" or "capture") and gives a number for each, or a pair of a
 number and a list with a number for each step. Print nothing else to the standard output; the error output is free.
 """
+import importlib
 import json
 import os
 import sys
+
+
+def need(package, get):
+    """The package; where it is missing, one line that says how to get it."""
+    try:
+        return importlib.import_module(package)
+    except ImportError as e:
+        sys.exit(f"{os.path.basename(sys.argv[0])}: {e}: {get}")
 
 
 def serve(hello, score):

@@ -8,9 +8,9 @@ CLASS is the column of the output that is the attack's: the last one without it.
 import json
 import sys
 
-import onnxruntime
+from detgen_model import need, rows, serve
 
-from detgen_model import rows, serve
+onnxruntime = need("onnxruntime", "pip install onnxruntime; detgen runs ONNX files without it, too")
 
 session = onnxruntime.InferenceSession(sys.argv[1])
 wanted = session.get_inputs()[0].name

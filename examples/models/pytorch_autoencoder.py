@@ -21,11 +21,11 @@ sys.modules.setdefault("numpy._core", numpy.core)
 sys.modules.setdefault("numpy._core.multiarray", numpy.core.multiarray)
 warnings.simplefilter("ignore")
 
-import joblib
-import torch
-from torch import nn
+from detgen_model import need, rows, serve
 
-from detgen_model import rows, serve
+joblib = need("joblib", "apt install python3-joblib")
+torch = need("torch", "apt install python3-torch")
+nn = torch.nn
 
 folder = sys.argv[1]
 columns = json.load(open(os.path.join(folder, "feature_names.json")))

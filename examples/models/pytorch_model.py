@@ -8,9 +8,9 @@ one of docs/models.md: numbers1 without it.
 """
 import sys
 
-import torch
+from detgen_model import need, serve
 
-from detgen_model import serve
+torch = need("torch", "apt install python3-torch")
 
 model = torch.jit.load(sys.argv[1], map_location="cpu").eval()
 torch.set_num_threads(1)

@@ -8,9 +8,9 @@ Without COLUMNS.json the names are those that the model was trained with.
 import json
 import sys
 
-import xgboost
+from detgen_model import need, rows, serve
 
-from detgen_model import rows, serve
+xgboost = need("xgboost", "apt install python3-xgboost")
 
 model = xgboost.Booster(model_file=sys.argv[1])
 columns = json.load(open(sys.argv[2])) if len(sys.argv) > 2 else model.feature_names

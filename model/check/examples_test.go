@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"detgen/model"
@@ -55,5 +56,92 @@ func TestScikitLearnExample(t *testing.T) {
 	defer wrong.Close()
 	if _, err := Run(context.Background(), wrong, d, Options{}); err == nil {
 		t.Error("a column that the table does not have is no error")
+	}
+}
+
+// boost trains an XGBoost model on the same columns and saves it.
+const boost = `
+import csv, json, sys, xgboost, numpy
+rows = list(csv.reader(open(sys.argv[1])))[1:]
+x, y = numpy.array([[float(a), float(b)] for a, b, _, _ in rows]), [label.upper() != "BENIGN" for *_, label in rows]
+xgboost.train({"objective": "binary:logistic", "nthread": 1}, xgboost.DMatrix(x, label=y, feature_names=["a", "b"]), 5).save_model(sys.argv[2] + "/boost.json")
+`
+
+// unroll saves a network over packets as TorchScript.
+const unroll = `
+import sys, torch
+class Steps(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.out = torch.nn.LSTM(10, 4, batch_first=True), torch.nn.Linear(4, 1)
+    def forward(self, x):
+        return self.out(self.lstm(x)[0])[:, :, 0]
+torch.manual_seed(1)
+torch.jit.script(Steps()).save(sys.argv[1] + "/steps.pt")
+`
+
+func python(t *testing.T, program string, args ...string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "program.py") // TorchScript reads its source
+	if err := os.WriteFile(file, []byte(program), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := exec.Command("/usr/bin/python3", append([]string{file}, args...)...).CombinedOutput(); err != nil {
+		t.Fatalf("python3 (scripts/install): %v: %s", err, said)
+	}
+}
+
+// TestXGBoostExample checks an XGBoost model through its script.
+func TestXGBoostExample(t *testing.T) {
+	if testing.Short() {
+		t.Skip("asks XGBoost")
+	}
+	d, folder := table(t), t.TempDir()
+	python(t, boost, d.Path, folder)
+	m, err := model.Open("cmd:/usr/bin/python3 ../../examples/models/xgboost_model.py "+folder+"/boost.json", model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	r, err := Run(context.Background(), m, d, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Faults() > 0 || r.AUC < 0.95 || len(r.Model.Columns) != 2 {
+		t.Errorf("report %+v", r)
+	}
+}
+
+// TestPyTorchExample scores sequences with a network over packets through its script.
+func TestPyTorchExample(t *testing.T) {
+	if testing.Short() {
+		t.Skip("asks PyTorch")
+	}
+	folder := t.TempDir()
+	python(t, unroll, folder)
+	m, err := model.Open("cmd:/usr/bin/python3 ../../examples/models/pytorch_model.py "+folder+"/steps.pt", model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	items := []model.Item{{ID: "a", Steps: [][]float32{make([]float32, 10), make([]float32, 10)}}, {ID: "b", Steps: [][]float32{make([]float32, 10)}}}
+	scores, err := m.Score(context.Background(), items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(scores[0].Steps) != 2 || scores[0].Steps[0] != scores[1].Score || scores[0].Score != scores[0].Steps[1] || scores[0].Score == scores[1].Score {
+		t.Errorf("scores %+v", scores)
+	}
+}
+
+// TestMissingPackage asks a script whose package is not there: ONNX Runtime, which Debian does not have.
+func TestMissingPackage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("asks Python")
+	}
+	// -S and -E: nothing but Python's own library is found, whatever is installed.
+	_, err := model.Open("cmd:/usr/bin/python3 -S -E ../../examples/models/onnxruntime_model.py x.onnx columns.json", model.Options{})
+	if err == nil || !strings.Contains(err.Error(), "onnxruntime_model.py: No module named 'onnxruntime': pip install onnxruntime") || strings.Contains(err.Error(), "Traceback") {
+		t.Errorf("a missing package: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"detgen/internal/whole"
 	"detgen/model"
+	"detgen/model/cbam"
 	"detgen/model/forest"
 	"detgen/model/kitnet"
 	"detgen/model/lstm"
@@ -42,6 +43,12 @@ func Write(s *model.Saved, path string) error {
 		if s.Kind == model.Packets {
 			m.StepOutput = "score"
 		}
+	case s.CBAM != nil:
+		n, err := cbam.FromWeights(s.CBAM.Shape, s.CBAM.Weights)
+		if err != nil {
+			return err
+		}
+		file, m.StepOutput = sessions(s.Name, n), "score"
 	default:
 		return errors.New("the model has no network, forest or ensemble")
 	}
@@ -168,17 +175,21 @@ func ensemble(name string, n *kitnet.Net, columns int, steps bool) []byte {
 		g.port(12, "score", -1, 1)
 		return g.file(name, map[string]int64{"": 13}, "")
 	}
-	// The mean of the scores so far: their sum over the sum of ones.
-	g.ints("one", []int64{1}, 1)
-	g.floats("unit", []float32{1}, 1)
-	g.node("CumSum", "", []string{score, "one"}, "sum")
-	g.node("Sub", "", []string{score, score}, "zeros")
-	g.node("Add", "", []string{"zeros", "unit"}, "ones")
-	g.node("CumSum", "", []string{"ones", "one"}, "count")
-	g.node("Div", "", []string{"sum", "count"}, "score")
+	meanSoFar(&g, score)
 	g.port(11, "steps", -1, -1, int64(columns))
 	g.port(12, "score", -1, -1, 1)
 	return g.file(name, map[string]int64{"": 13}, "")
+}
+
+// meanSoFar adds the output "score" of steps' scores (n, t, 1): their sum so far over the sum of ones.
+func meanSoFar(g *graph, score string) {
+	g.ints("axis1", []int64{1}, 1)
+	g.floats("unit", []float32{1}, 1)
+	g.node("CumSum", "", []string{score, "axis1"}, "sumsofar")
+	g.node("Sub", "", []string{score, score}, "nothing")
+	g.node("Add", "", []string{"nothing", "unit"}, "each")
+	g.node("CumSum", "", []string{"each", "axis1"}, "count")
+	g.node("Div", "", []string{"sumsofar", "count"}, "score")
 }
 
 // autoencoder adds one: its input, scaled, and the root mean square of what that differs by from its reproduction.

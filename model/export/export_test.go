@@ -12,10 +12,17 @@ import (
 	"testing"
 
 	"detgen/model"
+	"detgen/model/cbam"
 	"detgen/model/forest"
 	"detgen/model/kitnet"
 	"detgen/model/lstm"
 )
+
+// followed is a CBAM that knows some of the states of the test.
+func followed(random *rand.Rand) *model.SavedCBAM {
+	s := cbam.Shape{States: [][3]int{{6, 50, 1}, {6, 51, 0}, {17, 52, 1}, {17, 53, 1}}, Edges: []float64{100, 200, 300, 400, 400, 800}, Cells: 6}
+	return &model.SavedCBAM{Shape: s, Weights: cbam.New(s, random).Weights()}
+}
 
 // TestONNXRuntimeSaysTheSame scores with exported models through ONNX Runtime and compares with the models themselves.
 func TestONNXRuntimeSaysTheSame(t *testing.T) {
@@ -61,6 +68,14 @@ func TestONNXRuntimeSaysTheSame(t *testing.T) {
 		rows, attack = append(rows, row), append(attack, row[0] > 25 != (row[1] > 0))
 		flows = append(flows, model.Item{ID: fmt.Sprint(i), Row: row})
 	}
+	var sessions []model.Item
+	for i := range 20 {
+		item := model.Item{ID: fmt.Sprint(i)}
+		for range 1 + i%6 {
+			item.Steps = append(item.Steps, []float32{float32(6 + 11*random.IntN(2)), float32(50 + random.IntN(6)), float32(random.IntN(2)), random.Float32() * 900, 1})
+		}
+		sessions = append(sessions, item)
+	}
 	unlike := func(rows [][]float64, most int) *kitnet.Net {
 		n, err := kitnet.Train(context.Background(), rows, kitnet.Options{Most: most}, random)
 		if err != nil {
@@ -87,6 +102,7 @@ func TestONNXRuntimeSaysTheSame(t *testing.T) {
 		"forest": {&model.Saved{Description: model.Description{Name: "f", Kind: model.Flows, Columns: []string{"a", "b", "c"}, Probability: true},
 			Forest: forest.Train(rows, attack, forest.Options{Trees: 30}, random)}, flows},
 		"kitnet":         {&model.Saved{Description: model.Description{Name: "k", Kind: model.Flows, Columns: []string{"a", "b", "c"}}, KitNET: unlike(rows, 2)}, flows},
+		"cbam":           {&model.Saved{Description: model.Description{Name: "c", Kind: model.Sessions, Recipe: "sessions1", Columns: []string{"protocol", "port", "role", "bytes", "gap"}, StepScores: true}, CBAM: followed(random)}, sessions},
 		"kitnet-packets": {&model.Saved{Description: model.Description{Name: "k", Kind: model.Packets, Columns: []string{"a", "b", "c", "d", "e"}, StepScores: true, MaxSteps: 25}, KitNET: unlike(packets, 2)}, sequences},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,11 +11,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"detgen/flow"
 	"detgen/internal/beneath"
 	"detgen/model"
 	"detgen/record"
+	"detgen/table"
 	"detgen/truth"
 )
 
@@ -58,6 +60,7 @@ func Open(path string) (*Dataset, error) {
 	}
 	d := &Dataset{Path: path}
 	var in *os.File
+	name := path
 	switch {
 	case !info.IsDir():
 		if !info.Mode().IsRegular() {
@@ -69,11 +72,8 @@ func Open(path string) (*Dataset, error) {
 			d.single = path
 		}
 		d.runs = true
-		in, err = beneath.Open(path, truth.ConnectionsFile)
+		in, name, err = openTable(path, truth.ConnectionsFile)
 		if errors.Is(err, fs.ErrNotExist) {
-			if _, other := os.Lstat(filepath.Join(path, "connections.parquet")); other == nil {
-				return nil, fmt.Errorf("%s has its connections in Parquet, which is not read here: build it with --format csv", path)
-			}
 			err = fmt.Errorf(`%s is no dataset and no complete run: it has no %s ("detgen dataset build" and "detgen run" write one)`, path, truth.ConnectionsFile)
 		}
 	}
@@ -81,11 +81,12 @@ func Open(path string) (*Dataset, error) {
 		return nil, err
 	}
 	defer in.Close()
-	name := path
-	if d.runs {
-		name = filepath.Join(path, truth.ConnectionsFile)
+	text, err := csvOf(in, name)
+	if err != nil {
+		return nil, err
 	}
-	if err := d.read(name, bufio.NewReaderSize(in, 1<<20)); err != nil {
+	defer text.Close()
+	if err := d.read(name, bufio.NewReaderSize(text, 1<<20)); err != nil {
 		return nil, err
 	}
 	if len(d.Connections) == 0 {
@@ -93,6 +94,59 @@ func Open(path string) (*Dataset, error) {
 	}
 	return d, nil
 }
+
+// openTable opens a table of a folder, which is CSV, or has the same name and is Parquet. It gives the file's path too.
+func openTable(dir, name string) (*os.File, string, error) {
+	in, err := beneath.Open(dir, name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return in, filepath.Join(dir, name), err
+	}
+	other := strings.TrimSuffix(name, ".csv") + parquetExtension
+	if in, missing := beneath.Open(dir, other); missing == nil {
+		return in, filepath.Join(dir, other), nil
+	}
+	return nil, filepath.Join(dir, name), err
+}
+
+const parquetExtension = ".parquet"
+
+// csvOf reads a table as CSV.
+func csvOf(in *os.File, name string) (io.ReadCloser, error) {
+	if filepath.Ext(name) != parquetExtension {
+		return io.NopCloser(in), nil
+	}
+	info, err := in.Stat()
+	if err != nil {
+		return nil, err
+	}
+	text, err := table.AsCSV(in, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return text, nil
+}
+
+// Table opens a table of the dataset's folder as CSV, whichever it is; fs.ErrNotExist without one. The caller closes it.
+func (d *Dataset) Table(name string) (io.ReadCloser, string, error) {
+	in, path, err := openTable(d.Path, name)
+	if err != nil {
+		return nil, path, err
+	}
+	text, err := csvOf(in, path)
+	if err != nil {
+		in.Close()
+		return nil, path, err
+	}
+	return both{text, in}, path, nil
+}
+
+// both closes a text and the file that it is read from.
+type both struct {
+	io.ReadCloser
+	file io.Closer
+}
+
+func (b both) Close() error { return errors.Join(b.ReadCloser.Close(), b.file.Close()) }
 
 // read reads the table.
 func (d *Dataset) read(name string, in io.Reader) error {
@@ -164,7 +218,7 @@ func (d *Dataset) roles() roles {
 		class: find("class"), scenario: find("scenario"),
 		client: find("client", "srcip", "sourceip"), server: find("server", "dstip", "destinationip"),
 		clientPort: find("clientport", "srcport", "sourceport"), serverPort: find("serverport", "dstport", "destinationport"),
-		protocol: find("protocol"), start: find("start"),
+		protocol: find("protocol"), start: find("start", "timestamp"),
 	}
 	return r
 }
@@ -215,8 +269,12 @@ func (d *Dataset) connection(t *roles, cells []string, row int) (Connection, err
 		return n
 	}
 	c.Ends = model.Ends{Client: at(t.client), Server: at(t.server), ClientPort: uint16(number(t.clientPort, "client_port", 16)),
-		ServerPort: uint16(number(t.serverPort, "server_port", 16)), Protocol: uint8(number(t.protocol, "protocol", 8)),
-		Start: int64(number(t.start, "start", 63))}
+		ServerPort: uint16(number(t.serverPort, "server_port", 16)), Protocol: uint8(number(t.protocol, "protocol", 8))}
+	if d.runs {
+		c.Ends.Start = int64(number(t.start, "start", 63))
+	} else if at, wrong := time.Parse(time.DateTime, at(t.start)); wrong == nil { // of the corrected CICIDS-2017; fractions are taken
+		c.Ends.Start = at.UnixNano()
+	}
 	return c, err
 }
 

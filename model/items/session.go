@@ -19,7 +19,7 @@ const (
 )
 
 // sessions makes the sessions of each host in each run, from the table alone. An item's name is
-// RUN/ADDRESS#NUMBER.
+// RUN/ADDRESS#NUMBER. Tables by others are one run.
 func (d *Dataset) sessions(want model.Description, which []int) (*Made, error) {
 	recipe, err := RecipeOf(want.Kind, want.Recipe)
 	if err != nil {
@@ -28,10 +28,19 @@ func (d *Dataset) sessions(want model.Description, which []int) (*Made, error) {
 	if err := recipe.fits(want); err != nil {
 		return nil, err
 	}
-	up, hasUp := d.index["client_bytes"]
-	down, hasDown := d.index["server_bytes"]
-	if !d.runs || !hasUp || !hasDown {
-		return nil, errors.New("sessions need a dataset of this program: its times and addresses are in one form")
+	names := []string{"client_bytes", "server_bytes"}
+	if !d.runs {
+		names = []string{"Total Length of Fwd Packet", "Total Length of Bwd Packet"}
+	}
+	at, missing := locate(d.Columns, names)
+	if missing != "" {
+		return nil, fmt.Errorf("sessions need bytes in both directions: there is no column %q", missing)
+	}
+	up, down := at[0], at[1]
+	for _, i := range which {
+		if e := &d.Connections[i].Ends; e.Client == "" || e.Server == "" || e.Start == 0 {
+			return nil, fmt.Errorf("connection %s: sessions need both addresses and a start, ns since the Unix epoch or %q", d.Connections[i].ID, time.DateTime+".999999")
+		}
 	}
 	type member struct {
 		connection int

@@ -42,7 +42,13 @@ func TestUsualShapeHas20Features(t *testing.T) {
 
 func TestTanh(t *testing.T) {
 	for x := -12.0; x < 12; x += 0.0037 {
-		if d := math.Abs(float64(tanh(float32(x))) - math.Tanh(x)); d > 6e-7 {
+		both := [2][]float32{{float32(x)}, {float32(2 * x)}}
+		tanhsOf(both[0])
+		sigmoids(both[1])
+		if d := math.Abs(float64(2*both[1][0]-1) - math.Tanh(x)); d > 6e-7 {
+			t.Fatalf("sigmoid(%v) is off by %v", 2*x, d)
+		}
+		if d := math.Abs(float64(both[0][0]) - math.Tanh(x)); d > 6e-7 {
 			t.Fatalf("tanh(%v) is off by %v", x, d)
 		}
 	}

@@ -201,14 +201,21 @@ func (n *Network) forward(p *pass, sequences [][][]float32) {
 			g := gates[i*4*h : (i+1)*4*h]
 			before, after := p.cell[(t*b+i)*h:(t*b+i+1)*h], p.cell[((t+1)*b+i)*h:((t+1)*b+i+1)*h]
 			hidden, tanhs := p.hidden[((t+1)*b+i)*h:((t+1)*b+i+1)*h], p.tanh[(t*b+i)*h:(t*b+i+1)*h]
-			in, forget, cell, out := g[:h], g[h:2*h], g[2*h:3*h], g[3*h:]
+			in, forget, cell, out := g[:h], g[h : 2*h][:h], g[2*h : 3*h][:h], g[3*h:][:h]
+			before, after, hidden, tanhs = before[:h], after[:h], hidden[:h], tanhs[:h]
+			sigmoids(g[:2*h])
+			tanhsOf(cell)
+			sigmoids(out)
+			for k, a := range in {
+				x := forget[k]*before[k] + a*cell[k]
+				after[k], tanhs[k] = x, x
+			}
+			tanhsOf(tanhs)
 			sum := n.Shift[0]
-			for k := range h {
-				in[k], forget[k], cell[k], out[k] = sigmoid(in[k]), sigmoid(forget[k]), tanh(cell[k]), sigmoid(out[k])
-				after[k] = forget[k]*before[k] + in[k]*cell[k]
-				tanhs[k] = tanh(after[k])
-				hidden[k] = out[k] * tanhs[k]
-				sum += hidden[k] * n.Out[k]
+			for k, w := range n.Out[:h] {
+				x := out[k] * tanhs[k]
+				hidden[k] = x
+				sum += x * w
 			}
 			p.logit[t*b+i] = sum
 		}
@@ -229,16 +236,37 @@ func (n *Network) embed(step, row []float32) {
 	}
 }
 
-// tanh is a quotient of polynomials, to about the precision of float32.
-func tanh(x float32) float32 {
-	x = min(max(x, -7.9), 7.9)
-	y := x * x
-	p := ((((((-2.76076847742355e-16*y+2.00018790482477e-13)*y-8.60467152213735e-11)*y+5.12229709037114e-08)*y+1.48572235717979e-05)*y+6.37261928875436e-04)*y + 4.89352455891786e-03) * x
-	q := ((1.19825839466702e-06*y+1.18534705686654e-04)*y+2.26843463243900e-03)*y + 4.89352518554385e-03
-	return p / q
+// tanhsOf replaces numbers by their tanh, a quotient of polynomials, to about the precision of float32. It goes over a
+// whole row, so that the processor works on several numbers at once.
+func tanhsOf(list []float32) {
+	for i, x := range list {
+		if x > 7.9 {
+			x = 7.9
+		} else if x < -7.9 {
+			x = -7.9
+		}
+		y := x * x
+		p := ((((((-2.76076847742355e-16*y+2.00018790482477e-13)*y-8.60467152213735e-11)*y+5.12229709037114e-08)*y+1.48572235717979e-05)*y+6.37261928875436e-04)*y + 4.89352455891786e-03) * x
+		q := ((1.19825839466702e-06*y+1.18534705686654e-04)*y+2.26843463243900e-03)*y + 4.89352518554385e-03
+		list[i] = p / q
+	}
 }
 
-func sigmoid(x float32) float32 { return 0.5*tanh(0.5*x) + 0.5 }
+// sigmoids replaces numbers by their logistic function, 0.5 tanh(x/2) + 0.5.
+func sigmoids(list []float32) {
+	for i, x := range list {
+		x *= 0.5
+		if x > 7.9 {
+			x = 7.9
+		} else if x < -7.9 {
+			x = -7.9
+		}
+		y := x * x
+		p := ((((((-2.76076847742355e-16*y+2.00018790482477e-13)*y-8.60467152213735e-11)*y+5.12229709037114e-08)*y+1.48572235717979e-05)*y+6.37261928875436e-04)*y + 4.89352455891786e-03) * x
+		q := ((1.19825839466702e-06*y+1.18534705686654e-04)*y+2.26843463243900e-03)*y + 4.89352518554385e-03
+		list[i] = 0.5*(p/q) + 0.5
+	}
+}
 
 // Probabilities gives the probability of an attack at every step of some sequences.
 func (n *Network) Probabilities(sequences [][][]float32) [][]float64 {

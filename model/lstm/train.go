@@ -101,15 +101,20 @@ func (n *Network) backward(p *pass, w *work, b, h, d int) {
 			in, forget, cell, out := gates[:h], gates[h:2*h], gates[2*h:3*h], gates[3*h:]
 			before, tanhs := p.cell[(t*b+i)*h:(t*b+i+1)*h], p.tanh[(t*b+i)*h:(t*b+i+1)*h]
 			hidden := p.hidden[((t+1)*b+i)*h : ((t+1)*b+i+1)*h]
-			for k := range h {
-				dh := w.hidden[i*h+k] + own*n.Out[k]
-				g.Out[k] += own * hidden[k]
-				dc := w.cell[i*h+k] + dh*out[k]*(1-tanhs[k]*tanhs[k])
-				back[k] = dc * cell[k] * in[k] * (1 - in[k])
-				back[h+k] = dc * before[k] * forget[k] * (1 - forget[k])
-				back[2*h+k] = dc * in[k] * (1 - cell[k]*cell[k])
-				back[3*h+k] = dh * tanhs[k] * out[k] * (1 - out[k])
-				w.cell[i*h+k] = dc * forget[k]
+			laterHidden, laterCell, weights, slopes := w.hidden[i*h:][:h], w.cell[i*h:][:h], n.Out[:h], g.Out[:h]
+			// Lengths that the compiler sees save a check for each number.
+			forget, cell, out, before, tanhs, hidden = forget[:h], cell[:h], out[:h], before[:h], tanhs[:h], hidden[:h]
+			dIn, dForget, dCell, dOut := back[:h], back[h:][:h], back[2*h:][:h], back[3*h:][:h]
+			for k, a := range in {
+				f, c, o, th := forget[k], cell[k], out[k], tanhs[k]
+				dh := laterHidden[k] + own*weights[k]
+				slopes[k] += own * hidden[k]
+				dc := laterCell[k] + dh*o*(1-th*th)
+				dIn[k] = dc * c * a * (1 - a)
+				dForget[k] = dc * before[k] * f * (1 - f)
+				dCell[k] = dc * a * (1 - c*c)
+				dOut[k] = dh * th * o * (1 - o)
+				laterCell[k] = dc * f
 			}
 			blas32.Axpy(1, blas32.Vector{N: 4 * h, Inc: 1, Data: back}, blas32.Vector{N: 4 * h, Inc: 1, Data: g.Bias})
 		}

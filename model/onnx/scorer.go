@@ -148,7 +148,7 @@ func (s *Scorer) checkClass(name string, classes int) error {
 
 // Score scores items, in the direction of the model.
 func (s *Scorer) Score(items []model.Item) ([]model.Score, error) {
-	if s.m.Kind == model.Packets {
+	if s.m.Kind != model.Flows {
 		return s.packets(items)
 	}
 	size := int(s.batch)

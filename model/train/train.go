@@ -1,5 +1,5 @@
 // Package train trains the models of this program on datasets: a random forest on flow rows, an LSTM on packet sequences
-// (Section 2 of the paper), KitNET on flow rows or packets. The same dataset, options and seed give the same file.
+// (Section 2 of the paper), KitNET on flow rows or packets, CBAM on sessions. The same dataset, options and seed give the same file.
 package train
 
 import (
@@ -15,6 +15,7 @@ import (
 	"detgen/flow"
 	"detgen/internal/plain"
 	"detgen/model"
+	"detgen/model/cbam"
 	"detgen/model/forest"
 	"detgen/model/items"
 	"detgen/model/kitnet"
@@ -26,8 +27,8 @@ import (
 type Options struct {
 	Seed     uint64
 	Split    string       // of the dataset that is trained on; "" is all
-	Epochs   int          // LSTM: 20; KitNET: 1
-	Cells    int          // LSTM: 64
+	Epochs   int          // LSTM: 20; KitNET: 1; CBAM: 30
+	Cells    int          // LSTM: 64; CBAM: 25 in each layer
 	MaxSteps int          // LSTM, KitNET on packets: 200
 	Recipe   string       // LSTM: tokens1; KitNET: of packets, "" is flow rows
 	View     string       // LSTM, KitNET on packets: server
@@ -47,7 +48,7 @@ type Change struct {
 }
 
 // Kinds are the models that can be trained.
-func Kinds() []string { return []string{"forest", "lstm", "kitnet"} }
+func Kinds() []string { return []string{"forest", "lstm", "kitnet", "cbam"} }
 
 // Result is a trained model and how it does on what was held out.
 type Result struct {
@@ -105,6 +106,8 @@ func Run(ctx context.Context, kind string, d *items.Dataset, o Options) (*Result
 		set.forest(saved, o, random)
 	case "kitnet":
 		err = set.kitnet(ctx, saved, o, random)
+	case "cbam":
+		err = set.cbam(ctx, saved, o, random)
 	default:
 		err = set.lstm(ctx, saved, o, random)
 	}
@@ -147,6 +150,12 @@ func describe(kind string, o *Options) (model.Description, error) {
 	switch kind {
 	case "forest":
 		return rows(about, o), nil
+	case "cbam":
+		recipe, err := items.RecipeOf(model.Sessions, o.Recipe)
+		if err != nil {
+			return about, err
+		}
+		about.Kind, about.Recipe, about.Columns, about.StepScores, about.Probability = model.Sessions, recipe.Name, recipe.Names(), true, false
 	case "kitnet":
 		if about.Probability = false; o.Recipe == "" {
 			return rows(about, o), nil
@@ -229,6 +238,28 @@ func (s *set) forest(saved *model.Saved, o Options, random *rand.Rand) {
 			o.Report(fmt.Sprintf("%d trees", tree))
 		}
 	}}, random)
+}
+
+// cbam trains on benign sessions.
+func (s *set) cbam(ctx context.Context, saved *model.Saved, o Options, random *rand.Rand) error {
+	var benign [][][]float32
+	for _, i := range s.train {
+		if !s.attack[i] {
+			benign = append(benign, s.made.Items[i].Steps)
+		}
+	}
+	shape, err := cbam.ShapeOf(benign, cmp.Or(o.Cells, 25))
+	if err != nil {
+		return err
+	}
+	n := cbam.New(shape, random)
+	err = n.Train(ctx, benign, cbam.Options{Epochs: o.Epochs, Report: func(epoch int, loss float64) {
+		if o.Report != nil {
+			o.Report(fmt.Sprintf("epoch %d: loss %.4f", epoch, loss))
+		}
+	}}, random)
+	saved.CBAM = &model.SavedCBAM{Shape: n.Shape, Weights: n.Weights()}
+	return err
 }
 
 // kitnet trains on what is benign.

@@ -109,7 +109,7 @@ func TestWhatCannotBeTrained(t *testing.T) {
 		wrong string
 	}{
 		"one class": {"forest", one, Options{}, "0 attacks among 180 items"},
-		"kind":      {"gnn", one, Options{}, "there are forest, lstm, kitnet"},
+		"kind":      {"gnn", one, Options{}, "there are forest, lstm, kitnet, cbam"},
 		"split":     {"forest", one, Options{Split: "train"}, `no connection in split "train"`},
 		"packets":   {"lstm", one, Options{}, "table of flows"},
 		"recipe":    {"lstm", one, Options{Recipe: "token1"}, `did you mean "tokens1"`},

@@ -1,7 +1,7 @@
 package resolve
 
 import (
-	"slices"
+	"strings"
 	"time"
 
 	"detgen/internal/problem"
@@ -16,6 +16,7 @@ type draft struct {
 	digests   Digests
 	problems  *problem.List
 	values    []record.Value // noted so far
+	noted     map[string]int // where each of them is
 	family    string         // of addresses: one of spec.Families
 	budget    budget
 }
@@ -23,14 +24,27 @@ type draft struct {
 // failed is true when there is no point in going on.
 func (d *draft) failed() bool { return !d.problems.Empty() }
 
-// note keeps a value for the run's list; a value of the same name is replaced.
-func (d *draft) note(v record.Value) {
-	i := slices.IndexFunc(d.values, func(old record.Value) bool { return old.Name == v.Name })
-	if i < 0 {
-		d.values = append(d.values, v)
+// note keeps a value for the run's list, or for that of one of an activity's times.
+func (c *choice) note(v record.Value) {
+	if c.time != nil {
+		v.Name = strings.TrimPrefix(v.Name, c.time.name+".")
+		c.time.values = append(c.time.values, v)
 		return
 	}
-	d.values[i] = v
+	c.draft.note(v)
+}
+
+// note keeps a value for the run's list; a value of the same name is replaced.
+func (d *draft) note(v record.Value) {
+	if i, ok := d.noted[v.Name]; ok {
+		d.values[i] = v
+		return
+	}
+	if d.noted == nil {
+		d.noted = map[string]int{}
+	}
+	d.noted[v.Name] = len(d.values)
+	d.values = append(d.values, v)
 }
 
 // report adds an error, if there is one, at the place of a text.
@@ -47,5 +61,7 @@ type activity struct {
 	general    []applied     // settings for all hosts
 	timeout    time.Duration // 0: the task's
 	starts     []record.Duration
-	names      []string // of the activities, one a start
+	names      []string        // of the activities, one a start
+	kept       map[string]bool // parameters that are the same each time, once it is known; see again
+	user       string          // who does it; "" for nobody
 }

@@ -18,10 +18,16 @@ import (
 
 var drawCall = regexp.MustCompile(`^~\s*[a-z]+\(`)
 
+// evaluation names a setting that has been evaluated.
+type evaluation struct {
+	layer int
+	key   string
+}
+
 // evaluate gives the value of a setting, given or drawn, and notes it among the run's values;
 // when it is asked for again, it is the same.
 func (sc *scope) evaluate(s setting) (value.Value, bool) {
-	id := fmt.Sprint(s.layer, s.Text)
+	id := evaluation{s.layer, s.Text}
 	if v, ok := sc.evaluated[id]; ok {
 		return v, true
 	}

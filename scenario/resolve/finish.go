@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -14,20 +15,33 @@ import (
 // finish makes the run of a lab that is set up: routes, the order of services, what the
 // activities do, and limits.
 func finish(run *record.Run, d *draft, lab *lab, activities []*activity) {
+	lab.setUpPath(activities[0])
 	lab.route()
 	checkOrder(d, lab)
 	for _, a := range activities {
-		done := perform(a)
 		for i, start := range a.starts {
-			done.Name, done.Start = a.names[i], start
+			in := a.again(i)
+			done := perform(in)
+			done.Name, done.Start, done.User = a.names[i], start, a.user
+			if in.time != nil {
+				done.Values = in.time.values
+			}
 			run.Activities = append(run.Activities, done)
 		}
+	}
+	if lab.site {
+		slices.SortStableFunc(run.Activities, func(a, b record.Activity) int { return cmp.Compare(a.Start, b.Start) })
 	}
 	for _, h := range lab.hosts {
 		if !h.absent {
 			h.settle()
 			d.checkMemory(&h.Host)
 			run.Hosts = append(run.Hosts, h.Host)
+		}
+	}
+	for _, n := range lab.networks {
+		if at := slices.IndexFunc(run.Hosts, func(h record.Host) bool { return h.Name == record.TapName(n.Name) }); n.Tap && at >= 0 {
+			d.problems.Add(problem.Position{}, n.Name+".tap", "true", "the tap's name, %s, is that of a host", run.Hosts[at].Name)
 		}
 	}
 	run.Values, run.Networks = d.values, lab.networks

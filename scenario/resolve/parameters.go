@@ -79,6 +79,9 @@ func (sc *scope) inherited(p *format.Parameter, s setting, given bool) (value.Va
 		return value.Value{}, false
 	}
 	v, ok := sc.main.parameters.values[s.Name]
+	if sc.time != nil && !given {
+		ok = false // drawn for each time
+	}
 	if !ok || v.Type != p.Type {
 		return value.Value{}, false
 	}
@@ -86,7 +89,7 @@ func (sc *scope) inherited(p *format.Parameter, s setting, given bool) (value.Va
 		return value.Value{}, false
 	}
 	for _, known := range sc.values {
-		if known.Name == "params."+s.Name {
+		if known.Name == sc.main.named("params."+s.Name) {
 			known.Name = sc.named(known.Name)
 			sc.note(known)
 			break

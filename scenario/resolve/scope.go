@@ -17,10 +17,10 @@ import (
 // far, and, while something is made for one host or as one of many, that host and number.
 type scope struct {
 	*factors
-	evaluated map[string]value.Value // settings, see evaluate
-	params    map[string]any         // values of parameters
-	written   map[string]string      // the same with units
-	lab       *lab                   // nil before hosts are plugged in
+	evaluated map[evaluation]value.Value // settings, see evaluate
+	params    map[string]any             // values of parameters
+	written   map[string]string          // the same with units
+	lab       *lab                       // nil before hosts are plugged in
 	parts     []*part
 	made      *made
 	self      *part // whose files are being rendered
@@ -28,7 +28,7 @@ type scope struct {
 }
 
 func newScope(f *factors) *scope {
-	sc := &scope{factors: f, evaluated: map[string]value.Value{}, params: map[string]any{}, written: map[string]string{}}
+	sc := &scope{factors: f, evaluated: map[evaluation]value.Value{}, params: map[string]any{}, written: map[string]string{}}
 	sc.made = &made{scope: sc, parts: map[string]map[string]any{}}
 	return sc
 }

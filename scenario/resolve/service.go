@@ -54,7 +54,9 @@ func (sc *scope) service(s *format.Service, field string) record.Service {
 		out.Command = []string{"sh", "-euc", sc.must(s.Command.Shell, field+".command")}
 	}
 	for i, word := range s.Command.Words {
-		out.Command = append(out.Command, sc.must(word, fmt.Sprintf("%s.command[%d]", field, i)))
+		if text := sc.must(word, fmt.Sprintf("%s.command[%d]", field, i)); text != "" || !format.IsTemplate(word.Text) {
+			out.Command = append(out.Command, text)
+		}
 	}
 	if len(s.Environment) > 0 {
 		out.Environment = sc.environment(s.Environment, field+".environment")

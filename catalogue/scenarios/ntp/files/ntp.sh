@@ -11,8 +11,8 @@ kiss='KoD RATE'
 {{- else if eq .implementations.client "ntpsec" -}}
 start() { ntpd -n -g{{if eq .network.family "ipv4"}} -4{{else if eq .network.family "ipv6"}} -6{{end}} -c /etc/ntpsec/ntp.conf >/root/events 2>&1 & }
 chosen=sys_peer
-source() { awk '/^\*/ { print substr($1, 2), $3 }'; }
-sources() { ntpq -p -n 127.0.0.1; }
+source() { awk '/^\*/ { {{if not .network.ipv4}}if (NF == 1) { address = $1; getline; $0 = address " " $0 } {{end}}print substr($1, 2), $3 }'; }
+sources() { ntpq -p -n {{if .network.ipv4}}127.0.0.1{{else}}-w ::1{{end}}; }
 kiss=rate_exceeded
 {{- else -}}
 start() { ntpd -d -f /etc/openntpd/ntpd.conf >/root/events 2>&1 & }

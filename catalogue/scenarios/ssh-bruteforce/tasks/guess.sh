@@ -46,7 +46,7 @@ ncrack_() {
 	spray) set -- "$@" -U /root/users ;;
 	esac
 	! stop || set -- "$@" -f
-	ncrack {{if not .network.ipv4}}-6 {{end}}"$@" "ssh://{{if .network.ipv4}}$SERVER_ADDRESS{{else}}[$SERVER_ADDRESS]{{end}}:$PORT"
+	ncrack "$@" "ssh://$SERVER_ADDRESS:$PORT"
 }
 
 patator_() {
@@ -70,7 +70,7 @@ echo "status $status"
 found=$(case $IMPLEMENTATION in
 hydra) sed -n 's/^\[[0-9]*\]\[ssh\] host: .* login: \(.*\)   password: \(.*\)$/\1 \2/p' /root/said ;;
 medusa) sed -n 's/^ACCOUNT FOUND: \[ssh\] .* User: \(.*\) Password: \(.*\) \[SUCCESS\]$/\1 \2/p' /root/said ;;
-ncrack) sed -n "s/^[0-9{{if not .network.ipv4}}a-f:{{end}}.]* [0-9]*\/tcp ssh: '\(.*\)' '\(.*\)'\$/\1 \2/p" /root/said ;;
+ncrack) sed -n "s/^[0-9.]* [0-9]*\/tcp ssh: '\(.*\)' '\(.*\)'\$/\1 \2/p" /root/said ;;
 patator)
 	# the second column is what was tried: the password, or USER:PASSWORD
 	sed -n 's/^.* INFO - 0 [^|]*| \([^ |]*\) *|.*$/\1/p' /root/said |
