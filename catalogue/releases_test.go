@@ -123,7 +123,7 @@ func wrap(text string) string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(text) {
-		if len(line)+1+len(word) > 120 {
+		if len(line)+1+len(word) > 118 {
 			lines, line = append(lines, line), " "
 		}
 		if line != "" {
