@@ -1,4 +1,4 @@
 # How many subscriptions the page has kept.
-before=$(cat /var/lib/newsletter/subscriptions 2>/dev/null | wc -l)
+before=$(cat "$HOST_ROOT"/var/lib/newsletter/subscriptions 2>/dev/null | wc -l)
 await done
-outcome subscribed=$(($(wc -l </var/lib/newsletter/subscriptions) - before))
+outcome subscribed=$(($(wc -l <"$HOST_ROOT"/var/lib/newsletter/subscriptions) - before))
