@@ -267,7 +267,7 @@ type commented struct {
 }
 
 func (c *commented) write(t *truth.Truth, run *chosen, r truth.Ref, f *packet.Frame, first int) (err error) {
-	of := &t.Captures[r.Capture()]
+	of := t.Captures[r.Capture()]
 	name := strings.TrimSuffix(of.Place()+":"+of.Interface, ":")
 	number, ok := c.interfaces[name]
 	if !ok {
