@@ -234,18 +234,14 @@ func newDatasetVerify() *cobra.Command {
 
 // newDatasetExport is "detgen dataset export": chosen runs as one capture, or as a table in the columns of others.
 func newDatasetExport() *cobra.Command {
-	selection := dataset.Selection{Tool: tool()}
-	var out string
+	selection, out := dataset.Selection{Tool: tool()}, ""
 	cmd := &cobra.Command{
 		Use:   "export DIR -o FILE",
 		Short: "Write chosen runs of a dataset as one capture, or as a table in the columns of others",
-		Long: `Export writes the frames of the chosen runs to one file on one time line, each run after the one before: .pcapng with
-labels as comments, or .pcap. Each frame is there once, as its sender sent it; with --host as that host's captures
-have them. With --columns it writes a table of the runs' connections instead.`,
+		Long: `Export writes the frames of the chosen runs, each as its sender sent it, to one file, run after run: .pcapng with labels
+as comments, or .pcap. With --columns it writes a table of the runs' connections instead.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return dataset.Export(cmd.Context(), args[0], out, &selection, cmd.OutOrStdout())
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return dataset.Export(cmd.Context(), args[0], out, &selection, cmd.OutOrStdout()) },
 	}
 	f := cmd.Flags()
 	f.StringVarP(&out, "output", "o", "", "the file: .pcapng, .pcap, or a table with --columns")
