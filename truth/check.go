@@ -73,6 +73,10 @@ type abilities struct{ up, down []record.LinkEffects }
 func newAbilities(t *Truth) *abilities {
 	a := &abilities{}
 	for _, c := range t.Captures {
+		if c.IsTap() { // which has no link of its own
+			a.up, a.down = append(a.up, record.LinkEffects{}), append(a.down, record.LinkEffects{})
+			continue
+		}
 		for i := range t.Record.Run.Hosts {
 			h := &t.Record.Run.Hosts[i]
 			for _, n := range h.Interfaces {
