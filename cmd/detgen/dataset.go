@@ -237,11 +237,11 @@ func newDatasetExport() *cobra.Command {
 	selection, out := dataset.Selection{Tool: tool()}, ""
 	cmd := &cobra.Command{
 		Use:   "export DIR -o FILE",
-		Short: "Write chosen runs of a dataset as one capture, or as a table in the columns of others",
-		Long: `Export writes the frames of the chosen runs, each as its sender sent it, to one file, run after run: .pcapng with labels
-as comments, or .pcap. With --columns it writes a table of the runs' connections instead.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return dataset.Export(cmd.Context(), args[0], out, &selection, cmd.OutOrStdout()) },
+		Short: "Write chosen runs, one after the other, as one capture (labels are comments in pcapng), or as a table (--columns)",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return dataset.Export(cmd.Context(), args[0], out, &selection, cmd.OutOrStdout())
+		},
 	}
 	f := cmd.Flags()
 	f.StringVarP(&out, "output", "o", "", "the file: .pcapng, .pcap, or a table with --columns")
