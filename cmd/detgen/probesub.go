@@ -240,3 +240,28 @@ func newProbing() *cobra.Command {
 	cmd.Flags().StringSliceVar(&o.Placebo, "placebo", nil, "folders of twins whose runs do not differ")
 	return cmd
 }
+
+// newMirrorProbing is "detgen experiment mirror": Fig. 8 of the paper again.
+func newMirrorProbing() *cobra.Command {
+	var f probeFlags
+	var epochs int
+	cmd := &cobra.Command{
+		Use:   "mirror REAL.csv DATASET -o DIR",
+		Short: "Train CBAM on real benign sessions, and ask it about those of a dataset (the paper's Fig. 8)",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			line := newProgress(cmd.ErrOrStderr())
+			r, err := probe.Mirror(cmd.Context(), args[0], args[1], f.options, epochs, line.show)
+			line.clear()
+			if err != nil {
+				return err
+			}
+			return f.show(cmd, r)
+		},
+	}
+	cmd.Flags().StringVarP(&f.out, "output", "o", "", "a new folder for the report and its figure (default: print only)")
+	cmd.Flags().Uint64Var(&f.options.Seed, "seed", 1, "of what is held out, and of training")
+	cmd.Flags().IntVar(&epochs, "epochs", 30, "how often each session is seen")
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the report as JSON")
+	return cmd
+}
