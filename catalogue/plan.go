@@ -25,8 +25,26 @@ type Plan struct {
 	Tells []Tell `yaml:"tells"`
 	// Options of tshark, where a protocol is not known by its port: -d, -o.
 	Options []string `yaml:"options"`
+	// What cannot go on twice at once on the same hosts; one after the other it can.
+	Apart []Apart `yaml:"apart"`
 	// The task that stands for the scenario where one must do; the first when none is named.
 	Exact string `yaml:"exact"`
+}
+
+// Apart is tasks that cannot go on twice at once.
+type Apart struct {
+	Tasks   []string `yaml:"tasks"`   // all, when none is named
+	Because string   `yaml:"because"` // of the protocol, or of what the task counts, in words
+}
+
+// AtOnce gives "" when a task can go on twice at once on the same hosts, else what keeps it from that.
+func (p *Plan) AtOnce(task string) string {
+	for _, a := range p.Apart {
+		if len(a.Tasks) == 0 || slices.Contains(a.Tasks, task) {
+			return a.Because
+		}
+	}
+	return ""
 }
 
 // PlanRuns is tasks with values.

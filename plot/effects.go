@@ -90,7 +90,7 @@ func (e *Effects) Draw() (*Figure, error) {
 			if !math.IsNaN(v.Low) && !math.IsNaN(v.High) && !math.IsInf(v.Low, 0) && !math.IsInf(v.High, 0) {
 				f.line(x.place(v.Low), at, x.place(v.High), at, 1, c)
 			}
-			f.spots = append(f.spots, Spot{x.place(v.Value), at, k, i})
+			f.spots = append(f.spots, Spot{X: x.place(v.Value), Y: at, Series: k, Index: i})
 			var p path
 			p.addCircle(x.place(v.Value), at, 2)
 			dot := item{path: p, fill: rgb(0xffffff), stroke: c, width: 1}

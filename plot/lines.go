@@ -180,7 +180,7 @@ func (s *Series) draw(f *Figure, x, y *axis, i int) {
 	var p path
 	for j := range s.X {
 		at := point{x.place(s.X[j]), y.place(s.Y[j])}
-		f.spots = append(f.spots, Spot{at.x, at.y, i, j})
+		f.spots = append(f.spots, Spot{X: at.x, Y: at.y, Series: i, Index: j})
 		switch {
 		case s.Dots:
 			p.addCircle(at.x, at.y, 1.5)

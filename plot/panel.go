@@ -22,12 +22,13 @@ func (f *Figure) Panels() []Panel { return f.panels }
 
 // Spot is where a figure draws one of its values, for programs that show what is under the pointer.
 type Spot struct {
-	X, Y   float64 // in the SVG's view box
-	Series int
-	Index  int // of the value in its series; of figures of effects, the row
+	X, Y       float64 // its middle, in the SVG's view box
+	Wide, High float64 // of a bar; 0 for a point
+	Series     int
+	Index      int // of the value in its series; of figures of effects, the row
 }
 
-// Spots are the values of a figure of lines, effects or steps, in the order in which they are given: those of each series, or
+// Spots are the values of a figure of lines, bars, effects or steps, in the order in which they are given: those of each series, or
 // of each row. A figure of steps has the outputs of the connection as series 0. Others have none.
 func (f *Figure) Spots() []Spot { return f.spots }
 

@@ -123,7 +123,7 @@ func (s *Steps) Draw() (*Figure, error) {
 	}
 	var own, twin path
 	for i, p := range s.Packets {
-		f.spots = append(f.spots, Spot{x.place(float64(i) + 0.5), out.place(p.Output), 0, i})
+		f.spots = append(f.spots, Spot{X: x.place(float64(i) + 0.5), Y: out.place(p.Output), Index: i})
 		if i == 0 {
 			own.move(x.place(0.5), out.place(p.Output))
 			continue

@@ -192,6 +192,7 @@ type Activity struct {
 	Task     string            `json:"task"`
 	Failure  string            `json:"failure,omitempty"`
 	Caching  string            `json:"caching,omitempty"`
+	User     string            `json:"user,omitempty"` // who does it, in a time line
 	Labels   Labels            `json:"labels"`
 	Values   []Value           `json:"values,omitempty"` // of its own, where its task goes on several times; see Run.Values
 	Start    Duration          `json:"start,omitempty"`  // after the main activity's start; 0 for the main one

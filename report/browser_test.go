@@ -10,8 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"detgen/internal/browser"
+	"detgen/plot"
 )
 
 var update = flag.Bool("update", false, "write the pictures of pages anew; look at them before a commit")
@@ -85,6 +87,8 @@ func TestBrowserRun(t *testing.T) {
 		}
 	})
 	t.Run("pointer", func(t *testing.T) { pointer(t, b) })
+	t.Run("speed", func(t *testing.T) { speed(t, b) })
+	b.Go(written(t, "testdata/run"))
 	t.Run("keyboard", func(t *testing.T) { keyboard(t, b) })
 	t.Run("accessible", func(t *testing.T) { accessible(t, b) })
 	t.Run("picture", func(t *testing.T) {
@@ -94,8 +98,29 @@ func TestBrowserRun(t *testing.T) {
 		browser.Compare(t, "testdata/pictures/run-dark.png", b.Picture(2400), *update, 0.05)
 		accessible(t, b)
 	})
+	t.Run("hostile", func(t *testing.T) {
+		b.Go(written(t, hostile(t)))
+		untaken(t, b)
+	})
 	if errors := b.Errors(); len(errors) > 0 {
 		t.Errorf("the page has errors: %q", errors)
+	}
+}
+
+// untaken makes sure that no markup of a hostile run became markup of its page: not when the page was made, nor by what its
+// script shows under the pointer and in filtered tables.
+func untaken(t *testing.T, b *browser.Browser) {
+	t.Helper()
+	browser.Eval[bool](b, `(() => { for (const i of document.querySelectorAll(".table input")) { i.value = "taken"; i.dispatchEvent(new Event("input")); i.value = ""; i.dispatchEvent(new Event("input")); }
+		for (const th of document.querySelectorAll("th button")) th.click();
+		for (const d of document.querySelectorAll(".drawing")) { d.focus(); for (const key of ["ArrowRight", "ArrowRight", "+"]) d.dispatchEvent(new KeyboardEvent("keydown", {key})); }
+		for (const d of document.querySelectorAll("details")) d.open = true; return true; })()`)
+	b.Wait("true") // a frame later
+	if said := browser.Eval[string](b, `document.title`); said == "taken" || !strings.Contains(said, "</script><script>") {
+		t.Errorf("the title is %q", said)
+	}
+	if found := browser.Eval[int](b, `document.querySelectorAll("main img[onerror], main script:not([type='application/json']), header script, b").length`); found != 0 {
+		t.Errorf("%d elements of the run's markup are in the page", found)
 	}
 }
 
@@ -136,6 +161,44 @@ func pointer(t *testing.T, b *browser.Browser) {
 			t.Errorf("what stands at the pointer: %q", tip)
 		}
 		b.Point(5, 5)
+	}
+}
+
+// speed makes sure that 100,000 frames are drawn and panned in time. Limits are processor time, several times what it takes, as a
+// clock tells little on a busy machine.
+func speed(t *testing.T, b *browser.Browser) {
+	list := []*frames{made(50_000), made(50_000)}
+	figure := &plot.Packets{Up: "sent", Down: "received"}
+	f, _, err := drawPackets("sequence", "many", figure, list, meanwhile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawing, err := figure.Draw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Packets = underPointer(figure, drawing, list) // as when the script has loaded them
+	p := &Page{Title: "many", Sections: []*Section{{ID: "packets", Title: "Packets", Figures: []*Figure{f}}}}
+	path := filepath.Join(t.TempDir(), "many.html")
+	if err := p.WriteFile(path, Shell{}); err != nil {
+		t.Fatal(err)
+	}
+	begun := b.CPU()
+	b.Go("file://" + path)
+	b.Wait(`[...document.querySelectorAll("#fig-sequence canvas")].filter((c) => !c.hidden && c.width > 100).length === 2`)
+	if took := b.CPU() - begun; took > 6*time.Second {
+		t.Errorf("drawing 100,000 frames takes %v of processor time", took)
+	} else {
+		t.Logf("drawing 100,000 frames: %v of processor time", took)
+	}
+	begun = b.CPU()
+	const steps = 20
+	browser.Eval[bool](b, fmt.Sprintf(`(async () => { const d = document.querySelector("#fig-sequence .drawing"), key = (k) => d.dispatchEvent(new KeyboardEvent("keydown", {key: k})), frame = () => new Promise(requestAnimationFrame);
+		key("+"); await frame(); for (let i = 0; i < %d; i++) { key(i %% 2 ? "PageUp" : "PageDown"); await frame(); } return true; })()`, steps))
+	if took := (b.CPU() - begun) / steps; took > 200*time.Millisecond {
+		t.Errorf("a step of panning over 100,000 frames takes %v of processor time", took)
+	} else {
+		t.Logf("a step of panning: %v of processor time", took)
 	}
 }
 

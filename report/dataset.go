@@ -1,12 +1,16 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"detgen/internal/beneath"
 	"detgen/internal/plain"
@@ -79,7 +83,7 @@ func Dataset(dir string, o Options) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	coverage(p.add("factors", "Factors"), head, rows)
+	coverage(p.add("factors", "Factors"), head, rows, &o)
 	if err := datasetConnections(p, dir, &o); err != nil {
 		return nil, err
 	}
@@ -105,7 +109,7 @@ func Dataset(dir string, o Options) (*Page, error) {
 }
 
 // coverage counts runs by class for each value of each factor.
-func coverage(s *Section, head []string, rows [][]string) {
+func coverage(s *Section, head []string, rows [][]string, o *Options) {
 	class := slices.Index(head, "class")
 	if class < 0 {
 		return
@@ -115,7 +119,7 @@ func coverage(s *Section, head []string, rows [][]string) {
 		classes[r[class]] = true
 	}
 	names := slices.Sorted(maps.Keys(classes))
-	t := &Table{ID: "coverage", Caption: "Factor coverage: runs with each value, by class (a factor with many values has its smallest, median and largest)", Columns: []Column{{Name: "factor"}, {Name: "value"}}}
+	t := &Table{ID: "coverage", Caption: "Factor coverage: runs with each value, by class (a factor with many values has its smallest, median and largest)", Columns: []Column{{Name: "factor"}, {Name: "value", Link: o.link("?find={factor}%3D{value}#runs")}}}
 	for _, name := range names {
 		t.Columns = append(t.Columns, Column{Name: name, Number: true})
 	}
@@ -179,18 +183,25 @@ func datasetConnections(p *Page, dir string, o *Options) error {
 			}
 		}
 	}
-	s.Choices, s.Ask = numeric, "Distribution of"
+	s.Choices, s.Ask = slices.Concat(numeric, categories(head, rows, numeric)), "Distribution of"
 	s.Choice = feature
 	if at := slices.Index(head, feature); at >= 0 && label >= 0 {
-		f, err := distribution(feature, at, label, rows)
+		bars, err := counted(feature, at, label, rows, o)
 		if err != nil {
 			return err
 		}
-		if f != nil {
-			s.Figures = append(s.Figures, f)
+		s.Figures = append(s.Figures, bars)
+		if slices.Contains(numeric, feature) {
+			f, err := distribution(feature, at, label, rows)
+			if err != nil {
+				return err
+			}
+			if f != nil {
+				s.Figures = append(s.Figures, f)
+			}
 		}
 	}
-	t := &Table{ID: "connections", Caption: "Connections"}
+	t := &Table{ID: "connections", Caption: "Connections", Start: o.FindConnections}
 	var keep []int
 	for j, name := range head {
 		if len(keep) >= 40 {
@@ -241,6 +252,130 @@ func numericColumns(head []string, rows [][]string) []string {
 		}
 	}
 	return names
+}
+
+// categories gives the columns that are no numbers and have few values: factors, mostly.
+func categories(head []string, rows [][]string, numeric []string) []string {
+	var names []string
+	for j, name := range head {
+		if name == "run" || slices.Contains(numeric, name) {
+			continue
+		}
+		seen := map[string]bool{}
+		for _, r := range rows {
+			if seen[r[j]] = true; len(seen) > mostBars {
+				break
+			}
+		}
+		if len(seen) > 1 && len(seen) <= mostBars {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// mostBars is how many values of a column are counted one by one; of numbers with more, ranges are.
+const mostBars = 24
+
+// counted draws how many connections have each value of a column, by label. A bar leads to its connections.
+func counted(feature string, at, label int, rows [][]string, o *Options) (*Figure, error) {
+	values, labels := map[string]bool{}, map[string]int{}
+	for _, r := range rows {
+		values[r[at]] = true
+		labels[r[label]]++
+	}
+	names := slices.Collect(maps.Keys(values))
+	of := func(text string) string { return text }
+	filters := map[string]string{}
+	if len(names) > mostBars {
+		names, of = ranges(feature, names, filters)
+	} else {
+		slices.SortFunc(names, func(a, b string) int {
+			unit := func(s string) string { return strings.TrimLeft(s, "-.0123456789") }
+			x, ex := strconv.ParseFloat(strings.TrimSuffix(a, unit(a)), 64)
+			y, ey := strconv.ParseFloat(strings.TrimSuffix(b, unit(b)), 64)
+			if ex == nil && ey == nil && unit(a) == unit(b) {
+				return cmp.Compare(x, y)
+			}
+			return strings.Compare(a, b)
+		})
+		for _, name := range names {
+			filters[name] = feature + "=" + name
+		}
+	}
+	place := map[string]int{}
+	figure := &plot.Bars{XLabel: feature, YLabel: "connections"}
+	for i, name := range names {
+		place[name] = i
+		figure.Names = append(figure.Names, cmp.Or(name, "(none)"))
+	}
+	said := &Table{Columns: []Column{{Name: feature, Link: o.link("?feature=" + url.QueryEscape(feature) + "&connections={filter}#connections")}, {Name: "label"}, {Name: "connections", Number: true}, {Name: "filter"}}}
+	alt := "Connections by " + feature + " and label."
+	series := map[string]int{}
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		series[name] = len(figure.Series)
+		figure.Series = append(figure.Series, plot.BarSeries{Name: fmt.Sprintf("%s (%d)", name, labels[name]), Values: make([]float64, len(names))})
+	}
+	for _, r := range rows {
+		if i, ok := place[of(r[at])]; ok {
+			figure.Series[series[r[label]]].Values[i]++
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		for i, value := range names {
+			filter := filters[value] + " label=" + name
+			if strings.ContainsAny(value, " \t") && filters[value] == feature+"="+value {
+				filter = "label=" + name
+			}
+			said.Rows = append(said.Rows, []string{cmp.Or(value, "(none)"), name, fmt.Sprint(figure.Series[series[name]].Values[i]), filter})
+		}
+	}
+	drawing, err := figure.Draw()
+	if err != nil {
+		return nil, fmt.Errorf("draw %s: %w", feature, err)
+	}
+	return drawPoints("counts", "Connections by "+feature+" and label; a bar leads to its connections", alt, drawing, said, func(series, index int) int { return series*len(names) + index })
+}
+
+// ranges gives ranges of a column of numbers, with the filter for each, and which of them a value is in.
+func ranges(feature string, values []string, filters map[string]string) ([]string, func(string) string) {
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, text := range values {
+		if v, err := strconv.ParseFloat(text, 64); err == nil {
+			low, high = min(low, v), max(high, v)
+		}
+	}
+	const parts = 20
+	edge := func(k int) float64 {
+		v, _ := strconv.ParseFloat(strconv.FormatFloat(low+(high-low)*float64(k)/parts, 'g', 4, 64), 64)
+		return v
+	}
+	var names []string
+	for k := range parts {
+		name := fmt.Sprintf("%g", edge(k))
+		for slices.Contains(names, name) { // nearly equal edges
+			name += "+"
+		}
+		names = append(names, name)
+		filters[name] = fmt.Sprintf("%s>=%g %s<%g", feature, edge(k), feature, edge(k+1))
+		switch {
+		case k == 0:
+			filters[name] = fmt.Sprintf("%s<%g", feature, edge(1))
+		case k == parts-1:
+			filters[name] = fmt.Sprintf("%s>=%g", feature, edge(k))
+		}
+	}
+	return names, func(text string) string {
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return "no number"
+		}
+		k := parts - 1
+		for k > 0 && v < edge(k) {
+			k--
+		}
+		return names[k]
+	}
 }
 
 // distribution draws how a feature is distributed, by label. It is nil when there is no value.

@@ -20,6 +20,8 @@ type Page struct {
 	Commands []string // that make it again
 	Notes    []string // what the reader has to know before the rest: what failed, what is left out
 	Sections []*Section
+
+	Whole func() (*Packets, error) // gives all packets of a run's figure that has only some of them; nil where it has all
 }
 
 // Section is a part of a page. What it has stands in the order of its fields.
@@ -94,30 +96,43 @@ type Column struct {
 	Link        string
 }
 
-// served is how many rows are in the page's text, for readers without scripts and until the script has the others.
-const served = 200
+// served is how many cells of a table are in the page's text, for readers without scripts and until the script has the others;
+// the script draws as many at once. More take the browser's time, and no reader looks at them all.
+const served = 2400
+
+// atOnce is how many rows that is.
+func (t *Table) atOnce() int { return max(20, served/max(1, len(t.Columns))) }
 
 // First gives the rows that are in the page's text.
-func (t *Table) First() [][]Cell {
+func (t *Table) First() []Row {
 	mark := t.column(t.Mark)
-	rows := make([][]Cell, min(len(t.Rows), served))
+	rows := make([]Row, min(len(t.Rows), t.atOnce()))
 	for i := range rows {
+		if mark >= 0 {
+			text := t.Rows[i][mark]
+			rows[i].Marked = text != "" && text != "same"
+		}
 		for j, text := range t.Rows[i] {
-			c := Cell{Text: text, Number: t.Columns[j].Number, Link: t.link(i, j), Marked: j == mark && text != "" && text != "same"}
-			rows[i] = append(rows[i], c)
+			rows[i].Cells = append(rows[i].Cells, Cell{Text: text, Number: t.Columns[j].Number, Link: t.link(i, j)})
 		}
 	}
 	return rows
 }
 
+// Row is a row in the page's text.
+type Row struct {
+	Marked bool
+	Cells  []Cell
+}
+
 // Cell is a value in the page's text.
 type Cell struct {
-	Text, Link     string
-	Number, Marked bool
+	Text, Link string
+	Number     bool
 }
 
 // More says whether there are rows that are not in the page's text.
-func (t *Table) More() bool { return len(t.Rows) > served }
+func (t *Table) More() bool { return len(t.Rows) > t.atOnce() }
 
 func (t *Table) column(name string) int {
 	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
@@ -140,6 +155,7 @@ type data struct {
 	Columns []column `json:"columns"`
 	Mark    int      `json:"mark"` // the column that marks rows, -1 for none
 	Count   int      `json:"rows"`
+	AtOnce  int      `json:"at_once"`
 }
 
 type column struct {
@@ -148,8 +164,14 @@ type column struct {
 	Number bool     `json:"number,omitempty"`
 	Link   string   `json:"link,omitempty"`
 	Values []string `json:"values"`
-	Rows   []int    `json:"rows"`
+	// Which of the values each row has: nothing where row i has value i, else a letter of letters for each row where there are
+	// as few values, else numbers.
+	Letters string `json:"letters,omitempty"`
+	Rows    []int  `json:"rows,omitempty"`
 }
+
+// letters name the values of a column of few.
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 // Data is the table for the script.
 func (t *Table) Data() (template.JS, error) { return asJS(t.data()) }
@@ -157,7 +179,8 @@ func (t *Table) Data() (template.JS, error) { return asJS(t.data()) }
 func (t *Table) data() data {
 	columns := make([]column, len(t.Columns))
 	for j, c := range t.Columns {
-		columns[j] = column{Name: c.Name, About: c.About, Number: c.Number, Link: c.Link, Values: []string{}, Rows: make([]int, len(t.Rows))}
+		columns[j] = column{Name: c.Name, About: c.About, Number: c.Number, Link: c.Link, Values: []string{}}
+		rows := make([]int, len(t.Rows))
 		known := map[string]int{}
 		for i, row := range t.Rows {
 			n, ok := known[row[j]]
@@ -166,10 +189,25 @@ func (t *Table) data() data {
 				known[row[j]] = n
 				columns[j].Values = append(columns[j].Values, row[j])
 			}
-			columns[j].Rows[i] = n
+			rows[i] = n
+		}
+		switch few, all := len(columns[j].Values), len(t.Rows); {
+		case few > all*2/3:
+			columns[j].Values = make([]string, all)
+			for i, row := range t.Rows {
+				columns[j].Values[i] = row[j]
+			}
+		case few <= len(letters):
+			text := make([]byte, all)
+			for i, n := range rows {
+				text[i] = letters[n]
+			}
+			columns[j].Letters = string(text)
+		default:
+			columns[j].Rows = rows
 		}
 	}
-	return data{columns, t.column(t.Mark), len(t.Rows)}
+	return data{columns, t.column(t.Mark), len(t.Rows), t.atOnce()}
 }
 
 // asJS gives a value as JSON in which nothing ends a script element.

@@ -16,6 +16,8 @@ type Points struct {
 	Height float64   `json:"height"`
 	X      []float64 `json:"x"` // in the drawing
 	Y      []float64 `json:"y"`
+	Wide   []float64 `json:"wide,omitempty"` // of bars, around their middles
+	High   []float64 `json:"high,omitempty"`
 	Row    []int     `json:"row"` // of the table
 	data
 }
@@ -27,6 +29,9 @@ func points(drawing *plot.Figure, t *Table, rowOf func(series, index int) int) *
 	for _, s := range drawing.Spots() {
 		if row := rowOf(s.Series, s.Index); row >= 0 {
 			p.X, p.Y, p.Row = append(p.X, tenth(s.X)), append(p.Y, tenth(s.Y)), append(p.Row, row)
+			if s.Wide > 0 {
+				p.Wide, p.High = append(p.Wide, tenth(s.Wide)), append(p.High, tenth(s.High))
+			}
 		}
 	}
 	return p

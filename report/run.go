@@ -33,6 +33,8 @@ type Options struct {
 	Feature    string // of a dataset: the column whose distribution is drawn; of a probe: that against which scores are
 	Find       string // what the filter of a dataset's runs, or of a probe's connections, holds at first
 
+	FindConnections string // the same of a dataset's connections
+
 	// Below gives the address of the page of a folder that a result names, and its kind; "" when it has none. It may be nil.
 	Below func(path string) (address, kind string)
 }
@@ -249,12 +251,21 @@ func packets(p *Page, t *truth.Truth, o *Options) error {
 	if o.Connection != 0 {
 		caption = fmt.Sprintf("Packets of connection %d in each capture: upwards the client's, downwards the server's", o.Connection)
 	}
-	f, dropped, err := drawPackets("sequence", caption, packetFigure(t, selection, plot.ColorByFlag), list, o.frames())
+	total := 0
+	for _, one := range list {
+		total += len(one.Packets)
+	}
+	limit := o.frames()
+	if total > limit && o.Source != "" {
+		limit = meanwhile
+	}
+	f, dropped, err := drawPackets("sequence", caption, packetFigure(t, selection, plot.ColorByFlag), list, limit)
 	if err != nil {
 		return err
 	}
 	if dropped > 0 {
 		f.Source = o.Source
+		p.Whole = func() (*Packets, error) { return wholeSequence(t, selection, list) }
 		if f.Source == "" {
 			p.Notes = append(p.Notes, fmt.Sprintf("The figure of packets leaves out %d of its frames, evenly; lost and retransmitted ones are kept as far as there is room. "+
 				"packets.csv in the run directory has all.", dropped))
@@ -275,7 +286,13 @@ func Sequence(dir string, connection int) (*Packets, error) {
 		return nil, err
 	}
 	s := truth.Selection{Connection: connection}
-	list := samples(t, s)
+	return wholeSequence(t, s, samples(t, s))
+}
+
+// meanwhile is how many frames a figure has whose script loads all of them.
+const meanwhile = 2000
+
+func wholeSequence(t *truth.Truth, s truth.Selection, list []*frames) (*Packets, error) {
 	if len(list) == 0 {
 		return nil, ErrNothing
 	}
@@ -286,7 +303,7 @@ func Sequence(dir string, connection int) (*Packets, error) {
 		total += len(one.Packets)
 	}
 	for _, one := range list {
-		figure.Samples = append(figure.Samples, one.thin(max(1, MaxFrames*len(one.Packets)/total)).Sample)
+		figure.Samples = append(figure.Samples, one.thin(max(1, meanwhile*len(one.Packets)/total)).Sample)
 	}
 	drawing, err := figure.Draw()
 	if err != nil {

@@ -21,7 +21,7 @@ func Name(task string, seed uint64) string {
 
 // BatchName names the folder of a spec's runs, or the run directory when it is one.
 func BatchName(spec *scenario.Spec) string {
-	name := Name(spec.Task, *spec.Seed)
+	name := Name(spec.Title(), *spec.Seed)
 	if spec.Count > 1 {
 		name = fmt.Sprintf("%s-n%d", name, spec.Count)
 	}

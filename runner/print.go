@@ -19,7 +19,7 @@ func Jobs(spec *scenario.Spec, out string) iter.Seq[Job] {
 		for i := range spec.Count {
 			job := Job{Spec: spec, Seed: *spec.Seed + uint64(i), Dir: out}
 			if spec.Count > 1 {
-				job.Dir = filepath.Join(out, Name(spec.Task, job.Seed))
+				job.Dir = filepath.Join(out, Name(spec.Title(), job.Seed))
 			}
 			if !yield(job) {
 				return
@@ -47,7 +47,7 @@ func (e *Event) Summary() *Summary {
 		return nil
 	}
 	s := &Summary{
-		Task: e.Job.Spec.Task, Seed: e.Job.Seed, Status: e.Made.Result.Status, Error: e.Made.Result.Error,
+		Task: e.Job.Spec.Title(), Seed: e.Job.Seed, Status: e.Made.Result.Status, Error: e.Made.Result.Error,
 		Dir: e.Job.Dir, Seconds: e.Took.Seconds(), there: e.There,
 	}
 	for _, c := range e.Made.Result.Captures {
@@ -71,7 +71,7 @@ func (s *Summary) WriteText(out io.Writer) error {
 func (e Event) String() string {
 	switch {
 	case e.Stage != "":
-		return Name(strings.TrimSpace(e.Job.Spec.Task), e.Job.Seed) + ": " + e.Stage
+		return Name(strings.TrimSpace(e.Job.Spec.Title()), e.Job.Seed) + ": " + e.Stage
 	case e.All <= 1:
 		return ""
 	}

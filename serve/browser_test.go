@@ -2,9 +2,15 @@ package serve
 
 import (
 	"cmp"
+	"encoding/json"
+	"errors"
 	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"detgen/internal/browser"
 )
@@ -32,6 +38,8 @@ func TestBrowser(t *testing.T) {
 		}
 	}
 	pointAndClick(t, b, base)
+	large(t, b, base, dir)
+	hostile(t, b, base, dir)
 	b.Go(base + "/at/day/run/")
 	said := browser.Eval[string](b, `(() => { const f = document.getElementById("what-if-form"); f.elements.key.value = "link.client.both.loss"; f.elements.key.dispatchEvent(new Event("change"));
 		return document.getElementById("what-if-range").textContent; })()`)
@@ -55,8 +63,9 @@ func pointAndClick(t *testing.T, b *browser.Browser, base string) {
 	b.Go(base + "/at/results/probe/")
 	// The point of the one connection whose run is there.
 	at := browser.Eval[[]float64](b, `(() => { const f = document.getElementById("fig-against-1"), d = JSON.parse(f.querySelector("script").textContent);
-		const of = (name) => d.columns.find((c) => c.name === name), run = of("run"), id = of("connection");
-		const i = d.row.findIndex((r) => run.values[run.rows[r]] === "run0" && id.values[id.rows[r]] === "1");
+		const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+		const of = (name, r) => { const c = d.columns.find((c) => c.name === name); return c.values[c.rows ? c.rows[r] : c.letters ? letters.indexOf(c.letters[r]) : r]; };
+		const i = d.row.findIndex((r) => of("run", r) === "run0" && of("connection", r) === "1");
 		f.scrollIntoView(); const box = f.querySelector("svg").getBoundingClientRect(), s = box.width / d.width; return [box.left + s * d.x[i], box.top + s * d.y[i]]; })()`)
 	b.Point(at[0], at[1])
 	b.Wait(`document.querySelector("#fig-against-1 .readout").textContent !== ""`)
@@ -76,4 +85,75 @@ func pointAndClick(t *testing.T, b *browser.Browser, base string) {
 	b.Keys("0")
 	b.Click(at[0], at[1])
 	b.Wait(`location.pathname === "/at/set/runs/run0/" && location.search === "?connection=1" && document.documentElement?.dataset.ready === "yes"`)
+}
+
+// large makes sure that a dataset of 30,000 connections opens and filters in time. Limits are processor time, several times what it
+// takes, as a clock tells little on a busy machine.
+func large(t *testing.T, b *browser.Browser, base, dir string) {
+	set := filepath.Join(dir, "large")
+	var connections strings.Builder
+	connections.WriteString("run,label,id,class,client,start")
+	for k := range 34 {
+		fmt.Fprintf(&connections, ",c%d", k)
+	}
+	for i := range 30_000 {
+		fmt.Fprintf(&connections, "\nrun%d,%s,%d,x,10.0.%d.%d,%d.%06d", i/10, []string{"benign", "attack"}[i%2], i%10+1, i%7, i%250, i, i*7919%1_000_000)
+		for k := range 34 {
+			fmt.Fprintf(&connections, ",%d", (i*(k+3)*2654435761)%[]int{9, 97, 1009, 1 << 30}[k%4])
+		}
+	}
+	for name, text := range map[string]string{"connections.csv": connections.String() + "\n", "runs.csv": "run,class\nrun0,x\n", "dataset.json": `{"dataset":"large"}`} {
+		if err := errors.Join(os.MkdirAll(set, 0o755), os.WriteFile(filepath.Join(set, name), []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begun := b.CPU()
+	b.Go(base + "/at/large/")
+	if took := b.CPU() - begun; took > 6*time.Second {
+		t.Errorf("a dataset of 30,000 connections opens in %v of processor time", took)
+	} else {
+		t.Logf("opening 30,000 connections: %v of the browser's processor time", took)
+	}
+	for filter, want := range map[string]string{"attack": "15000 of 30000 rows", "run2999 c0>2": "", "label=benign c3<1000000": "", "": "30000 of 30000 rows"} {
+		begun := b.CPU()
+		said := browser.Eval[string](b, fmt.Sprintf(`(() => { const t = document.getElementById("table-connections"), i = t.querySelector("input"); i.value = %q;
+			i.dispatchEvent(new Event("input")); document.body.offsetHeight; return t.querySelector(".count").textContent; })()`, filter))
+		took := b.CPU() - begun
+		if want != "" && said != want || took > time.Second {
+			t.Errorf("the filter %q keeps %s in %v of processor time", filter, said, took)
+		}
+		t.Logf("filter %q: %s, %v of processor time", filter, said, took)
+	}
+}
+
+// hostile makes sure that a folder's name, a label and a line of a log with markup are text on the local pages.
+func hostile(t *testing.T, b *browser.Browser, base, dir string) {
+	const markup = `<img src=x onerror="document.title='taken'">`
+	to := filepath.Join(dir, markup)
+	if err := os.CopyFS(to, os.DirFS("../report/testdata/run")); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(to, "run.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	label, err := json.Marshal(markup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.ReplaceAll(string(text), `"class": "benign"`, `"class": `+string(label))
+	if err := errors.Join(os.WriteFile(path, []byte(changed), 0o644), os.WriteFile(filepath.Join(to, "logs", "server", "web.log"), []byte(markup), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	b.Go(base + "/")
+	if n := browser.Eval[int](b, fmt.Sprintf(`[...document.querySelectorAll("#table-folders td")].filter((td) => td.textContent === %q).length`, markup)); n < 2 {
+		t.Errorf("the list has the markup %d times as text", n)
+	}
+	browser.Eval[bool](b, fmt.Sprintf(`[...document.querySelectorAll("#table-folders a")].find((a) => a.textContent === %q).click(), true`, markup))
+	b.Wait(`document.querySelector("h1")?.textContent.startsWith("web/get") && document.documentElement?.dataset.ready === "yes"`)
+	browser.Eval[bool](b, `(() => { for (const d of document.querySelectorAll(".drawing")) { d.focus(); d.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight"})); } return true; })()`)
+	if n := browser.Eval[int](b, `document.querySelectorAll("img[onerror]").length + (document.title === "taken" ? 1 : 0)`); n != 0 {
+		t.Errorf("markup of the run is markup of its page, %d times", n)
+	}
 }

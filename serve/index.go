@@ -49,7 +49,11 @@ func (s *Server) front(r *http.Request) (*report.Page, []report.Fact, error) {
 
 // list is the page of a folder of folders.
 func (s *Server) list(dir, clean, find string) (*report.Page, error) {
-	p := &report.Page{Kind: "folder", Title: "What is in " + filepath.Base(dir)}
+	name, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	p := &report.Page{Kind: "folder", Title: "What is in " + filepath.Base(name)}
 	t := &report.Table{ID: "folders", Caption: "Folders; the filter finds words of labels and factors", Start: find, Columns: []report.Column{
 		{Name: "folder", Link: "/at/{path}/"}, {Name: "kind"}, {Name: "task"}, {Name: "class"}, {Name: "status"}, {Name: "engine"}, {Name: "seed", Number: true}, {Name: "factors"}, {Name: "path"},
 	}}
@@ -227,6 +231,35 @@ func answerJSON(w http.ResponseWriter, v any) {
 	_ = json.NewEncoder(w).Encode(v) // the reader is gone
 }
 
+// whole is what the page that was asked for last loads after it, so that the run is not read again for it.
+type whole struct {
+	mu     sync.Mutex
+	source string
+	all    func() (*report.Packets, error)
+}
+
+func (w *whole) keep(source string, all func() (*report.Packets, error)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.source, w.all = source, all
+}
+
+// take gives all packets from an address, once; nil when the last page was another one.
+func (w *whole) take(source string) (*report.Packets, error) {
+	w.mu.Lock()
+	all := w.all
+	if w.source != source {
+		all = nil
+	} else {
+		w.all = nil
+	}
+	w.mu.Unlock()
+	if all == nil {
+		return nil, nil
+	}
+	return all()
+}
+
 // packets sends all packets of a run's figure.
 func (s *Server) packets(w http.ResponseWriter, r *http.Request) {
 	dir, _, err := s.below(r.PathValue("path"))
@@ -235,7 +268,10 @@ func (s *Server) packets(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	connection, _ := strconv.Atoi(r.URL.Query().Get("connection")) // none is all
-	all, err := report.Sequence(dir, connection)
+	all, err := s.whole.take(r.URL.Path + "?" + r.URL.RawQuery)
+	if all == nil && err == nil {
+		all, err = report.Sequence(dir, connection)
+	}
 	if err != nil {
 		s.fail(w, err)
 		return
@@ -252,14 +288,10 @@ func fill(name string, data any) (template.HTML, error) {
 	return template.HTML(b.String()), nil // made by html/template
 }
 
-// addAudit adds what the audit finds in a dataset's connections, when it is asked for: it takes its time.
-func addAudit(ctx context.Context, p *report.Page, dir string, asked bool) error {
+// AddAudit adds what the audit finds in a dataset's connections. It takes its time.
+func AddAudit(ctx context.Context, p *report.Page, dir string) error {
 	section := &report.Section{ID: "audit", Title: "Audit"}
 	p.Insert("overview", section)
-	if !asked {
-		section.Facts = []report.Fact{{Name: "Leaks, duplicates, label noise", Value: "look for them now", Link: "?audit=1#audit"}}
-		return nil
-	}
 	set, err := flowset.Read(ctx, filepath.Join(dir, dataset.ConnectionsTable))
 	if err != nil {
 		section.Text = []string{"The connections cannot be audited: " + err.Error()}
@@ -273,6 +305,12 @@ func addAudit(ctx context.Context, p *report.Page, dir string, asked bool) error
 	if err := found.WriteText(&text); err != nil {
 		return err
 	}
-	section.Blocks = []report.Block{{Name: fmt.Sprintf("%d faults", found.Faults()), Text: text.String()}}
+	section.Text = []string{fmt.Sprintf("Faults: %d, of %d flows that were looked at.", found.Faults(), found.Sampled)}
+	table := &report.Table{ID: "findings", Caption: "What the audit finds", Columns: []report.Column{{Name: "severity"}, {Name: "check"}, {Name: "class"}, {Name: "column"}, {Name: "value", Number: true}, {Name: "limit", Number: true}, {Name: "message"}, {Name: "runs"}}}
+	for _, f := range found.Findings {
+		table.Rows = append(table.Rows, []string{fmt.Sprint(f.Severity), f.Check, f.Class, f.Column, fmt.Sprintf("%.4g", f.Value), fmt.Sprintf("%.4g", f.Limit), f.Message, strings.Join(f.Runs, " ")})
+	}
+	section.Tables = []*report.Table{table}
+	section.Blocks = []report.Block{{Name: "As text", Text: text.String()}}
 	return nil
 }

@@ -47,7 +47,7 @@ func probes(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	var connections, runs, scores strings.Builder
-	fmt.Fprintln(&connections, "run,entry,split,label,id,class,scenario,task,client,server,client_port,server_port,protocol,start,failure,caching,server_implementation,server_bytes,link.all.both.delay")
+	fmt.Fprintln(&connections, "run,entry,split,label,id,class,scenario,task,client,server,client_port,server_port,protocol,start,failure,caching,server_implementation,server_bytes,Flow Duration,Tot Fwd Pkts,link.all.both.delay")
 	fmt.Fprintln(&runs, "run,entry,index,seed,split,left_out,scenario,task,class,link.all.both.delay")
 	fmt.Fprintln(&scores, "id,score")
 	random := rand.New(rand.NewPCG(5, 1))
@@ -59,7 +59,7 @@ func probes(t *testing.T, dir string) {
 		delay := []int{1, 10, 40}[r/2%3]
 		fmt.Fprintf(&runs, "run%d,e,%d,%d,all,,%s,%s,%dms\n", r, r, r/6, task, class, delay)
 		for c := 1; c <= 3; c++ {
-			fmt.Fprintf(&connections, "run%d,e,all,%s,%d,%s,%s,10.0.0.1,10.0.0.2,%d,80,6,%d,none,none,nginx,%d,%dms\n", r, class, c, class, task, 1000+c, c*1_000_000_000, 900+r*c, delay)
+			fmt.Fprintf(&connections, "run%d,e,all,%s,%d,%s,%s,10.0.0.1,10.0.0.2,%d,80,6,%d,none,none,nginx,%d,%d,%d,%dms\n", r, class, c, class, task, 1000+c, c*1_000_000_000, 900+r*c, r+c, r%7, delay)
 			fmt.Fprintf(&scores, "run%d/%d,%.4f\n", r, c, min(max(base+random.NormFloat64()*0.05-float64(delay)/100*base, 0), 1))
 		}
 	}
@@ -120,6 +120,7 @@ func TestProbePages(t *testing.T) {
 		"/at/results/along/":                           {"Where detection falls", "link.all.both.delay", connection, "Mean score of each activity"},
 		"/at/results/twins/":                           {"The outputs part", "Episodes of retransmissions", "Output over the packets", `href="/at/twin/a/?connection=1"`},
 		"/at/results/card/":                            {`"link":"/at/set/?find={key}%3D{level}#runs"`, "What is lost of the lead over chance", "link.all.both.loss"},
+		"/at/set/?audit=1&feature=server_bytes":        {"What the audit finds", "a bar leads to its connections", `"link":"?feature=server_bytes\u0026connections={filter}#connections"`, `<a href="?find=link.all.both.delay%3D10ms#runs">10ms</a>`},
 		"/at/set/runs/run0/?connection=1":              {"connection 1"},
 		"/at/set/?find=link.all.both.delay%3D40ms":     {`data-start="link.all.both.delay=40ms"`},
 	} {

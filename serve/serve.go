@@ -47,6 +47,7 @@ type Server struct {
 	o     Options
 	index index
 	jobs  jobs
+	whole whole
 }
 
 //go:embed assets/*
@@ -191,10 +192,14 @@ func (s *Server) answer(make func(r *http.Request) (*report.Page, []report.Fact,
 			return
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		shell := report.Shell{Tool: s.o.Tool, Trail: append([]report.Fact{{Name: "detgen", Link: "/"}}, trail...), Scripts: []string{"/assets/serve.js"}}
-		if err := page.Write(w, shell); err != nil {
-			s.o.Log.Debug("write a page", "path", r.URL.Path, "error", err)
-		}
+		s.write(w, page, trail)
+	}
+}
+
+func (s *Server) write(w http.ResponseWriter, page *report.Page, trail []report.Fact) {
+	shell := report.Shell{Tool: s.o.Tool, Trail: append([]report.Fact{{Name: "detgen", Link: "/"}}, trail...), Scripts: []string{"/assets/serve.js"}}
+	if err := page.Write(w, shell); err != nil {
+		s.o.Log.Debug("write a page", "page", page.Title, "error", err)
 	}
 }
 
@@ -275,7 +280,7 @@ func (s *Server) folder(r *http.Request) (*report.Page, []report.Fact, error) {
 		return page, trail(clean), err
 	}
 	query := r.URL.Query()
-	o := report.Options{Files: "/file/" + clean + "/", Linked: true, Rows: 100_000, Source: "/packets/" + clean + "?" + query.Encode(), Feature: query.Get("feature"), Find: query.Get("find")}
+	o := report.Options{Files: "/file/" + clean + "/", Linked: true, Rows: 100_000, Source: "/packets/" + clean + "?" + query.Encode(), Feature: query.Get("feature"), Find: query.Get("find"), FindConnections: query.Get("connections")}
 	o.Below = func(name string) (string, string) { return s.named(dir, name) }
 	if text := query.Get("connection"); text != "" {
 		if o.Connection, err = strconv.Atoi(text); err != nil {
@@ -286,6 +291,7 @@ func (s *Server) folder(r *http.Request) (*report.Page, []report.Fact, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	s.whole.keep(o.Source, page.Whole)
 	switch page.Kind {
 	case "run", "twin":
 		if err := s.addScores(r.Context(), page, dir); err != nil {
@@ -295,7 +301,9 @@ func (s *Server) folder(r *http.Request) (*report.Page, []report.Fact, error) {
 			return nil, nil, err
 		}
 	case "dataset":
-		if err := addAudit(r.Context(), page, dir, query.Has("audit")); err != nil {
+		if !query.Has("audit") {
+			page.Insert("overview", &report.Section{ID: "audit", Title: "Audit", Facts: []report.Fact{{Name: "Leaks, duplicates, label noise", Value: "look for them now", Link: "?audit=1#audit"}}})
+		} else if err := AddAudit(r.Context(), page, dir); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -182,15 +182,29 @@ func (j *jobs) stop() {
 func (s *Server) whatIf(w http.ResponseWriter, r *http.Request) {
 	one, err := s.start(r.FormValue("run"), r.FormValue("key"), r.FormValue("value"))
 	var busy busyError
+	var request runner.RequestError
 	switch {
 	case errors.As(err, &busy):
 		http.Error(w, err.Error(), http.StatusConflict)
+	case errors.As(err, &request):
+		s.refuse(w, r.FormValue("run"), err)
 	case err != nil:
 		s.fail(w, err)
 	default:
 		s.o.Log.Info("a twin is being made", "of", one.Run, "key", one.Key, "value", one.Value)
 		http.Redirect(w, r, "/job", http.StatusSeeOther)
 	}
+}
+
+// refuse says why a twin cannot be made, in the words of the command line.
+func (s *Server) refuse(w http.ResponseWriter, run string, why error) {
+	p := &report.Page{Kind: "job", Title: "No twin was made", Notes: []string{why.Error()}}
+	if _, clean, err := s.below(run); err == nil {
+		p.Sections = append(p.Sections, &report.Section{ID: "back", Title: "Again", Facts: []report.Fact{{Name: "Run", Value: clean, Link: "/at/" + clean + "/#what-if"}}})
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusBadRequest)
+	s.write(w, p, nil)
 }
 
 type busyError struct{}

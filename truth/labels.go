@@ -1,6 +1,10 @@
 package truth
 
-import "detgen/record"
+import (
+	"strings"
+
+	"detgen/record"
+)
 
 // subject is what labels are about: a frame or a connection.
 type subject struct {
@@ -28,12 +32,13 @@ var labels = []label{
 		return t.Record.Run.Activities[l.activity].ChainOf(l.client, l.server)
 	}},
 	{"activity", "Activity that it belongs to: `main` or a background one; empty for none.", ofActivity(func(a *record.Activity) string { return a.Name })},
+	{"user", "Who does the activity, in a time line.", ofActivity(func(a *record.Activity) string { return a.User })},
 	{"scenario", "Scenario of the activity.", ofActivity(func(a *record.Activity) string { return a.Scenario })},
 	{"task", "Task of the activity.", ofActivity(func(a *record.Activity) string { return a.Task })},
 	{"failure", "Failure option of the activity.", ofActivity(func(a *record.Activity) string { return a.Failure })},
 	{"caching", "Caching option of the activity.", ofActivity(func(a *record.Activity) string { return a.Caching })},
-	{"client_implementation", "Implementation of the client's host.", func(t *Truth, l subject) string { return t.implementation(l.client) }},
-	{"server_implementation", "Implementation of the server's host.", func(t *Truth, l subject) string { return t.implementation(l.server) }},
+	{"client_implementation", "Implementation of the client's host.", func(t *Truth, l subject) string { return t.implementation(l.activity, l.client) }},
+	{"server_implementation", "Implementation of the server's host.", func(t *Truth, l subject) string { return t.implementation(l.activity, l.server) }},
 }
 
 // Class gives the class of a frame: benign or attack, "" when it belongs to no activity.
@@ -74,8 +79,36 @@ func (t *Truth) labelledFrame(f *Frame) subject {
 	return l
 }
 
-// implementation is that of a host; "" when it has none.
-func (t *Truth) implementation(host string) string {
+// implementation is that of a host in an activity: several activities may use different programs of one host, and tell
+// their scripts which. "" when it has none.
+func (t *Truth) implementation(activity int16, host string) string {
+	if activity < 0 || host == "" {
+		return t.hostImplementation(host)
+	}
+	type place struct {
+		activity int16
+		host     string
+	}
+	if known, ok := t.implementations.Load(place{activity, host}); ok {
+		return known.(string)
+	}
+	name := t.hostImplementation(host)
+	for i := range t.Record.Run.Activities[activity].Scripts {
+		environment := t.Record.Run.Activities[activity].Scripts[i].Environment
+		for variable, value := range environment {
+			if part, ok := strings.CutSuffix(variable, "_NAME"); ok && value == host {
+				if in, ok := environment[part+"_IMPLEMENTATION"]; ok {
+					name = in
+				}
+			}
+		}
+	}
+	t.implementations.Store(place{activity, host}, name)
+	return name
+}
+
+// hostImplementation is that which the activity that brought a host has there; "" when it has none.
+func (t *Truth) hostImplementation(host string) string {
 	for i := range t.Record.Run.Hosts {
 		if h := &t.Record.Run.Hosts[i]; h.Name == host {
 			return h.Implementation

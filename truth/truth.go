@@ -2,6 +2,7 @@ package truth
 
 import (
 	"net/netip"
+	"sync"
 
 	"detgen/packet"
 	"detgen/record"
@@ -22,6 +23,8 @@ type Truth struct {
 	dir    string
 	net    *network
 	hasLog bool // the links kept a log
+
+	implementations sync.Map // name of the programs, by activity and host
 }
 
 // Capture is one capture file, read.

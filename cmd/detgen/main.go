@@ -46,8 +46,10 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	root, out := newRoot(), &output{to: os.Stdout}
+	root.PersistentPreRun = func(cmd *cobra.Command, args []string) { out.quiet = showProgress(cmd, args) }
 	root.SetOut(plain.Writer(out)) // names, labels and logs are not trusted
 	err := errors.Join(root.ExecuteContext(ctx), out.err)
+	out.begin()
 	interrupted := ctx.Err() != nil
 	stop()
 	os.Exit(exitCode(err, interrupted))
@@ -56,11 +58,19 @@ func main() {
 // output is the standard output. It remembers what could not be written, as on a full disk, so that no command ends as if
 // it had printed everything.
 type output struct {
-	to  *os.File
-	err error
+	to    *os.File
+	err   error
+	quiet func() // ends what says that the command is at work: from now on it prints
+}
+
+func (o *output) begin() {
+	if o.quiet != nil {
+		o.quiet()
+	}
 }
 
 func (o *output) Write(b []byte) (int, error) {
+	o.begin()
 	n, err := o.to.Write(b)
 	if err != nil && o.err == nil {
 		o.err = fmt.Errorf("write the output: %w", err)
@@ -106,14 +116,14 @@ func newRoot() *cobra.Command {
 		return err
 	}
 	root.PersistentFlags().Bool("quiet", false, "do not tell what is going on")
-	root.PersistentPreRun = showProgress
+	root.PersistentPreRun = func(cmd *cobra.Command, args []string) { showProgress(cmd, args)() } // as main does, without the beat
 	root.SetFlagErrorFunc(badFlag)
 	root.AddCommand(
 		newModel(),
 		newDoctor(), newList(), newImage(),
 		newRun(), newVerify(), newTwin(), newSweep(),
 		newShow(), newExport(), newReport(), newServe(),
-		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(),
+		newPackets(), newFlows(), newCompare(), newAudit(), newCoverage(), newMirror(), newDataset(), newSite(),
 		newProbe(),
 		newExperiment(), newMan(),
 	)

@@ -7,6 +7,8 @@ import (
 
 	"detgen/engine/engines"
 	"detgen/image"
+	"detgen/internal/problem"
+	"detgen/internal/strictyaml"
 	"detgen/runner"
 	"detgen/scenario"
 
@@ -58,6 +60,7 @@ type specFlags struct {
 	settings []string
 	file     string
 	seed     uint64
+	timeline string
 }
 
 func (f *specFlags) add(cmd *cobra.Command) {
@@ -78,8 +81,14 @@ func (f *specFlags) spec(cmd *cobra.Command, args []string) (*scenario.Spec, err
 	if len(args) > 0 {
 		spec.Task = args[0]
 	}
-	if spec.Task == "" {
-		return nil, badRequest(errors.New("what to run? give SCENARIO/TASK (detgen list shows them) or --spec FILE"))
+	if f.timeline != "" {
+		spec.Timeline = strictyaml.Text{Text: f.timeline, At: problem.Position{File: f.timeline}}
+	}
+	switch {
+	case spec.Timeline.Set() && (spec.Task != "" || len(spec.Background) > 0):
+		return nil, badRequest(errors.New("a time line names all activities: give no task and no background with it"))
+	case !spec.Timeline.Set() && spec.Task == "":
+		return nil, badRequest(errors.New("what to run? give SCENARIO/TASK (detgen list shows them), --spec FILE or --timeline FILE"))
 	}
 	settings, err := scenario.ParseSettings(f.settings...)
 	if err == nil {

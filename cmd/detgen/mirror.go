@@ -1,13 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 
 	"detgen/dataset/flowset"
 	"detgen/dataset/mirror"
-	"detgen/dataset/plan"
-	"detgen/internal/whole"
 	"detgen/plot"
 
 	"github.com/spf13/cobra"
@@ -67,17 +64,7 @@ func newMirrorPlan() *cobra.Command {
 			if err != nil {
 				return badRequest(err)
 			}
-			if _, err := plan.Read(cmp.Or(out, "plan"), made.Text); err != nil {
-				return badRequest(err)
-			}
-			if out == "" {
-				_, err := cmd.OutOrStdout().Write(made.Text)
-				return err
-			}
-			if err := whole.WriteFile(out, made.Text); err != nil {
-				return err
-			}
-			return made.WriteText(cmd.OutOrStdout(), out)
+			return made.Save(cmd.OutOrStdout(), out)
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write the plan there (default: print it)")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"strings"
 
 	line "detgen/internal/progress"
 
@@ -18,14 +19,17 @@ func (p *progress) stage(name, stage string) { p.Show(name + ": " + stage) }
 func (p *progress) show(text string)         { p.Show(text) }
 func (p *progress) clear()                   { p.Clear() }
 
-// showProgress settles how a command tells what is going on: --quiet, and events with --json.
-func showProgress(cmd *cobra.Command, _ []string) {
-	out := line.Output{To: cmd.ErrOrStderr()}
+// showProgress settles how a command tells what is going on: --quiet, and events with --json. The function that it gives ends
+// what says that the command is at work.
+func showProgress(cmd *cobra.Command, args []string) (atWork func()) {
+	mode := line.Auto
 	if asJSON, err := cmd.Flags().GetBool("json"); err == nil && asJSON {
-		out.Mode = line.JSON
+		mode = line.JSON
 	}
 	if quiet, err := cmd.Flags().GetBool("quiet"); err == nil && quiet {
-		out.Mode = line.Quiet
+		mode = line.Quiet
 	}
+	out := line.NewOutput(cmd.ErrOrStderr(), mode)
 	cmd.SetErr(out)
+	return out.Beat(strings.Join(append(strings.Fields(cmd.CommandPath())[1:], args[:min(len(args), 1)]...), " "))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"detgen/report"
+	"detgen/serve"
 
 	"github.com/spf13/cobra"
 )
@@ -28,6 +29,10 @@ that sort, filter and are saved as CSV, and the command that makes the folder ag
 			line := newProgress(cmd.ErrOrStderr())
 			line.show("read " + args[0])
 			page, err := report.Open(args[0], o)
+			if err == nil && page.Kind == "dataset" {
+				line.show("audit " + args[0])
+				err = serve.AddAudit(cmd.Context(), page, args[0])
+			}
 			line.clear()
 			if errors.Is(err, report.ErrUnknown) {
 				return badRequest(err)

@@ -61,6 +61,7 @@ are in the folder already are not made again. With --shard several computers, or
 		},
 	}
 	what.add(cmd)
+	cmd.Flags().StringVar(&what.timeline, "timeline", "", "instead of a task: play the activities of this CSV file in one lab (detgen site writes them)")
 	with.add(cmd)
 	cmd.Flags().IntVarP(&count, "count", "n", 1, "make so many runs, with seeds SEED, SEED+1, ...")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the run directory; with -n the folder that holds them (default: a folder under runs/)")

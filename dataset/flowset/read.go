@@ -159,7 +159,7 @@ type builder struct {
 	seconds bool     // times and durations are in seconds (Zeek), else durations in us (CICFlowMeter)
 }
 
-// newBuilder makes a set for a table with these names. A name that comes twice counts once, as the CICIDS-2017 files
+// newBuilder makes a set for a table with these names. A name or a role that comes twice counts once, as the CICIDS-2017 files
 // repeat one ("Fwd Header Length").
 func newBuilder(path string, head []string) *builder {
 	b := &builder{set: &Set{Name: path}, names: make([]string, len(head)), roles: make([]role, len(head)), at: make([]int, len(head)), numbers: make([]bool, len(head))}
@@ -169,7 +169,9 @@ func newBuilder(path string, head []string) *builder {
 		short := flow.PlainName(name)
 		b.names[i] = name
 		if r, ok := roles[short]; ok {
-			b.roles[i] = r
+			if b.roles[i] = r; slices.Contains(b.roles[:i], r) {
+				b.roles[i] = ignored // detgen's datasets have a label and a class: the first one counts
+			}
 			continue
 		}
 		if base, n, ok := strings.Cut(name, "."); ok && n == "1" { // as pandas names a repeated one

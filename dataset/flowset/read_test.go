@@ -23,6 +23,7 @@ func TestSpellings(t *testing.T) {
 		{"original", " Destination Port, Flow Duration, Total Fwd Packets, Total Backward Packets, Label\n80,1000,3,2,DoS Hulk\n"},
 		{"improved", "id,Dst Port,Flow Duration,Total Fwd Packet,Total Bwd packets,Label\n1,80,1000,3,2,DoS Hulk\n"},
 		{"2018", "Dst Port,Flow Duration,Tot Fwd Pkts,Tot Bwd Pkts,Label\n80,1000,3,2,DoS Hulk\n"},
+		{"a dataset's label and class", "label,class,Dst Port,Flow Duration,Tot Fwd Pkts,Tot Bwd Pkts\nDoS Hulk,attack,80,1000,3,2\n"},
 		{"zeek", "#separator \\x09\n#fields\tid.resp_p\tduration\torig_pkts\tresp_pkts\tlabel\n80\t0.001\t3\t2\tDoS Hulk\n"},
 	}
 	for _, test := range tests {
@@ -36,7 +37,7 @@ func TestSpellings(t *testing.T) {
 					t.Errorf("%s: got %v, want %v", name, got, want)
 				}
 			}
-			if len(s.Columns) != 3 || s.DestinationPort[0] != 80 || s.Label[0] != "DoS Hulk" {
+			if len(s.Columns) != 3 || len(s.Label) != 1 || s.DestinationPort[0] != 80 || s.Label[0] != "DoS Hulk" {
 				t.Errorf("columns %v, port %v, label %q", s.Columns, s.DestinationPort, s.Label)
 			}
 		})

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"detgen/dataset/plan"
 	"detgen/internal/plain"
 )
 
@@ -180,7 +181,8 @@ func (p *Profile) Plan(o PlanOptions) (*Planned, error) {
 		out.Entries, out.Runs = out.Entries+1, out.Runs+e.runs
 	}
 	out.Text = p.write(o, entries, out)
-	return out, nil
+	_, err := plan.Read("plan", out.Text) // names, and an engine, that cannot be
+	return out, err
 }
 
 func (p *Profile) names() []string {

@@ -60,6 +60,18 @@ func (c *Comparison) WriteText(out io.Writer) error {
 	return w.Flush()
 }
 
+// Save writes the plan to the file at path and prints what it comes to; without a path it prints the plan.
+func (p *Planned) Save(out io.Writer, path string) error {
+	if path == "" {
+		_, err := out.Write(p.Text)
+		return err
+	}
+	if err := whole.WriteFile(path, p.Text); err != nil {
+		return err
+	}
+	return p.WriteText(out, path)
+}
+
 // WriteText prints what a plan comes to, and what it leaves out.
 func (p *Planned) WriteText(out io.Writer, path string) error {
 	fmt.Fprintf(out, "%s: %d entries, %d runs, with the services of %.2f %% of the benign flows\n", path, p.Entries, p.Runs, 100*p.Covered)

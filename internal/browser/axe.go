@@ -37,7 +37,7 @@ type Finding struct {
 func (b *Browser) Serious() []Finding {
 	b.t.Helper()
 	Eval[bool](b, axe(b.t)+";true")
-	return Eval[[]Finding](b, `axe.run(document).then((r) => r.violations.filter((v) => v.impact === "serious" || v.impact === "critical").
+	return Eval[[]Finding](b, `axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations.filter((v) => v.impact === "serious" || v.impact === "critical").
 		map((v) => ({id: v.id, impact: v.impact, help: v.help, where: v.nodes.map((n) => n.html).slice(0, 5).join(" ")})))`)
 }
 

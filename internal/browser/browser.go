@@ -24,8 +24,9 @@ import (
 
 // Browser is a window of chromium. It ends with its test.
 type Browser struct {
-	t   *testing.T
-	ctx context.Context
+	t       *testing.T
+	ctx     context.Context
+	profile string
 
 	mu     sync.Mutex
 	errors []string // of the console, and requests that go elsewhere
@@ -38,14 +39,15 @@ const limit = 3 * time.Minute
 // Open starts chromium with a profile of its own. Pages may load what begins with one of the addresses, and nothing else.
 func Open(t *testing.T, addresses ...string) *Browser {
 	t.Helper()
+	profile := t.TempDir()
 	ctx, stop := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath("chromium"), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
-		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(width, 900), chromedp.WSURLReadTimeout(limit),
+		chromedp.UserDataDir(profile), chromedp.WindowSize(width, 900), chromedp.WSURLReadTimeout(limit),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("force-device-scale-factor", "1"),
 	)
 	ctx, end := chromedp.NewContext(ctx)
-	b := &Browser{t: t, ctx: ctx, allow: append(addresses, "data:", "blob:", "about:")}
+	b := &Browser{t: t, ctx: ctx, profile: profile, allow: append(addresses, "data:", "blob:", "about:")}
 	var listeners sync.WaitGroup
 	t.Cleanup(func() {
 		end()
@@ -128,7 +130,19 @@ func (b *Browser) Go(address string) {
 // Wait waits until a condition holds in the page.
 func (b *Browser) Wait(condition string) {
 	b.t.Helper()
-	Eval[bool](b, `new Promise((done) => { const look = () => (`+condition+`) ? done(true) : requestAnimationFrame(look); look(); })`)
+	script := `new Promise((done) => { const look = () => (` + condition + `) ? done(true) : requestAnimationFrame(look); look(); })`
+	ctx, stop := context.WithTimeout(b.ctx, limit)
+	defer stop()
+	for {
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script, chromedp.EvalAwaitPromise))
+		if err == nil {
+			return
+		}
+		// A page that gives way to another one takes the question with it: the next one is asked.
+		if ctx.Err() != nil || !strings.Contains(err.Error(), "navigated or closed") && !strings.Contains(err.Error(), "context was destroyed") && !strings.Contains(err.Error(), "Cannot find context") {
+			b.t.Fatalf("wait for %s: %v", condition, err)
+		}
+	}
 }
 
 // Eval gives the value of a script.

@@ -88,6 +88,12 @@ func (l *List) Add(at Position, field, value, format string, args ...any) {
 
 // Wrap adds err under the given place; a *Problem within err keeps its own place.
 func (l *List) Wrap(at Position, field, value string, err error) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range several.Unwrap() {
+			l.Wrap(at, field, value, one)
+		}
+		return
+	}
 	var p *Problem
 	if errors.As(err, &p) {
 		l.list = append(l.list, p)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"detgen/internal/plain"
@@ -29,6 +30,47 @@ const (
 type Output struct {
 	To   io.Writer
 	Mode Mode
+
+	lines *atomic.Int32 // that say something now; nil: they are not counted
+}
+
+// NewOutput gives an output whose lines are counted, so that Beat knows when none says anything.
+func NewOutput(w io.Writer, mode Mode) Output { return Output{w, mode, new(atomic.Int32)} }
+
+// Beat says what is going on, and for how long, while no line says more: once a second on a terminal, else every ten. It begins
+// after a second. The function that it gives ends it; it may be called again.
+func (o Output) Beat(what string) (stop func()) {
+	l := New(Output{o.To, o.Mode, nil})
+	if l.mode == Quiet {
+		return func() {}
+	}
+	gap := every
+	if l.terminal && l.mode != JSON {
+		gap = time.Second
+	}
+	return l.beat(what, time.NewTicker(gap), o.lines)
+}
+
+func (l *Line) beat(what string, ticker *time.Ticker, lines *atomic.Int32) (stop func()) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-end:
+				if lines == nil || lines.Load() == 0 {
+					l.Clear()
+				}
+				return
+			case <-ticker.C:
+				if lines == nil || lines.Load() == 0 {
+					l.Show(fmt.Sprintf("%s: %s so far", what, l.now().Sub(l.begun).Round(time.Second)))
+				}
+			}
+		}
+	}()
+	return sync.OnceFunc(func() { close(end); <-ended })
 }
 
 func (o Output) Write(b []byte) (int, error) { return plain.Writer(o.To).Write(b) }
@@ -47,13 +89,15 @@ type Line struct {
 	now      func() time.Time
 	begun    time.Time
 	first    int // items that were done when counting began
+	lines    *atomic.Int32
+	says     bool // it is one of them
 }
 
 // New gives the line of an output.
 func New(out io.Writer) *Line {
 	l := &Line{out: out, now: time.Now}
 	if o, ok := out.(Output); ok {
-		l.out, l.mode = o.To, o.Mode
+		l.out, l.mode, l.lines = o.To, o.Mode, o.lines
 	}
 	if f, ok := l.out.(*os.File); ok {
 		l.terminal = term.IsTerminal(int(f.Fd()))
@@ -100,6 +144,10 @@ func (l *Line) Left(what string, done, all int, left time.Duration) {
 func (l *Line) put(text string, event Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if !l.says && l.lines != nil {
+		l.says = true
+		l.lines.Add(1)
+	}
 	text = plain.Text(text)
 	switch {
 	case l.mode == Quiet:
@@ -120,6 +168,10 @@ func (l *Line) put(text string, event Event) {
 func (l *Line) Clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.says {
+		l.says = false
+		l.lines.Add(-1)
+	}
 	if l.text != "" {
 		fmt.Fprint(l.out, "\r\x1b[K")
 		l.text = ""

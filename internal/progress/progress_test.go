@@ -1,6 +1,8 @@
 package progress
 
 import (
+	"bufio"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +32,7 @@ func TestModes(t *testing.T) {
 		JSON: `{"progress":"client: boots"}` + "\n" + `{"progress":"runs","done":3,"all":9,"seconds_left":2}` + "\n",
 	} {
 		var out strings.Builder
-		l := New(Output{&out, mode})
+		l := New(NewOutput(&out, mode))
 		l.Show("client: boots")
 		l.Left("runs", 3, 9, 2*time.Second)
 		l.Clear()
@@ -52,4 +54,41 @@ func TestTerminal(t *testing.T) {
 	if want := "\r\x1b[Kone\r\x1b[Ktwo\r\x1b[K"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
+}
+
+// TestBeat makes sure that a command that says nothing is said to be at work, and one whose line says something is not.
+func TestBeat(t *testing.T) {
+	read, write := io.Pipe()
+	o := NewOutput(write, JSON)
+	tick := make(chan time.Time)
+	l := New(Output{write, JSON, nil})
+	begun := l.begun
+	l.now = func() time.Time { return begun.Add(12 * time.Second) }
+	stop := l.beat("probe set", &time.Ticker{C: tick}, o.lines)
+	lines := bufio.NewScanner(read)
+	said := make(chan string)
+	go func() {
+		for lines.Scan() {
+			said <- lines.Text()
+		}
+	}()
+	tick <- time.Time{}
+	if got := <-said; got != `{"progress":"probe set: 12s so far"}` {
+		t.Errorf("got %s", got)
+	}
+	other := New(o)
+	go other.Show("runs")
+	if got := <-said; got != `{"progress":"runs"}` {
+		t.Errorf("got %s", got)
+	}
+	tick <- time.Time{} // nothing is said
+	tick <- time.Time{} // the one before was looked at
+	other.Clear()
+	tick <- time.Time{}
+	if got := <-said; got != `{"progress":"probe set: 12s so far"}` {
+		t.Errorf("got %s", got)
+	}
+	stop()
+	stop()
+	write.Close()
 }

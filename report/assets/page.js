@@ -8,9 +8,18 @@ const make = (tag, set = {}, ...children) => {
   e.append(...children);
   return e;
 };
+// Values of columns are named by letters where they are few; rows gets their numbers.
+const letters = [];
+[..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"].forEach((l, i) => { letters[l.charCodeAt(0)] = i; });
 const dataOf = (where) => {
   const script = where.querySelector(':scope > script[type="application/json"]');
-  return script && JSON.parse(script.textContent);
+  const data = script && JSON.parse(script.textContent);
+  for (const c of data && data.columns || []) {
+    const n = c.letters ? c.letters.length : c.values.length, rows = c.rows ? Int32Array.from(c.rows) : new Int32Array(n);
+    if (!c.rows) for (let i = 0; i < n; i++) rows[i] = c.letters ? letters[c.letters.charCodeAt(i)] : i;
+    c.rows = rows;
+  }
+  return data;
 };
 const save = (name, type, text) => {
   const url = URL.createObjectURL(new Blob([text], {type}));
@@ -27,33 +36,31 @@ const csv = (rows) => rows.map((r) => r.map(csvCell).join(",") + "\n").join("");
 const address = (link, value) => link.replace(/\{([^}]*)\}/g, (_, name) => encodeURIComponent(value(name)).replaceAll("%2F", "/"));
 
 // Tables. Each column has its different values, and row by row which of them: what is asked of a value is asked once.
-const rowsAtOnce = 200;
-
 function table(root) {
   const data = dataOf(root), columns = data.columns, n = data.rows;
   const body = root.querySelector("tbody"), tools = root.querySelector(".tools");
-  for (const c of columns) {
-    c.lower = c.values.map((v) => v.toLowerCase());
-    c.numbers = c.values.map((v) => v === "" ? NaN : Number(v));
-  }
+  // Worked out when it is asked for the first time.
+  const lower = (c) => c.lower ||= c.values.map((v) => v.toLowerCase());
+  const numbers = (c) => c.numbers ||= Float64Array.from(c.values, (v) => v === "" ? NaN : Number(v));
   const byName = new Map(columns.map((c) => [c.name.toLowerCase(), c]));
-  let shown = Int32Array.from({length: n}, (_, i) => i), order = null, drawn = 0;
+  let shown = new Int32Array(n), order = null, drawn = 0;
+  for (let i = 0; i < n; i++) shown[i] = i;
   const count = make("span", {className: "count", role: "status"});
   const search = make("input", {type: "search", value: root.dataset.start || "", placeholder: "words, column:word, column>number"});
   const selects = [];
   const more = make("button", {type: "button", className: "more", textContent: "Show more rows"});
 
   // test gives which values of a column match.
-  const test = (c, is) => c.values.map((_, i) => is(i));
+  const test = (c, is) => { const match = new Uint8Array(c.values.length); for (let i = 0; i < match.length; i++) match[i] = is(i) ? 1 : 0; return match; };
   const parse = (word) => {
     const m = /^([^:<>=]+)(:|>=|<=|=|>|<)(.*)$/.exec(word), c = m && byName.get(m[1]);
     if (!c) return (i) => hits.get(word).some(([rows, match]) => match[rows[i]]);
-    const [, , how, what] = m, number = Number(what);
+    const [, , how, what] = m, number = Number(what), texts = how === ":" || how === "=" ? lower(c) : [], values = how === ":" ? [] : numbers(c);
     const match = test(c, (i) => {
-      const v = c.numbers[i];
+      const v = values[i];
       switch (how) {
-      case ":": return c.lower[i].includes(what);
-      case "=": return c.lower[i] === what || v === number && what !== "";
+      case ":": return texts[i].includes(what);
+      case "=": return texts[i] === what || v === number && what !== "";
       case ">": return v > number;
       case "<": return v < number;
       case ">=": return v >= number;
@@ -64,9 +71,9 @@ function table(root) {
   };
   const hits = new Map();
   function filter() {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = search.value.toLowerCase().split(/\s+/).filter((w) => w !== "" && w !== "&");
     hits.clear();
-    for (const w of words) hits.set(w, columns.map((c) => [c.rows, c.lower.map((v) => v.includes(w))]).filter(([, m]) => m.some(Boolean)));
+    for (const w of words) hits.set(w, columns.map((c) => { const texts = lower(c); return [c.rows, test(c, (i) => texts[i].includes(w))]; }).filter(([, m]) => m.includes(1)));
     const tests = words.map(parse);
     for (const [c, s] of selects) if (s.value !== "") { const at = Number(s.value); tests.push((i) => c.rows[i] === at); }
     const kept = [];
@@ -79,7 +86,7 @@ function table(root) {
       const c = order.column;
       const index = c.values.map((_, i) => i).sort((a, b) => {
         if (c.number) {
-          const x = c.numbers[a], y = c.numbers[b];
+          const x = numbers(c)[a], y = numbers(c)[b];
           return isNaN(x) - isNaN(y) || x - y || (c.values[a] < c.values[b] ? -1 : 1);
         }
         return c.values[a] < c.values[b] ? -1 : 1;
@@ -93,7 +100,7 @@ function table(root) {
     draw();
   }
   function draw() {
-    const rows = document.createDocumentFragment(), end = Math.min(shown.length, drawn + rowsAtOnce);
+    const rows = document.createDocumentFragment(), end = Math.min(shown.length, drawn + data.at_once);
     for (; drawn < end; drawn++) {
       const i = shown[drawn], tr = document.createElement("tr");
       columns.forEach((c, j) => {
@@ -109,6 +116,9 @@ function table(root) {
       rows.append(tr);
     }
     body.append(rows);
+    tell();
+  }
+  function tell() {
     more.hidden = drawn >= shown.length;
     count.textContent = `${shown.length} of ${n} rows`;
   }
@@ -141,8 +151,11 @@ function table(root) {
   saveCSV.addEventListener("click", () => save(root.dataset.name + ".csv", "text/csv",
     csv([columns.map((c) => c.name), ...Array.from(shown, (i) => columns.map((c) => c.values[c.rows[i]]))])));
   tools.append(saveCSV, count);
-  root.querySelector(".scroll").after(more);
-  if (search.value) filter(); else sort();
+  const scroll = root.querySelector(".scroll");
+  scroll.after(more);
+  scroll.addEventListener("scroll", () => { if (drawn < shown.length && scroll.scrollTop + 2 * scroll.clientHeight > scroll.scrollHeight) draw(); }, {passive: true});
+  if (search.value) filter();
+  else { drawn = body.children.length; tell(); } // the rows of the page's text stay
 }
 
 // Figures.
@@ -231,7 +244,8 @@ function points(root, drawing, data, view, button) {
     const [x, y] = view.at(event);
     let best = -1, far = (10 * view.w / drawing.clientWidth) ** 2;
     for (let i = 0; i < data.x.length; i++) {
-      const d = (data.x[i] - x) ** 2 + (data.y[i] - y) ** 2;
+      const dx = Math.abs(data.x[i] - x), dy = Math.abs(data.y[i] - y);
+      const d = data.wide ? Math.max(0, dx - data.wide[i] / 2) ** 2 + Math.max(0, dy - data.high[i] / 2) ** 2 : dx ** 2 + dy ** 2; // a bar is all of itself
       if (d < far) { far = d; best = i; }
     }
     return best;
@@ -274,10 +288,16 @@ function packets(root, drawing, data, button) {
   drawing.setAttribute("role", "group");
   drawing.setAttribute("aria-label", "Packets: arrow keys go from packet to packet, plus and minus zoom, page up and page down move, 0 shows all");
 
+  const height = (p, i) => Math.min(p.length[i], p.size) / p.size * (p.is_up[i] ? p.up - p.middle : p.down - p.middle);
   const times = (p) => { // absolute, once
     let t = 0;
     p.at = Float64Array.from(p.time, (d) => (t += d));
     p.sorted = p.at.every((v, i) => i === 0 || v >= p.at[i - 1]);
+    for (const name of ["color", "is_up", "mark"]) p[name] = Int8Array.from(p[name]);
+    p.length = Int32Array.from(p.length);
+    p.high = Float32Array.from(p.length, (_, i) => height(p, i));
+    p.special = [];
+    p.mark.forEach((m, i) => { if (m) p.special.push(i); });
   };
   data.panels.forEach(times);
   const first = (p, t) => { // index of the first packet that is not before t
@@ -288,7 +308,6 @@ function packets(root, drawing, data, button) {
   };
   const last = (p, t) => p.sorted ? first(p, t + 1) : p.at.length;
   const x = (p, t) => p.left + (t - view.from) / (view.to - view.from) * (p.right - p.left);
-  const height = (p, i) => Math.min(p.length[i], p.size) / p.size * (p.is_up[i] ? p.up - p.middle : p.down - p.middle);
   const zoomed = () => view.from > whole.from || view.to < whole.to;
 
   // The canvas of a panel covers it, and the times below it.
@@ -327,27 +346,32 @@ function packets(root, drawing, data, button) {
     const from = first(p, view.from), to = last(p, view.to), dense = (to - from) > 3 * c.width;
     const width = dense ? 1 / s : Math.min(1.5, Math.max(0.4, 0.5 * wide / (to - from + 1)));
     const top = data.colors.map(() => dense ? [new Float32Array(c.width + 1), new Float32Array(c.width + 1)] : []);
+    const perTime = wide / (view.to - view.from);
     for (let i = from; i < to; i++) {
-      const where = x(p, p.at[i]), color = p.color[i];
-      if (where < p.left || where > p.right || color < 0) continue;
-      const high = height(p, i);
+      const off = (p.at[i] - view.from) * perTime, color = p.color[i];
+      if (off < 0 || off > wide || color < 0) continue;
+      const high = p.high[i];
       if (dense) {
-        const column = Math.round((where - p.left) * s), side = top[color][p.is_up[i]];
+        const column = off * s + 0.5 | 0, side = top[color][p.is_up[i]];
         if (Math.abs(high) > Math.abs(side[column])) side[column] = high;
-      } else top[color].push([where, high]);
+      } else top[color].push([p.left + off, high]);
     }
     data.colors.forEach((color, k) => {
       g.fillStyle = color;
       if (dense) {
-        for (const side of top[k]) side.forEach((high, column) => { if (high) g.fillRect(p.left + column / s, Math.min(p.middle, p.middle + high), width, Math.abs(high)); });
+        for (const side of top[k]) {
+          for (let column = 0; column < side.length; column++) { // neighbours of one height are one rectangle
+            const high = side[column], begin = column;
+            if (!high) continue;
+            while (side[column + 1] === high) column++;
+            g.fillRect(p.left + begin / s, Math.min(p.middle, p.middle + high), (column - begin + 1) * width, Math.abs(high));
+          }
+        }
       } else for (const [where, high] of top[k]) g.fillRect(where - width / 2, Math.min(p.middle, p.middle + high), width, Math.abs(high));
     });
     g.strokeStyle = "#202020";
-    let special = 0;
-    for (let i = from; i < to && special < 4000; i++) {
-      if (!p.mark[i]) continue;
-      special++;
-      const where = x(p, p.at[i]), y = p.middle + height(p, i);
+    for (const i of p.special.filter((i) => i >= from && i < to).slice(0, 4000)) {
+      const where = x(p, p.at[i]), y = p.middle + p.high[i];
       g.beginPath();
       if (p.mark[i] & 1) {
         g.lineWidth = 0.9;

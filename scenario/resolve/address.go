@@ -18,6 +18,8 @@ type lab struct {
 	addresses *addressing
 	networks  []record.Network
 	hosts     []*host
+	first     *activity // whose settings for all hosts are those of the lab
+	site      bool      // the lab plays a time line: networks of one name are one
 }
 
 func newLab(seed uint64, fixed bool, family string) *lab {
@@ -49,6 +51,9 @@ func (l *lab) address(sc *scope) {
 			continue
 		}
 		full := sc.own(name)
+		if l.site {
+			full = name
+		}
 		n := l.addresses.network(full) // also of one that is not used here: other tasks number alike
 		if used[name] {
 			l.networks = append(l.networks, n)

@@ -67,6 +67,18 @@ func backgroundActivity(lab *lab, b *spec.Background, q request, field string) (
 	if !ok {
 		return nil, false
 	}
+	a.ownTime()
+	for _, part := range sortedKeys(b.Hosts) {
+		if err := a.scenario.KnowHost(part); err != nil {
+			a.problems.Add(b.Hosts[part].At, field+".hosts."+part, "", "%v", err)
+		}
+	}
+	a.parts = plug(a.scope, lab, func(p *part) (*host, error) { return a.sharedHost(p, b, field) })
+	return a, !a.failed()
+}
+
+// ownTime takes the activity's time limit from its settings. Others that concern the run are not its affair.
+func (a *activity) ownTime() {
 	for _, s := range a.settings {
 		switch {
 		case s.Kind == spec.RunKey && s.Name != "timeout":
@@ -79,13 +91,6 @@ func backgroundActivity(lab *lab, b *spec.Background, q request, field string) (
 			}
 		}
 	}
-	for _, part := range sortedKeys(b.Hosts) {
-		if err := a.scenario.KnowHost(part); err != nil {
-			a.problems.Add(b.Hosts[part].At, field+".hosts."+part, "", "%v", err)
-		}
-	}
-	a.parts = plug(a.scope, lab, func(p *part) (*host, error) { return a.sharedHost(p, b, field) })
-	return a, !a.failed()
 }
 
 // sharedHost gives the host of another activity that plays a part, or nil when the part

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"strconv"
 	"strings"
 
 	"detgen/internal/problem"
@@ -13,9 +14,10 @@ import (
 
 // request is what is asked of one activity.
 type request struct {
-	name  string    // of a background activity; "" for the main one
-	main  *activity // nil for the main one
-	task  string    // SCENARIO/TASK
+	name  string                     // of a background activity; "" for the main one
+	main  *activity                  // nil for the main one
+	hosts map[string]strictyaml.Text // of a time line: PART: HOST
+	task  string                     // SCENARIO/TASK
 	at    problem.Position
 	field string
 	set   spec.Settings
@@ -30,9 +32,10 @@ type occasion struct {
 // choice is whose task an activity performs.
 type choice struct {
 	*draft
-	name     string    // of a background activity; "" for the main one
-	time     *occasion // one of its times, where it has several
-	main     *activity // nil for the main one
+	name     string                     // of a background activity; "" for the main one
+	main     *activity                  // nil for the main one
+	hosts    map[string]strictyaml.Text // of a time line: which host of the lab plays which part
+	time     *occasion                  // one of its times, where it has several
 	scenario *format.Scenario
 	taskName string
 	task     *format.Task
@@ -40,7 +43,7 @@ type choice struct {
 
 // choose finds the scenario and the task that "SCENARIO/TASK" names.
 func choose(d *draft, q request) (*choice, bool) {
-	c := &choice{draft: d, name: q.name, main: q.main}
+	c := &choice{draft: d, name: q.name, main: q.main, hosts: q.hosts}
 	wrong := func(form string, args ...any) (*choice, bool) {
 		d.problems.Add(q.at, q.field, q.task, form, args...)
 		return nil, false
@@ -89,8 +92,8 @@ func (c *choice) named(name string) string {
 // stream is the name of a stream of what is made for hosts. Background activities that can share
 // the main one's hosts must make the same.
 func (c *choice) stream(name string) string {
-	if c.main == nil || c.related() {
-		return name
+	if c.main != nil && c.related() {
+		return c.main.stream(name)
 	}
 	return c.named(name)
 }
@@ -107,6 +110,17 @@ func (c *choice) related() bool {
 		}
 	}
 	return false
+}
+
+// hostName is the name in the lab of a host that the activity brings: the one asked for in a time line, else its own.
+func (c *choice) hostName(p *part) string {
+	if h, ok := c.hosts[p.name]; ok {
+		return h.Text
+	}
+	if h, ok := c.hosts[p.group]; ok {
+		return h.Text + "-" + strconv.Itoa(p.index)
+	}
+	return c.own(p.name)
 }
 
 // own is the name in the lab of a host, or a network, that the activity brings.

@@ -63,4 +63,5 @@ type activity struct {
 	starts     []record.Duration
 	names      []string        // of the activities, one a start
 	kept       map[string]bool // parameters that are the same each time, once it is known; see again
+	user       string          // who does it; "" for nobody
 }

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -20,12 +21,15 @@ func finish(run *record.Run, d *draft, lab *lab, activities []*activity) {
 		for i, start := range a.starts {
 			in := a.again(i)
 			done := perform(in)
-			done.Name, done.Start = a.names[i], start
+			done.Name, done.Start, done.User = a.names[i], start, a.user
 			if in.time != nil {
 				done.Values = in.time.values
 			}
 			run.Activities = append(run.Activities, done)
 		}
+	}
+	if lab.site {
+		slices.SortStableFunc(run.Activities, func(a, b record.Activity) int { return cmp.Compare(a.Start, b.Start) })
 	}
 	for _, h := range lab.hosts {
 		if !h.absent {

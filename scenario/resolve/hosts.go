@@ -167,7 +167,7 @@ func (sc *scope) plugPart(p *part, share sharing) {
 	}
 	if !p.shared {
 		p.host = &host{paths: map[string]int{}}
-		p.Name = sc.own(p.name)
+		p.Name = sc.hostName(p)
 		sc.lab.hosts = append(sc.lab.hosts, p.host)
 	}
 	sc.implement(p)

@@ -89,7 +89,7 @@ func (sc *scope) inherited(p *format.Parameter, s setting, given bool) (value.Va
 		return value.Value{}, false
 	}
 	for _, known := range sc.values {
-		if known.Name == "params."+s.Name {
+		if known.Name == sc.main.named("params."+s.Name) {
 			known.Name = sc.named(known.Name)
 			sc.note(known)
 			break

@@ -42,17 +42,16 @@ func Resolve(catalogue *format.Catalogue, asked *spec.Spec, seed uint64, digests
 
 // resolve goes through the stages; nil when something is wrong.
 func resolve(d *draft, asked *spec.Spec) *record.Run {
-	main, ok := decide(d, request{task: asked.Task, at: asked.At, field: "task", set: asked.Set})
-	if !ok {
-		return nil
+	var lab *lab
+	var whole wholeRun
+	var activities []*activity
+	if asked.Timeline.Set() {
+		lab, whole, activities = timeLine(d, asked)
+	} else {
+		lab, whole, activities = mainAndBackground(d, asked)
 	}
-	whole := decideRun(main.scope)
-	lab := newLab(d.seed, whole.fixed, d.family)
-	main.timeout, main.names, main.starts = whole.timeout, []string{mainActivity}, []record.Duration{0}
-	main.parts = plug(main.scope, lab, nil)
-	activities := []*activity{main}
-	if !d.failed() {
-		activities = append(activities, background(lab, asked.Background, main)...)
+	if d.failed() {
+		return nil
 	}
 	for _, stage := range []func(*activity){shape, setUp} {
 		for _, a := range activities {
@@ -70,6 +69,24 @@ func resolve(d *draft, asked *spec.Spec) *record.Run {
 		return nil
 	}
 	return run
+}
+
+// mainAndBackground prepares the task of a spec, and the activities that go on with it.
+func mainAndBackground(d *draft, asked *spec.Spec) (*lab, wholeRun, []*activity) {
+	main, ok := decide(d, request{task: asked.Task, at: asked.At, field: "task", set: asked.Set})
+	if !ok {
+		return nil, wholeRun{}, nil
+	}
+	whole := decideRun(main.scope)
+	lab := newLab(d.seed, whole.fixed, d.family)
+	lab.first = main
+	main.timeout, main.names, main.starts = whole.timeout, []string{mainActivity}, []record.Duration{0}
+	main.parts = plug(main.scope, lab, nil)
+	activities := []*activity{main}
+	if !d.failed() {
+		activities = append(activities, background(lab, asked.Background, main)...)
+	}
+	return lab, whole, activities
 }
 
 // decide makes everything of an activity that does not need hosts.

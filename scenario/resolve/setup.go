@@ -92,7 +92,7 @@ func (sc *scope) setUpFrom(p *part, s *format.Setup, field string) {
 
 // conflict reports that a background activity would change what is on a host of the main one.
 func (sc *scope) conflict(p *part, at problem.Position, field string) {
-	sc.problems.Add(at, field, "", "is not the same as the main activity's on host %q: give %s the same parameters, or hosts of its own (hosts: {%s: own})", p.Name, sc.name, p.name)
+	sc.problems.Add(at, field, "", "is not the same as what another activity puts on host %q: give %s the same parameters, or hosts of its own (hosts: {%s: own})", p.Name, sc.name, p.name)
 }
 
 // addFile adds a file; false when it cannot. What another activity put there already must be the

@@ -33,8 +33,8 @@ func shape(a *activity) {
 			p.Forward = p.declared.Forward
 		}
 	}
-	if a.main != nil {
-		for _, s := range a.main.general {
+	if first := a.lab.first; first != a {
+		for _, s := range first.general {
 			a.apply(s)
 		}
 	}

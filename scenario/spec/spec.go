@@ -3,6 +3,7 @@ package spec
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -13,7 +14,9 @@ import (
 // Spec is what a user asks for. What it leaves open is the scenario's default or drawn.
 type Spec struct {
 	// SCENARIO/TASK.
-	Task string `yaml:"task" jsonschema:"required"`
+	Task string `yaml:"task"`
+	// Instead of a task and a background: a CSV file of activities at their times, as "detgen site" writes them.
+	Timeline strictyaml.Text `yaml:"timeline"`
 	// Seed of the run; of the first one when count says more. Without it one is drawn.
 	Seed *uint64 `yaml:"seed"`
 	// How many runs, each with a seed of its own.
@@ -87,6 +90,12 @@ func Read(name string, data []byte) (*Spec, error) {
 	if spec.Count < 0 {
 		ps.Add(spec.At, "count", fmt.Sprint(spec.Count), "must be 1 or more")
 	}
+	switch {
+	case spec.Timeline.Set() && (spec.Task != "" || len(spec.Background) > 0):
+		ps.Add(spec.Timeline.At, "timeline", spec.Timeline.Text, "names all activities: leave out task and background")
+	case !spec.Timeline.Set() && spec.Task == "" && ps.Empty():
+		ps.Add(spec.At, "task", "", "is missing: SCENARIO/TASK, or timeline and a file")
+	}
 	for field, allowed := range map[string][]string{"engine": {"live", "exact", "vm"}, "link_driver": {"netem", "soft"}} {
 		value := map[string]string{"engine": spec.Engine, "link_driver": spec.LinkDriver}[field]
 		if value != "" && !slices.Contains(allowed, value) {
@@ -94,6 +103,15 @@ func Read(name string, data []byte) (*Spec, error) {
 		}
 	}
 	return spec, ps.Err()
+}
+
+// Title names what the spec is of: its task, or its time line's file.
+func (s *Spec) Title() string {
+	if s.Timeline.Set() {
+		base := filepath.Base(s.Timeline.Text)
+		return strings.TrimSuffix(base, filepath.Ext(base))
+	}
+	return s.Task
 }
 
 // Override adds settings from the command line: they replace those of the same key.

@@ -1,9 +1,10 @@
 # What the agents have sent, in the order of the agents.
+touch /root/begin
 await operator-done
 hashes=
 for user in $(cat /root/users); do
 	for file in "/srv/uploads/${user}_"*/*; do
-		[ -e "$file" ] && hashes="$hashes$(sha256sum <"$file" | cut -d' ' -f1) "
+		[ "$file" -nt /root/begin ] && hashes="$hashes$(sha256sum <"$file" | cut -d' ' -f1) "
 	done
 done
 outcome uploaded="${hashes:-none}"

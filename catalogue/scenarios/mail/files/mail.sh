@@ -13,17 +13,17 @@ recipients='
 {{if eq .implementations.client "swaks" -}}
 send() {
 	swaks --server "$server" --port {{if eq .params.security "tls"}}465 --tls-on-connect{{else}}25{{if eq .params.security "starttls"}} --tls{{end}}{{end}} \
-		{{if ne .params.security "none"}}--tls-verify --tls-ca-path /etc/ssl/lab.pem{{end}} \
+		{{if ne .params.security "none"}}--tls-verify --tls-ca-path /etc/ssl/mail-ca.pem{{end}} \
 		--helo "client.$domain" --from "$sender@$domain" --to "$recipients" {{if ne .implementations.server "opensmtpd"}}--auth LOGIN --auth-user "$sender" --auth-password "$password"{{end}} \
 		--header "Subject: $subject" --body "@$1" {{if eq .task "attachment"}}--attach-type application/octet-stream --attach @/root/attached{{end}} >/root/answers 2>&1
 }
 read_mail() {
-	curl -sSv --user "$reader:$password" --cacert /etc/ssl/lab.pem {{if eq .params.security "starttls"}}--ssl-reqd{{end}} \
+	curl -sSv --user "$reader:$password" --cacert /etc/ssl/mail-ca.pem {{if eq .params.security "starttls"}}--ssl-reqd{{end}} \
 		"{{.task}}{{if eq .params.security "tls"}}s{{end}}://$server/{{if eq .task "imap"}}INBOX;MAILINDEX=1{{else}}1{{end}}" >/root/got 2>>/root/answers
 }
 {{- else -}}
 snail() {
-	s-nail -:/ -S v15-compat -S sendwait -S tls-ca-file=/etc/ssl/lab.pem -S tls-ca-no-defaults -S tls-verify=strict -S hostname="$domain" -S from="$sender@$domain" -v "$@" >>/root/answers 2>&1
+	s-nail -:/ -S v15-compat -S sendwait -S tls-ca-file=/etc/ssl/mail-ca.pem -S tls-ca-no-defaults -S tls-verify=strict -S hostname="$domain" -S from="$sender@$domain" -v "$@" >>/root/answers 2>&1
 }
 send() {
 	snail {{if eq .params.security "starttls"}}-S smtp-use-starttls{{end}} -S smtp-auth={{if eq .implementations.server "opensmtpd"}}none{{else if eq .params.security "none"}}plain{{else}}login{{end}} \

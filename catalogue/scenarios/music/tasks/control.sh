@@ -2,6 +2,7 @@
 . /usr/local/lib/lab/control.sh
 await ready
 phase control
+control clear
 if [ "$TASK" = statistics ]; then
 	mpc stats >/root/stats
 	cat /root/stats

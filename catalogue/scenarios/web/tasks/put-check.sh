@@ -5,3 +5,5 @@ if cmp -s "/srv/www/uploads/$NAME" /srv/file; then
 else
 	outcome content=different
 fi
+# The next time stores it anew.
+rm -f "$HOST_ROOT/srv/www/uploads/$NAME"
