@@ -64,7 +64,11 @@ func (d *Dataset) Tables(ctx context.Context, o Options) (*Description, error) {
 	}
 	kept := slices.DeleteFunc(slices.Clone(members), func(m *member) bool { return m.leftBy != "" })
 	names := map[string]string{}
-	for name, of := range map[string][]table.Column{truth.ConnectionsFile: truth.ConnectionColumns(), truth.PacketsFile: truth.PacketColumns()} {
+	tables := map[string][]table.Column{truth.ConnectionsFile: truth.ConnectionColumns(), truth.PacketsFile: truth.PacketColumns()}
+	if slices.ContainsFunc(kept, (*member).tapped) {
+		tables[truth.TappedFile] = truth.TappedColumns()
+	}
+	for name, of := range tables {
 		out := name
 		if format == table.Parquet {
 			out = parquetName(name)
@@ -79,6 +83,9 @@ func (d *Dataset) Tables(ctx context.Context, o Options) (*Description, error) {
 		}
 	}
 	files := []string{RunsTable, names[truth.ConnectionsFile], names[truth.PacketsFile]}
+	if tapped := names[truth.TappedFile]; tapped != "" {
+		files = append(files, tapped)
+	}
 	for _, set := range o.Columns {
 		name := set.FileName(format)
 		if _, err := columns.Write(ctx, filepath.Join(d.Dir, name), set, format, d.columnRuns(kept)); err != nil {
@@ -283,12 +290,20 @@ func (d *Dataset) gather(ctx context.Context, members []*member, name string, co
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if name == truth.TappedFile && !m.tapped() {
+			continue
+		}
 		path := filepath.Join(d.Dir, RunsFolder, m.id, name)
 		if err := gatherRun(path, m, columns, values(&m.record.Run, factors), out); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	return out.Close()
+}
+
+// tapped reports whether a run has a tap.
+func (m *member) tapped() bool {
+	return slices.ContainsFunc(m.record.Result.Captures, func(c record.Capture) bool { return c.IsTap() })
 }
 
 // batchRows is how many rows are handed to a table at once.

@@ -44,7 +44,49 @@ const (
 
 // openCapture opens a capture of the interface with the given index in the network namespace
 // that the calling thread is in. ringBytes is the size of the ring.
-func openCapture(ifindex int, path string, ringBytes int) (_ *capture, err error) {
+func openCapture(ifindex int, path string, ringBytes int) (*capture, error) {
+	return open(path, ringBytes, func(fd int) error {
+		if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: ifindex}); err != nil {
+			return fmt.Errorf("bind to interface %d: %w", ifindex, err)
+		}
+		return nil
+	})
+}
+
+// openTap opens a capture of what comes in, and nothing that goes out, at any of the devices with the given indexes. All
+// come by one socket, so they are in the order in which they came.
+func openTap(devices []int, path string, ringBytes int) (*capture, error) {
+	return open(path, ringBytes, func(fd int) error {
+		if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1); err != nil {
+			return fmt.Errorf("leave out what goes out: %w", err)
+		}
+		filter := comesInAt(devices)
+		program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+		if err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program); err != nil {
+			return fmt.Errorf("filter by device: %w", err)
+		}
+		if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL)}); err != nil {
+			return fmt.Errorf("bind to all devices: %w", err)
+		}
+		return nil
+	})
+}
+
+// comesInAt is the socket filter that lets the frames of devices pass, whole (linux/filter.h: the device's index is loaded
+// from a place of its own).
+func comesInAt(devices []int) []unix.SockFilter {
+	const device = 0xfffff000 + 8 // SKF_AD_OFF + SKF_AD_IFINDEX
+	filter := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: device}}
+	for _, index := range devices {
+		filter = append(filter,
+			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: uint32(index)},
+			unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 262144})
+	}
+	return append(filter, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0})
+}
+
+// open opens a capture of what bind makes its socket receive.
+func open(path string, ringBytes int, bind func(fd int) error) (_ *capture, err error) {
 	c := &capture{fd: -1, wake: [2]int{-1, -1}, done: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -86,8 +128,8 @@ func openCapture(ifindex int, path string, ringBytes int) (_ *capture, err error
 	binary.LittleEndian.PutUint32(header[16:], 262144)
 	binary.LittleEndian.PutUint32(header[20:], 1) // Ethernet
 	c.out.Write(header)
-	if err = unix.Bind(c.fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ALL), Ifindex: ifindex}); err != nil {
-		return nil, fmt.Errorf("packet socket: bind to interface %d: %w", ifindex, err)
+	if err = bind(c.fd); err != nil {
+		return nil, fmt.Errorf("packet socket: %w", err)
 	}
 	go c.read(blocks)
 	return c, nil

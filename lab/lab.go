@@ -53,6 +53,7 @@ type lab struct {
 	net    *network.Namespace // of the switch
 	groups *os.File           // the v2 control groups
 	links  link.Driver
+	taps   []*capture // in the order of the run's networks
 	board  *board
 	result *record.Result
 	fail   context.CancelCauseFunc // ends the run, which must go on
@@ -255,12 +256,44 @@ func (l *lab) connect(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	l.links, err = link.Open(ctx, driver, l.run.Seed, int(l.net.FD), ports, l.Log)
+	l.links, err = link.Open(ctx, driver, l.run.Seed, int(l.net.FD), ports, tapped(l.run), l.Log)
 	if err != nil {
 		return fmt.Errorf("links: %w", err)
 	}
 	l.result.LinkDriver = l.links.Name()
 	l.watch(l.links.Ended(), func() error { return fmt.Errorf("links: %w", l.links.Err()) })
+	return nil
+}
+
+// tapped are the networks of a run with a tap.
+func tapped(run *record.Run) (names []string) {
+	for _, n := range run.Networks {
+		if n.Tap {
+			names = append(names, n.Name)
+		}
+	}
+	return names
+}
+
+// openTaps opens the captures at the switches.
+func (l *lab) openTaps() error {
+	for _, network := range tapped(l.run) {
+		devices, err := l.links.Tap(network)
+		if err != nil {
+			return fmt.Errorf("tap of network %q: %w", network, err)
+		}
+		file := filepath.Join("captures", record.TapName(network)+".pcap")
+		var c *capture
+		err = l.net.Do(func() (err error) {
+			c, err = openTap(devices, filepath.Join(l.Dir, file), l.RingBytes)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("tap of network %q: %w", network, err)
+		}
+		l.taps = append(l.taps, c)
+		l.result.Captures = append(l.result.Captures, record.Capture{Network: network, File: file})
+	}
 	return nil
 }
 
@@ -288,6 +321,9 @@ func (l *lab) openCaptures() error {
 			h.captures = append(h.captures, c)
 			l.result.Captures = append(l.result.Captures, record.Capture{Host: h.Name, Interface: i.Name, File: file})
 		}
+	}
+	if err := l.openTaps(); err != nil {
+		return err
 	}
 	for _, h := range l.hosts {
 		if err := h.join(); err != nil {
@@ -515,6 +551,7 @@ func (l *lab) closeCaptures() error {
 	for _, h := range l.hosts {
 		captures = append(captures, h.captures...)
 	}
+	captures = append(captures, l.taps...)
 	errs := make([]error, len(captures))
 	for i, c := range captures {
 		wait.Go(func() { errs[i] = c.close() })

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ func (h *host) awaitReady(ctx context.Context, s *record.Service, p *process) er
 		select {
 		case <-p.done:
 			if p.status != 0 {
-				return fmt.Errorf("host %q: service %q ended with status %d; %s%s", h.Name, s.Name, p.status, h.tail(s.Name), h.outOfMemory())
+				return fmt.Errorf("host %q: service %q ended with status %d; %s%s%s", h.Name, s.Name, p.status, h.tail(s.Name), h.outOfMemory(), h.mayNot(s.Name))
 			}
 			return nil
 		case <-ctx.Done():
@@ -72,7 +73,7 @@ func (h *host) awaitReady(ctx context.Context, s *record.Service, p *process) er
 var errTimeout = errors.New("timeout")
 
 func (h *host) endedEarly(s *record.Service, p *process) error {
-	return fmt.Errorf("host %q: service %q ended with status %d before it was ready; %s%s", h.Name, s.Name, p.status, h.tail(s.Name), h.outOfMemory())
+	return fmt.Errorf("host %q: service %q ended with status %d before it was ready; %s%s%s", h.Name, s.Name, p.status, h.tail(s.Name), h.outOfMemory(), h.mayNot(s.Name))
 }
 
 func (h *host) notReady(ctx context.Context, s *record.Service, waiting string) error {
@@ -167,4 +168,21 @@ func (h *host) sockets(ctx context.Context, kind string, f func(socket)) error {
 		}
 	}
 	return nil
+}
+
+// mayNot says what to do when a program was refused something for want of a capability; "" when it printed nothing of it.
+func (h *host) mayNot(program string) string {
+	return refused(h.tail(program), h.Capabilities)
+}
+
+// refused is the hint for what a program printed last.
+func refused(printed string, capabilities []string) string {
+	text := strings.ToLower(printed)
+	switch {
+	case strings.Contains(text, "permission denied") && !slices.Contains(capabilities, "DAC_OVERRIDE"):
+		return "; root on a host may not read or write what another user owns: run the service as that user (user), or give the host the capability DAC_OVERRIDE (capabilities)"
+	case strings.Contains(text, "operation not permitted"):
+		return "; a host's programs have no capabilities but those that its scenario lists: see which one it needs (capabilities)"
+	}
+	return ""
 }

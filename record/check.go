@@ -54,10 +54,16 @@ func (r *Record) Check() error {
 		}
 		hosts[h.Name] = interfaces
 	}
+	taps := map[string]bool{}
 	for i := range r.Run.Networks {
-		if err := checkName(fmt.Sprintf("run.networks[%d].name", i), r.Run.Networks[i].Name); err != nil {
+		n := &r.Run.Networks[i]
+		if err := checkName(fmt.Sprintf("run.networks[%d].name", i), n.Name); err != nil {
 			return err
 		}
+		if n.Tap && hosts[TapName(n.Name)] != nil {
+			return fmt.Errorf("run.networks[%d].name %q: a host is called %s, as the tap is", i, n.Name, TapName(n.Name))
+		}
+		taps[n.Name] = n.Tap
 	}
 	if len(r.Run.Activities) == 0 {
 		return fmt.Errorf("run.activities: is empty; the first one is the main activity")
@@ -70,7 +76,7 @@ func (r *Record) Check() error {
 	if t := r.Run.Twin; t != "" && t != TwinA && t != TwinB {
 		return fmt.Errorf("run.twin %q: must be %s, %s or empty", t, TwinA, TwinB)
 	}
-	return r.Result.check(hosts)
+	return r.Result.check(hosts, taps)
 }
 
 func (h *Host) check(field string) (interfaces map[string]bool, err error) {
@@ -143,20 +149,24 @@ func (a *Activity) check(field string, hosts map[string]map[string]bool) error {
 	return nil
 }
 
-func (r *Result) check(hosts map[string]map[string]bool) error {
+func (r *Result) check(hosts map[string]map[string]bool, taps map[string]bool) error {
 	if r.Status != Complete && r.Status != Failed {
 		return fmt.Errorf("result.status %q: must be %s or %s", r.Status, Complete, Failed)
 	}
-	seen := map[[2]string]bool{}
+	seen := map[[3]string]bool{}
 	for i := range r.Captures {
 		c := &r.Captures[i]
 		field := fmt.Sprintf("result.captures[%d]", i)
-		place := [2]string{c.Host, c.Interface}
+		place := [3]string{c.Host, c.Interface, c.Network}
 		switch {
-		case !hosts[c.Host][c.Interface]:
+		case c.IsTap() && (c.Host != "" || c.Interface != ""):
+			return fmt.Errorf("%s: is of a network and of a host: only one of both", field)
+		case c.IsTap() && !taps[c.Network]:
+			return fmt.Errorf("%s: the run has no tap of a network %q", field, c.Network)
+		case !c.IsTap() && !hosts[c.Host][c.Interface]:
 			return fmt.Errorf("%s: the run has no interface %q of host %q", field, c.Interface, c.Host)
 		case seen[place]:
-			return fmt.Errorf("%s: there is another capture of interface %q of host %q", field, c.Interface, c.Host)
+			return fmt.Errorf("%s: there is another capture of %s", field, c.At())
 		case !filepath.IsLocal(c.File) || filepath.ToSlash(filepath.Clean(c.File)) != c.File:
 			return fmt.Errorf("%s.file %q: must be the name of a file below the run directory", field, c.File)
 		case !sumPattern.MatchString(c.SHA256):

@@ -143,7 +143,7 @@ func (s *Staging) write(r *Record) error {
 		c := &r.Result.Captures[i]
 		var err error
 		if c.SHA256, c.Bytes, err = Digest(filepath.Join(s.dir, c.File)); err != nil {
-			return fmt.Errorf("capture of host %q: %w", c.Host, err)
+			return fmt.Errorf("capture of %s: %w", c.At(), err)
 		}
 	}
 	content, err := json.MarshalIndent(r, "", "  ")

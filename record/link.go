@@ -1,5 +1,7 @@
 package record
 
+import "reflect"
+
 // Link is what happens to frames in one direction between a host and its network. Names and
 // meaning are those of NetEm (tc-netem(8)); the zero value is a perfect link.
 //
@@ -22,7 +24,10 @@ type Link struct {
 	ReorderCorrelation   float64         `json:"reorder_correlation,omitempty"`
 	ReorderGap           int             `json:"reorder_gap,omitempty"`
 	Limit                int             `json:"limit,omitempty"` // frames in the queue; 0 means NetEm's default, 1000
+	Queue                string          `json:"queue,omitempty"` // its discipline: "fifo" (also ""), "codel", "fq_codel", "red"
 	Schedule             []LinkChange    `json:"schedule,omitempty"`
+	Period               Duration        `json:"period,omitempty"`        // after which the schedule begins anew; 0: never
+	Trace                *Trace          `json:"trace,omitempty"`         // what the schedule was made from
 	Interventions        []Intervention  `json:"interventions,omitempty"` // on chosen frames, over the whole run; only the soft driver has them
 }
 
@@ -31,6 +36,37 @@ type LinkChange struct {
 	At   Duration `json:"at"`
 	Link Link     `json:"link"` // its own Schedule and Interventions are empty
 }
+
+// Trace is a file of measurements that a schedule was made from.
+type Trace struct {
+	File   string `json:"file"`   // its name, without folders
+	Format string `json:"format"` // "csv" or "mahimahi"
+	SHA256 string `json:"sha256"`
+}
+
+// The disciplines of queues: first in, first out, and those that lose frames before a queue is full (RFC 8289, RFC 8290,
+// tc-red(8)).
+const (
+	FIFO    = "fifo"
+	CoDel   = "codel"
+	FQCoDel = "fq_codel"
+	RED     = "red"
+)
+
+// Queues are all disciplines.
+var Queues = []string{FIFO, CoDel, FQCoDel, RED}
+
+// Managed reports whether the queue's discipline is another than first in, first out.
+func (l *Link) Managed() bool { return l.Queue != "" && l.Queue != FIFO }
+
+// onlyShaped is what a link with a managed queue can have: a rate and a limit.
+func (l *Link) onlyShaped() bool {
+	shaped := Link{Rate: l.Rate, Limit: l.Limit, Queue: l.Queue}
+	return l.Rate > 0 && reflect.DeepEqual(*l, shaped)
+}
+
+// MaxChanges is the most changes of a schedule.
+const MaxChanges = 20_000
 
 // GilbertElliott is the loss model of NetEm's "loss gemodel".
 type GilbertElliott struct {

@@ -61,9 +61,10 @@ const (
 	NotForwarded                  // an up line's frame that the switch had no port for, or whose addresses no bridge forwards
 	TooLong                       // for the receiving port's MTU
 	InterfaceDown                 // the receiving interface was down or gone
+	LostManaged                   // by the queue's discipline; Due is when
 )
 
-var fateNames = [...]string{"queued", "passed", "lost", "lost by model", "queue full", "dropped by intervention", "not forwarded", "too long", "interface down"}
+var fateNames = [...]string{"queued", "passed", "lost", "lost by model", "queue full", "dropped by intervention", "not forwarded", "too long", "interface down", "dropped by queue"}
 
 // String gives the fate in words.
 func (f LineFate) String() string {

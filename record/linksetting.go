@@ -109,6 +109,20 @@ func (l *Link) Check() error {
 	if err := l.checkSettings(); err != nil {
 		return err
 	}
+	switch {
+	case l.Queue != "" && !slices.Contains(Queues, l.Queue):
+		return fmt.Errorf("queue %q: must be %s", l.Queue, strings.Join(Queues, ", "))
+	case l.Managed() && !l.onlyShaped():
+		return fmt.Errorf("queue %s: goes with a rate and a limit only", l.Queue)
+	}
+	switch n := len(l.Schedule); {
+	case n > MaxChanges:
+		return fmt.Errorf("schedule of %d changes: must have at most %d", n, MaxChanges)
+	case l.Period < 0:
+		return fmt.Errorf("period %v: must not be negative", l.Period)
+	case l.Period > 0 && (n == 0 || l.Schedule[n-1].At >= l.Period):
+		return fmt.Errorf("period %v: must be after the last change of the schedule", l.Period)
+	}
 	for i := range l.Schedule {
 		c := &l.Schedule[i]
 		err := c.Link.checkSettings()
@@ -158,6 +172,9 @@ func (l *Link) checkSettings() error {
 // String gives the settings by the names of their keys, "perfect" when there is none.
 func (l *Link) String() string {
 	var parts []string
+	if l.Managed() {
+		parts = append(parts, "queue="+l.Queue)
+	}
 	if l.Distribution != "" {
 		parts = append(parts, "distribution="+l.Distribution)
 	}
@@ -174,7 +191,14 @@ func (l *Link) String() string {
 		parts = append(parts, i.String())
 	}
 	if len(l.Schedule) > 0 {
-		parts = append(parts, fmt.Sprintf("(%d changes by schedule)", len(l.Schedule)))
+		text := fmt.Sprintf("(%d changes by schedule", len(l.Schedule))
+		if l.Period > 0 {
+			text += fmt.Sprintf(", every %v anew", time.Duration(l.Period))
+		}
+		if l.Trace != nil {
+			text += fmt.Sprintf(", %s", l.Trace.File)
+		}
+		parts = append(parts, text+")")
 	}
 	if len(parts) == 0 {
 		return "perfect"

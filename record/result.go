@@ -111,15 +111,42 @@ type LoadResult struct {
 	Pressure float64 `json:"pressure,omitempty"` // share of the time in which some task waited for a CPU (PSI), in [0, 1]
 }
 
-// Capture is one capture file.
+// Capture is one capture file: what an interface of a host sends and receives, or what comes into the switch of a
+// network, as its monitor port shows it.
 type Capture struct {
-	Host      string `json:"host"`
+	Host      string `json:"host"` // "" at a tap
 	Interface string `json:"interface"`
-	File      string `json:"file"` // relative to the run directory
+	Network   string `json:"network,omitempty"` // of a tap
+	File      string `json:"file"`              // relative to the run directory
 	SHA256    string `json:"sha256"`
 	Bytes     int64  `json:"bytes"`
 	Frames    uint64 `json:"frames"`
 	Dropped   uint64 `json:"dropped"` // by the kernel; a complete run has 0
+}
+
+// IsTap reports whether a capture is of a network's switch, not of a host.
+func (c *Capture) IsTap() bool { return c.Network != "" }
+
+// tapPrefix starts the names of taps where others are those of hosts. No host of the catalogue is called so.
+const tapPrefix = "tap-"
+
+// Place names whose capture it is: the host, or tap-NETWORK.
+func (c *Capture) Place() string {
+	if c.IsTap() {
+		return TapName(c.Network)
+	}
+	return c.Host
+}
+
+// TapName names the tap of a network.
+func TapName(network string) string { return tapPrefix + network }
+
+// At says where a capture was made, for a person.
+func (c *Capture) At() string {
+	if c.IsTap() {
+		return "the switch of " + c.Network
+	}
+	return c.Interface + " of " + c.Host
 }
 
 // ImageResult names what was inside an image.

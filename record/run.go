@@ -52,6 +52,7 @@ type Network struct {
 	Name    string       `json:"name"`
 	Prefix  netip.Prefix `json:"prefix"`           // IPv4, or IPv6 where the run has only that
 	Prefix6 netip.Prefix `json:"prefix6,omitzero"` // IPv6, where the run has both
+	Tap     bool         `json:"tap,omitempty"`    // a monitor port of the switch is captured, too
 }
 
 // Prefixes are those of the network: one, or one of each family, IPv4 first.

@@ -5,10 +5,10 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"detgen/internal/beneath"
-	"detgen/internal/plain"
 )
 
 // csvTable is a table of results as it is.
@@ -28,10 +28,22 @@ func csvTable(dir, name, id, caption string, o *Options) (*Table, error) {
 	return t, nil
 }
 
+// narrow tells whether a figure of package plot was drawn for a column.
+func narrow(svg []byte) bool {
+	_, box, ok := strings.Cut(string(svg[:min(len(svg), 1000)]), `viewBox="0 0 `)
+	wide, _, _ := strings.Cut(box, " ")
+	v, err := strconv.ParseFloat(wide, 64)
+	return ok && err == nil && v < columnFigure
+}
+
 // Experiment gives the page of an experiment's folder: its figures and tables as they are.
 func Experiment(name string) func(dir string, o Options) (*Page, error) {
 	return func(dir string, o Options) (*Page, error) {
-		p := &Page{Kind: "experiment", Title: "Experiment " + name, Commands: []string{"detgen experiment " + name + " -o " + plain.Word(filepath.Base(dir))}}
+		p := &Page{Kind: "experiment", Title: "Experiment " + name}
+		var err error
+		if p.Commands, err = commandOf(dir, "detgen experiment "+name); err != nil {
+			return nil, err
+		}
 		entries, err := fs.ReadDir(beneath.Dir(dir), ".")
 		if err != nil {
 			return nil, err
@@ -47,7 +59,7 @@ func Experiment(name string) func(dir string, o Options) (*Page, error) {
 				if err != nil {
 					return nil, err
 				}
-				figures.Figures = append(figures.Figures, &Figure{ID: base, Caption: base, Alt: "Figure " + base + "; its values are in the tables.", Image: imageOf(svg)})
+				figures.Figures = append(figures.Figures, &Figure{ID: base, Caption: base, Alt: "Figure " + base + "; its values are in the tables.", Image: imageOf(svg), Narrow: narrow(svg)})
 			case extension == ".csv":
 				t, err := csvTable(dir, e.Name(), base, e.Name(), &o)
 				if err != nil {

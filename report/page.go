@@ -248,8 +248,11 @@ func draw(id, caption, alt string, figure *plot.Figure) (*Figure, error) {
 	// Letters are outlines with their text as a label, which only the whole may have in a page: it is one image.
 	text := strings.ReplaceAll(svg.String(), ` aria-label="`, ` data-text="`)
 	width, _ := figure.Size()
-	return &Figure{ID: id, Caption: caption, Alt: alt, SVG: template.HTML(text), Narrow: width < 400}, nil // package plot escapes all text
+	return &Figure{ID: id, Caption: caption, Alt: alt, SVG: template.HTML(text), Narrow: width < columnFigure}, nil // package plot escapes all text
 }
+
+// columnFigure is how wide a figure must be to have the whole width of a page, points.
+const columnFigure = 400
 
 // Curves makes a figure of curves for a page.
 func Curves(id, caption string, lines *plot.Lines) (*Figure, error) {

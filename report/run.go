@@ -390,7 +390,7 @@ func files(s *Section, rec *record.Record, o *Options) {
 		about = append(about, File{Name: truth.ConnectionsFile, About: "a row for each connection"}, File{Name: truth.PacketsFile, About: "a row for each frame of each capture"})
 	}
 	for _, c := range rec.Result.Captures {
-		about = append(about, File{Name: c.File, About: fmt.Sprintf("%d frames at %s of %s, SHA-256 %s", c.Frames, c.Interface, c.Host, c.SHA256)})
+		about = append(about, File{Name: c.File, About: fmt.Sprintf("%d frames at %s, SHA-256 %s", c.Frames, c.At(), c.SHA256)})
 	}
 	for _, f := range about {
 		s.Files = append(s.Files, o.file(f))

@@ -83,8 +83,8 @@ type frames struct {
 func framesOf(t *truth.Truth, capture, connection int) *frames {
 	c := t.Captures[capture]
 	started := t.Record.Result.Started
-	s := &frames{Sample: plot.Sample{Name: c.Host, Phases: phasesAt(t.Record, c.Host)}}
-	if several := slices.ContainsFunc(t.Captures, func(o *truth.Capture) bool { return o != c && o.Host == c.Host }); several {
+	s := &frames{Sample: plot.Sample{Name: c.Place(), Phases: phasesAt(t.Record, c.Host)}}
+	if several := slices.ContainsFunc(t.Captures, func(o *truth.Capture) bool { return o != c && o.Place() == c.Place() }); several {
 		s.Name += " " + c.Interface
 	}
 	for i := range c.Frames {
@@ -97,7 +97,7 @@ func framesOf(t *truth.Truth, capture, connection int) *frames {
 			TCP: f.IsTCP(), Flags: uint8(f.Flags), Phase: t.Phases[f.Phase],
 			Retransmission: f.Exact == truth.Needed || f.Exact == truth.Spurious, Lost: f.Fate == truth.Lost,
 		}
-		if connection != 0 {
+		if connection != 0 || c.IsTap() {
 			one.Up = f.FromClient
 		}
 		s.Packets = append(s.Packets, one)
@@ -114,7 +114,7 @@ func framesOf(t *truth.Truth, capture, connection int) *frames {
 func samples(t *truth.Truth, s truth.Selection) []*frames {
 	var list []*frames
 	for i, c := range t.Captures {
-		if s.Host != "" && s.Host != c.Host {
+		if s.Host != "" && s.Host != c.Place() {
 			continue
 		}
 		if one := framesOf(t, i, s.Connection); len(one.Packets) > 0 {

@@ -93,8 +93,8 @@ func readRun(dir, host string, o Options) (*Sample, error) {
 	var s *Sample
 	for _, c := range r.Result.Captures {
 		digests = append(digests, c.SHA256)
-		hosts = append(hosts, c.Host)
-		if c.Host != host || s != nil {
+		hosts = append(hosts, c.Place())
+		if c.Place() != host || s != nil {
 			continue
 		}
 		if err := r.CheckCapture(dir, &c); err != nil {

@@ -73,6 +73,10 @@ type abilities struct{ up, down []record.LinkEffects }
 func newAbilities(t *Truth) *abilities {
 	a := &abilities{}
 	for _, c := range t.Captures {
+		if c.IsTap() { // which has no link of its own
+			a.up, a.down = append(a.up, record.LinkEffects{}), append(a.down, record.LinkEffects{})
+			continue
+		}
 		for i := range t.Record.Run.Hosts {
 			h := &t.Record.Run.Hosts[i]
 			for _, n := range h.Interfaces {
@@ -92,6 +96,9 @@ func (a *abilities) explain(t *Truth, r Ref, f *Frame) bool {
 		return false
 	}
 	if !f.Sent {
+		if f.Kind == Neighbour && f.Span == Drain && !f.Peer.Some() {
+			return true // kernels go on sending while the captures are closed, one after the other
+		}
 		return f.Peer.Some() && (!t.hasLog || f.UpQueue >= 0)
 	}
 	if f.Fate == Delivered && f.Copy <= 1 || f.Receivers == 0 {

@@ -172,3 +172,11 @@ func (r *ranges) add(low, high int64) {
 	}
 	r.list = slices.Replace(r.list, first, last, span{low, high})
 }
+
+// Retransmissions are the segments that hosts sent again, needed or not, by time.
+func (t *Truth) Retransmissions() []Ref {
+	return slices.DeleteFunc(t.sent(), func(r Ref) bool {
+		f := t.Frame(r)
+		return f.Hop.Some() || f.Exact < Needed
+	})
+}

@@ -37,7 +37,7 @@ func (t *Truth) expected(r Ref) iter.Seq[int] {
 		}
 		for i := range t.net.stations {
 			s := &t.net.stations[i]
-			if i != from && s.segment == t.net.stations[from].segment && s.capture >= 0 && !yield(s.capture) {
+			if i != from && !s.tap() && s.segment == t.net.stations[from].segment && s.capture >= 0 && !yield(s.capture) {
 				return
 			}
 		}
@@ -72,9 +72,11 @@ func (t *Truth) decide(p *pairs) {
 }
 
 // chain links the receptions of each sent frame, latest first in Peer and then by next, counts
-// copies and decides the fate of the received frames.
+// copies and decides the fate of the received frames. What a tap saw is no reception: it has its peer, and its peer does
+// not know.
 func (t *Truth) chain() {
 	for i, c := range t.Captures {
+		seen := map[Ref]uint16{} // at a tap: copies
 		for j := range c.Frames {
 			f := &c.Frames[j]
 			switch {
@@ -84,13 +86,18 @@ func (t *Truth) chain() {
 				f.Fate = Unsent
 				continue
 			}
-			s := t.Frame(f.Peer)
-			f.Copy = 1
-			if s.Peer.Some() && s.Peer.Capture() == i {
-				f.Copy = t.Frame(s.Peer).Copy + 1
+			if c.IsTap() {
+				seen[f.Peer]++
+				f.Copy = seen[f.Peer]
+			} else {
+				s := t.Frame(f.Peer)
+				f.Copy = 1
+				if s.Peer.Some() && s.Peer.Capture() == i {
+					f.Copy = t.Frame(s.Peer).Copy + 1
+				}
+				f.next = s.Peer
+				s.Peer = NewRef(i, j)
 			}
-			f.next = s.Peer
-			s.Peer = NewRef(i, j)
 			switch {
 			case c.damage[j] != nil:
 				f.Fate = Corrupted

@@ -22,6 +22,9 @@ func (t *Truth) measure() ([]*features, error) {
 	list := make([]*features, len(t.Connections))
 	var group errgroup.Group
 	for i, c := range t.Captures {
+		if c.IsTap() {
+			continue
+		}
 		group.Go(func() error {
 			if err := t.measureCapture(i, list); err != nil {
 				return fmt.Errorf("capture %s: %w", c.File, err)
@@ -32,7 +35,7 @@ func (t *Truth) measure() ([]*features, error) {
 	return list, group.Wait()
 }
 
-// measureCapture does it for the connections that began at one capture's host.
+// measureCapture does it for the connections that began at one capture's host, or for all that a tap sees.
 func (t *Truth) measureCapture(capture int, list []*features) error {
 	c := t.Captures[capture]
 	in, _, err := c.open(t.dir)
@@ -62,11 +65,15 @@ func (t *Truth) measureCapture(capture int, list []*features) error {
 		} else if err != nil {
 			return err
 		}
-		if t.AtOrigin(capture, int(f.Number)-1) {
+		number := int(f.Number) - 1
+		if tapped := c.IsTap() && c.Frames[number].Connection >= 0 && t.useful(NewRef(capture, number)); tapped || t.AtOrigin(capture, number) {
 			meter.Add(&f)
 		}
 	}
 }
+
+// useful reports whether a frame counts where it came: it was sent there, or has come so that a host takes it.
+func (t *Truth) useful(r Ref) bool { return t.Frame(r).Sent || t.usable(r) }
 
 // put writes the features, or empty cells.
 func (v *features) put(b *table.Batch) {

@@ -12,6 +12,8 @@ import (
 const (
 	ConnectionsFile = "connections.csv"
 	PacketsFile     = "packets.csv"
+	TappedFile      = "tapped.csv" // only of a run with taps
+	QueuesFile      = "queues.csv" // only of a run with a router that has a rate
 )
 
 // Label finds out the truth about the captures in dir, whose record is rec, and writes it into
@@ -32,6 +34,14 @@ func Label(dir string, rec *record.Record) error {
 	}
 	if err := t.WriteConnections(filepath.Join(dir, ConnectionsFile), table.CSV); err != nil {
 		return fmt.Errorf("label the run: %w", err)
+	}
+	if err := t.writeQueues(dir); err != nil {
+		return fmt.Errorf("label the run: %w", err)
+	}
+	if t.hasTaps() {
+		if err := t.WriteTapped(filepath.Join(dir, TappedFile), table.CSV); err != nil {
+			return fmt.Errorf("label the run: %w", err)
+		}
 	}
 	if err := t.WritePackets(filepath.Join(dir, PacketsFile), table.CSV); err != nil {
 		return fmt.Errorf("label the run: %w", err)

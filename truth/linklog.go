@@ -42,6 +42,7 @@ type joinedLog struct {
 	frames  [][]int32 // of each up line, by its frame number: index of the frame in the capture; -1: not captured
 	events  [][]int32 // by capture and index of a received frame: its event on the down line; -1: none
 	up      [][]int32 // of each up line, by frame number: index of the frame's event
+	taps    []bool    // by capture: it is a tap, and its events are on up lines
 }
 
 // joinLog finds the captured frames in a log: sent ones by their checksum, received ones by the checksum that they must have after their link and their order.
@@ -49,19 +50,26 @@ func (t *Truth) joinLog(l *record.LinkLog) (*joinedLog, error) {
 	g := &joinedLog{LinkLog: l}
 	for _, c := range t.Captures {
 		g.events = append(g.events, filled(len(c.Frames)))
+		g.taps = append(g.taps, c.IsTap())
 	}
+	var segments []string // of each line
 	for _, line := range l.Lines {
 		s, ok := t.net.find(line.Host, line.Interface)
 		if !ok {
 			return nil, fmt.Errorf("log of the links: the run has no interface %s of host %q", line.Interface, line.Host)
 		}
 		g.capture = append(g.capture, t.net.stations[s].capture)
+		segments = append(segments, t.net.stations[s].segment)
 	}
 	g.frames = make([][]int32, len(l.Lines))
 	g.up = make([][]int32, len(l.Lines))
 	down := make([][]int32, len(l.Lines)) // delivered frames
+	into := map[string][]int32{}          // of each network: what came into its switch
 	for i := range l.Events {
 		e := &l.Events[i]
+		if l.Lines[e.Line].Direction == record.Up && e.Out != 0 {
+			into[segments[e.Line]] = append(into[segments[e.Line]], int32(i))
+		}
 		switch {
 		case l.Lines[e.Line].Direction == record.Down:
 			if e.Fate == record.Passed {
@@ -82,6 +90,11 @@ func (t *Truth) joinLog(l *record.LinkLog) (*joinedLog, error) {
 	for line, capture := range g.capture {
 		if capture >= 0 && l.Lines[line].Direction == record.Down {
 			g.findReceived(down[line], capture, t.Captures[capture])
+		}
+	}
+	for i, c := range t.Captures {
+		if c.IsTap() {
+			g.findReceived(into[c.Network], i, c)
 		}
 	}
 	return g, nil
@@ -308,6 +321,10 @@ func (t *Truth) explainSent(g *joinedLog, add func(to *uint16, phrase string)) {
 func (t *Truth) explainReceived(g *joinedLog, add func(to *uint16, phrase string)) {
 	for r, i := range g.received() {
 		f, e := t.Frame(r), &g.Events[i]
+		if g.taps[r.Capture()] {
+			t.explainTapped(g, r, e, add)
+			continue
+		}
 		f.DownQueue = int32(e.Queue)
 		down := &g.Lines[e.Line]
 		n := g.up[e.OriginLine]
@@ -343,5 +360,20 @@ func (t *Truth) explainReceived(g *joinedLog, add func(to *uint16, phrase string
 				s.DownQueue = f.DownQueue
 			}
 		}
+	}
+}
+
+// explainTapped notes what was done, until the switch, to a frame that a tap saw.
+func (t *Truth) explainTapped(g *joinedLog, r Ref, e *record.LinkEvent, add func(to *uint16, phrase string)) {
+	f, up := t.Frame(r), t.lineName(&g.Lines[e.Line])
+	f.UpQueue = int32(e.Queue)
+	if f.Fate == Corrupted {
+		add(&f.Cause, up+" corrupted")
+	}
+	if f.Copy > 1 {
+		add(&f.Cause, up+" duplicated")
+	}
+	if e.Marks&record.Intervened != 0 {
+		add(&f.Cause, up+" intervened")
 	}
 }

@@ -64,9 +64,9 @@ func load(dir string, rec *record.Record) (*Truth, error) {
 	}
 	t := &Truth{Record: rec, dir: dir, net: n, Phases: []string{""}, Causes: []string{""}}
 	for i, c := range rec.Result.Captures {
-		s, ok := n.find(c.Host, c.Interface)
+		s, ok := n.findCapture(&c)
 		if !ok {
-			return nil, fmt.Errorf("capture %s: the run has no interface %s of host %q", c.File, c.Interface, c.Host)
+			return nil, fmt.Errorf("capture %s: the run has no %s", c.File, c.At())
 		}
 		n.stations[s].capture = i
 		t.Captures = append(t.Captures, &Capture{Capture: c, station: s})
@@ -89,7 +89,7 @@ func load(dir string, rec *record.Record) (*Truth, error) {
 }
 
 // read reads the file. What comes from the station's own MAC was sent, everything else
-// received. With sums it also keeps the checksums that the links' log knows frames by.
+// received; a tap sends nothing. With sums it also keeps the checksums that the links' log knows frames by.
 func (c *Capture) read(dir string, n *network, sums bool) error {
 	in, size, err := c.open(dir)
 	if err != nil {
@@ -99,7 +99,8 @@ func (c *Capture) read(dir string, n *network, sums bool) error {
 	expected := min(c.Capture.Frames, uint64(size)/smallestFrame)
 	c.Frames = make([]Frame, 0, expected)
 	c.prints = make([]fingerprint, 0, expected)
-	forwards := n.forwards[n.stations[c.station].host]
+	tap := c.IsTap()
+	forwards := !tap && n.forwards[n.stations[c.station].host]
 	mac, addressee := n.stations[c.station].mac, n.addressees(c.station)
 	var f packet.Frame
 	var h packet.Headers
@@ -117,7 +118,7 @@ func (c *Capture) read(dir string, n *network, sums bool) error {
 		c.Frames = append(c.Frames, Frame{})
 		out := &c.Frames[len(c.Frames)-1]
 		out.take(&f, &h)
-		out.Sent = [6]byte(f.Data[6:12]) == mac
+		out.Sent = !tap && [6]byte(f.Data[6:12]) == mac
 		out.to = addressee([6]byte(f.Data[:6]))
 		c.prints = append(c.prints, fingerprintOf(f.Data))
 		if forwards {

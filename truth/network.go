@@ -17,9 +17,9 @@ type network struct {
 	forwards  []bool             // by host
 }
 
-// station is one interface of a host.
+// station is one interface of a host, or the tap of a network.
 type station struct {
-	host    int // index into network.hosts
+	host    int // index into network.hosts; -1: none, it is a tap
 	name    string
 	segment string // the broadcast domain it is in
 	mac     [6]byte
@@ -51,18 +51,42 @@ func newNetwork(run *record.Run) (*network, error) {
 			n.byAddress[linkLocal(s.mac)] = h
 		}
 	}
+	for _, network := range run.Networks {
+		if network.Tap {
+			n.stations = append(n.stations, station{host: noHost, segment: network.Name, capture: -1})
+		}
+	}
 	return n, nil
 }
+
+// noHost is the host of a tap.
+const noHost = -1
+
+// tap reports whether the station only looks on.
+func (s *station) tap() bool { return s.host == noHost }
 
 // linkLocal is the IPv6 address that the kernel gives to an interface (RFC 4291, appendix A).
 func linkLocal(mac [6]byte) netip.Addr {
 	return netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80, 8: mac[0] ^ 2, 9: mac[1], 10: mac[2], 11: 0xff, 12: 0xfe, 13: mac[3], 14: mac[4], 15: mac[5]})
 }
 
+// findCapture gives the station of a capture.
+func (n *network) findCapture(c *record.Capture) (int, bool) {
+	if !c.IsTap() {
+		return n.find(c.Host, c.Interface)
+	}
+	for i, s := range n.stations {
+		if s.tap() && s.segment == c.Network {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
 // find gives the station with a name.
 func (n *network) find(host, name string) (int, bool) {
 	for i, s := range n.stations {
-		if n.hosts[s.host] == host && s.name == name {
+		if !s.tap() && n.hosts[s.host] == host && s.name == name {
 			return i, true
 		}
 	}

@@ -26,6 +26,7 @@ type Overview struct {
 	WallTime   record.Duration      `json:"wall_time"`
 	Activities []ActivityOverview   `json:"activities"`
 	Hosts      []HostOverview       `json:"hosts"`
+	Taps       []TapOverview        `json:"taps,omitempty"`
 	Links      []record.LinkResult  `json:"links"`
 	Loads      []record.LoadResult  `json:"loads,omitempty"`
 	Truth      *record.TruthSummary `json:"truth,omitempty"`
@@ -61,6 +62,13 @@ type HostOverview struct {
 	Addresses      []string `json:"addresses"`
 	Captures       []string `json:"captures"`
 	Frames         uint64   `json:"frames"`
+}
+
+// TapOverview is the tap of a network.
+type TapOverview struct {
+	Network string `json:"network"`
+	Capture string `json:"capture"`
+	Frames  uint64 `json:"frames"`
 }
 
 // ConnectionOverview is one connection.
@@ -126,6 +134,11 @@ func NewOverview(rec *record.Record, t *Truth, why error) *Overview {
 			}
 		}
 		o.Hosts = append(o.Hosts, v)
+	}
+	for _, c := range r.Captures {
+		if c.IsTap() {
+			o.Taps = append(o.Taps, TapOverview{c.Network, c.File, c.Frames})
+		}
 	}
 	if why != nil {
 		o.Unread = why.Error()
@@ -199,6 +212,9 @@ func (o *Overview) WriteText(w io.Writer) error {
 	fmt.Fprint(out, "\nHosts\n")
 	for _, h := range o.Hosts {
 		fmt.Fprintf(out, "  %s\t%s\t%s\t%d frames in %s\n", h.Name, strings.Join(h.Addresses, " "), h.Implementation, h.Frames, strings.Join(h.Captures, " "))
+	}
+	for _, t := range o.Taps {
+		fmt.Fprintf(out, "  tap of %s\t\t\t%d frames in %s\n", t.Network, t.Frames, t.Capture)
 	}
 	fmt.Fprint(out, "\nLinks\n")
 	for i := range o.Links {

@@ -110,7 +110,7 @@ var placeColumns = []packetColumn{
 
 // whoseColumns are between whom a frame goes.
 var whoseColumns = []packetColumn{
-	text("direction", "`sent` or `received` by the host of the capture.", func(t *Truth, r Ref, f *Frame) string { return f.direction() }),
+	text("direction", "`sent` or `received` by the host of the capture; `tapped`: seen at a network's switch.", func(t *Truth, r Ref, f *Frame) string { return t.direction(r, f) }),
 	optional("connection", "", "`id` in `connections.csv`; empty for frames of none (ARP, neighbour discovery).", func(t *Truth, r Ref, f *Frame) (int64, bool) {
 		return int64(f.Connection) + 1, f.Connection >= 0
 	}),
@@ -137,7 +137,7 @@ var fateColumns = []packetColumn{
 	text("kind", "What it is for: `handshake`, `data`, `ack`, `close` (TCP), `datagram`, `icmp`, `error` (ICMP), `arp`, `neighbour` (IPv6: neighbour discovery and multicast listeners) or `other`.", func(t *Truth, r Ref, f *Frame) string {
 		return f.Kind.String()
 	}),
-	text("fate", "Of a sent frame `delivered`, `corrupted`, `lost` or `partial`; of a received one `delivered`, `corrupted`, `duplicate` or `unsent`. See above.", func(t *Truth, r Ref, f *Frame) string {
+	text("fate", "Of a sent frame `delivered`, `corrupted`, `lost` or `partial`; of a received one `delivered`, `corrupted`, `duplicate` or `unsent`; of a tapped one the same, as it came into the switch. See above.", func(t *Truth, r Ref, f *Frame) string {
 		return f.Fate.String()
 	}),
 	text("cause", "Why, by the links' log: `HOST.up` or `HOST.down` and what it did; empty when nothing, or without a log.", func(t *Truth, r Ref, f *Frame) string {
@@ -203,9 +203,12 @@ var headerColumns = []packetColumn{
 }
 
 // direction is what the host of the capture did with a frame.
-func (f *Frame) direction() string {
-	if f.Sent {
+func (t *Truth) direction(r Ref, f *Frame) string {
+	switch {
+	case f.Sent:
 		return "sent"
+	case t.Captures[r.Capture()].IsTap():
+		return "tapped"
 	}
 	return "received"
 }

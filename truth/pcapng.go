@@ -8,11 +8,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"detgen/packet"
 )
 
-// WritePcapng writes the frames of captures, those of one host or of all for "", to w as one pcapng
+// WritePcapng writes the frames of captures, those of one host (or tap, by its name) or of all for "", to w as one pcapng
 // file by time: one interface for each capture, and a comment with its labels for each frame. The
 // comment has the grammar of pcapML (https://github.com/nprint/pcapml): sample identifier, label,
 // and pairs of key and value, with commas between them. The sample is the connection, by its id in
@@ -30,7 +31,7 @@ func (t *Truth) WritePcapng(w io.Writer, application, host string) error {
 		}
 	}()
 	for i, c := range t.Captures {
-		if host != "" && c.Host != host {
+		if host != "" && c.Place() != host {
 			continue
 		}
 		in, _, err := c.open(t.dir)
@@ -39,7 +40,7 @@ func (t *Truth) WritePcapng(w io.Writer, application, host string) error {
 		}
 		cur := &cursor{capture: i, in: in}
 		open = append(open, cur)
-		if cur.number, err = out.AddInterface(packet.Interface{Name: c.Host + ":" + c.Interface, LinkType: packet.LinkEthernet}); err != nil {
+		if cur.number, err = out.AddInterface(packet.Interface{Name: strings.TrimSuffix(c.Place()+":"+c.Interface, ":"), LinkType: packet.LinkEthernet}); err != nil {
 			return err
 		}
 		if err := cur.next(); err != nil {

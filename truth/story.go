@@ -37,7 +37,7 @@ type Line struct {
 // Selection says which frames a story is about.
 type Selection struct {
 	Connection int    // id in connections.csv; 0: all frames, also those of none
-	Host       string // "": all
+	Host       string // or tap, by the name of its capture; "": all
 }
 
 // Has finds what a selection asks for and the run does not have.
@@ -45,23 +45,37 @@ func (t *Truth) Has(s Selection) error {
 	if s.Connection < 0 || s.Connection > len(t.Connections) {
 		return fmt.Errorf("connection %d: the run has connections 1 to %d", s.Connection, len(t.Connections))
 	}
-	if s.Host != "" && !slices.Contains(t.net.hosts, s.Host) {
-		return fmt.Errorf("host %s: the run has no such host", s.Host)
+	if s.Host != "" && !slices.Contains(t.net.hosts, s.Host) && t.tap(s.Host) < 0 {
+		return fmt.Errorf("host %s: the run has no such host, and no such tap", s.Host)
 	}
 	return nil
 }
 
-// Story gives the frames that were sent, by time. Where a host forwards, each hop has its line.
+// tap gives the capture of a tap by its name; -1 when there is none.
+func (t *Truth) tap(name string) int {
+	return slices.IndexFunc(t.Captures, func(c *Capture) bool { return c.IsTap() && c.Place() == name })
+}
+
+// Story gives the frames that were sent, by time, or those that a tap saw, if it is selected as a host is. Where a host
+// forwards, each hop has its line.
 func (t *Truth) Story(s Selection) []Line {
 	var lines []Line
 	bases := t.bases()
-	for _, r := range t.sent() {
+	tap := t.tap(s.Host)
+	frames := t.sent()
+	if tap >= 0 {
+		frames = t.order([]int{tap}, false)
+	}
+	for _, r := range frames {
 		f := t.Frame(r)
 		if s.Connection != 0 && int(f.Connection)+1 != s.Connection {
 			continue
 		}
 		line := t.line(r, f, bases)
-		if s.Host == "" || s.Host == line.From || s.Host == line.To {
+		if tap >= 0 && f.Peer.Some() {
+			line.From, line.To = t.Captures[f.Peer.Capture()].Host, t.nextHost(f.Peer, t.Frame(f.Peer))
+		}
+		if s.Host == "" || tap >= 0 || s.Host == line.From || s.Host == line.To {
 			lines = append(lines, line)
 		}
 	}

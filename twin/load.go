@@ -50,6 +50,9 @@ func load(dir string) (*record.Record, []capture, error) {
 	}
 	var captures []capture
 	for _, c := range r.Result.Captures {
+		if c.IsTap() {
+			continue // what it shows, the hosts' show better; it is behind them in the list
+		}
 		if err := r.CheckCapture(dir, &c); err != nil {
 			return nil, nil, err
 		}

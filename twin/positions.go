@@ -33,6 +33,9 @@ func CountPositions(dir string) ([]Positions, error) {
 	}
 	var list []Positions
 	for _, c := range r.Result.Captures {
+		if c.IsTap() {
+			continue
+		}
 		if err := r.CheckCapture(dir, &c); err != nil {
 			return nil, err
 		}

@@ -36,7 +36,7 @@ of packets, or of connections with --what connections. docs/truth.md describes t
 	}
 	cmd.Flags().StringVarP(&e.Path, "output", "o", "", "the file to write: .pcapng, .parquet or .csv")
 	cmd.Flags().StringVar(&e.What, "what", "packets", "packets or connections")
-	cmd.Flags().StringVar(&e.Host, "host", "", "pcapng: only the captures of this host")
+	cmd.Flags().StringVar(&e.Host, "host", "", "pcapng: only the captures of this host, or tap (tap-NETWORK)")
 	addUnchecked(cmd, &unchecked)
 	return cmd
 }

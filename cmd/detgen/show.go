@@ -16,10 +16,10 @@ import (
 func newShow() *cobra.Command {
 	var packets, asJSON, unchecked bool
 	var selection truth.Selection
-	var figure string
+	var figure, queues string
 	color := plot.ColorByFlag
 	cmd := &cobra.Command{
-		Use:   "show DIR",
+		Use:   "show DIR...",
 		Short: "Show what happened in a run: hosts, links, phases, connections, fates",
 		Long: `Show prints what happened in the run of a run directory. With --packets it prints the
 conversation: each frame that a host sent, in the order of time, with its phase and
@@ -27,9 +27,19 @@ with what the network did to it. Arrows: --> delivered, --X lost, ~~> corrupted,
 -x> lost for some of its receivers. TCP's numbers count from the connection's start.
 With --svg it draws the packet sequence of each capture (a PNG when the name ends in .png):
 a stem a packet, as high as the packet is large, upwards what the host sent (with
---connection: what the client sent), with retransmissions, lost frames and phases.`,
-		Args: oneRun,
+--connection: what the client sent), with retransmissions, lost frames and phases.
+With --queues it draws the queue of a path's bottleneck over time, what leaves it by
+activity, and what was sent again, of several runs side by side.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if queues != "" && len(args) > 0 {
+				return nil
+			}
+			return oneRun(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if queues != "" {
+				return drawQueues(queues, args, unchecked)
+			}
 			if figure != "" && (packets || asJSON) {
 				return badRequest(errors.New("--svg draws a figure and prints nothing: leave out --packets and --json"))
 			}
@@ -61,12 +71,33 @@ a stem a packet, as high as the packet is large, upwards what the host sent (wit
 	}
 	cmd.Flags().BoolVar(&packets, "packets", false, "print the conversation, frame by frame")
 	cmd.Flags().IntVar(&selection.Connection, "connection", 0, "with --packets or --svg: only this connection (its id in connections.csv)")
-	cmd.Flags().StringVar(&selection.Host, "host", "", "with --packets: only frames from or to this host; with --svg: only its captures")
+	cmd.Flags().StringVar(&selection.Host, "host", "", "with --packets: only frames from or to this host, or seen by this tap (tap-NETWORK); with --svg: only its captures")
 	cmd.Flags().StringVar(&figure, "svg", "", "draw the packet sequences to this file (.svg or .png)")
+	cmd.Flags().StringVar(&queues, "queues", "", "draw the bottlenecks of the runs to this file (.svg or .png)")
 	choose(cmd, &color, plot.ParseColorBy, "color", "with --svg: what the colour of a packet says, flag or phase")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; with --packets an object a line")
 	addUnchecked(cmd, &unchecked)
 	return cmd
+}
+
+// drawQueues draws the bottlenecks of runs.
+func drawQueues(file string, dirs []string, unchecked bool) error {
+	if err := plot.CheckName(file); err != nil {
+		return badRequest(fmt.Errorf("--queues %w", err))
+	}
+	var runs []*truth.Truth
+	for _, dir := range dirs {
+		_, t, err := readRun(dir, unchecked)
+		if err != nil {
+			return err
+		}
+		runs = append(runs, t)
+	}
+	err := report.DrawQueues(file, runs, dirs)
+	if errors.Is(err, report.ErrNoQueue) {
+		return badRequest(err)
+	}
+	return err
 }
 
 // addUnchecked adds the flag of commands that read the captures of run directories.

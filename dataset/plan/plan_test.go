@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"detgen/catalogue"
+	"detgen/scenario"
 )
 
 const head = "dataset: x\nseed: 1\n"
@@ -183,5 +186,46 @@ func TestExamples(t *testing.T) {
 		if _, err := Read(path, text); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestDetGenIDS: the example has what the paper's table 2 has, and more, and each of its entries can be made.
+func TestDetGenIDS(t *testing.T) {
+	p, _, err := ReadFile("../../examples/detgen-ids.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := scenario.Open(scenario.Source{Name: "catalogue", FS: catalogue.FS})
+	if err != nil {
+		t.Fatal(err)
+	}
+	activities, scenarios, attacks := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for r := range p.Runs() {
+		if r.Index > 0 {
+			continue
+		}
+		run, err := c.Resolve(r.Spec, r.Seed, func(string) (string, error) { return "sha256:0", nil })
+		if err != nil {
+			t.Errorf("%s: %v", r.Name(), err)
+			continue
+		}
+		main := run.Activities[0]
+		if main.Labels.Class == "attack" {
+			attacks[main.Scenario] = true
+			continue
+		}
+		scenarios[main.Scenario] = true
+		protocol := ""
+		for _, v := range run.Values {
+			if v.Name == "params.protocol" && main.Scenario == "web" {
+				protocol = v.Value
+			}
+		}
+		activities[main.Scenario+protocol+"/"+main.Task+main.Failure+main.Caching] = true
+	}
+	t.Logf("%d activities of %d scenarios, %d attacks", len(activities), len(scenarios), len(attacks))
+	// HTTP and HTTPS are one scenario here.
+	if len(activities) < 46 || len(scenarios)+1 < 8 || len(attacks) < 7 {
+		t.Errorf("%d activities of %d scenarios, %d attacks", len(activities), len(scenarios), len(attacks))
 	}
 }

@@ -12,6 +12,7 @@ type frame struct {
 	due        int64             // when it leaves its line; by the driver's clock
 	order      uint64            // among frames with the same due time
 	slot       int               // where the line's queue has it
+	entered    int64             // when it came into a managed queue; by the driver's clock
 }
 
 // pool keeps frames for reuse. Not safe for several goroutines.

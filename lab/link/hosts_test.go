@@ -78,7 +78,7 @@ func address(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, byte(i
 // that no ARP is among the frames.
 func openLinks(t testing.TB, driver string, seed uint64, ports ...Port) Driver {
 	t.Helper()
-	d, err := Open(t.Context(), driver, seed, newNetNS(t), ports, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	d, err := Open(t.Context(), driver, seed, newNetNS(t), ports, nil, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

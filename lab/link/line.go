@@ -22,7 +22,8 @@ type line struct {
 	up      bool
 	plain   bool // frames pass untouched and at once, for the whole run
 	queue   timeQueue
-	lastDue int64 // of the frames in the queue, the latest by rate and delay
+	managed *codel // holds the frames before queue, which has the one on the wire; nil: queue has all
+	lastDue int64  // of the frames in the queue, the latest by rate and delay
 	arrival uint64
 	held    []*frame // in the queue, wait for the next frame to leave before them
 	counts  record.LinkResult
@@ -34,7 +35,7 @@ type decider struct {
 	model   *model
 	chosen  *interventions
 	link    record.Link // in force
-	changes []change
+	changes schedule
 }
 
 // verdict is what is to happen to a frame.
@@ -74,11 +75,14 @@ func newLine(seed uint64, p Port, d direction) (*line, error) {
 			model:   newModel(settings, newStreams(seed, name)),
 			chosen:  newInterventions(l.Interventions),
 			link:    l,
-			changes: changes,
+			changes: schedule{all: changes, period: time.Duration(l.Period)},
 		})
 		n.plain = n.plain && settings.perfect() && len(changes) == 0 && len(l.Interventions) == 0
 	}
 	n.decider = n.deciders[d.own]
+	if n.link.Managed() {
+		n.managed = &codel{}
+	}
 	return n, nil
 }
 
@@ -117,7 +121,7 @@ func (s *softSwitch) enter(l *line, f *frame, now int64) {
 		l.counts.Lost++
 		s.lose(f, l.model.lossFate())
 		return
-	case len(l.queue) >= int(l.model.limit):
+	case l.waiting() >= int(l.model.limit):
 		l.counts.QueueDrops++
 		s.lose(f, record.LostQueue)
 		return
@@ -146,8 +150,28 @@ func (s *softSwitch) newEvent(l *line, f *frame, now int64) *record.LinkEvent {
 	e.In = now
 	e.Length = uint32(len(f.data))
 	e.Sum = crc32.Checksum(f.data, castagnoli)
-	e.Queue = uint32(len(l.queue))
+	e.Queue = uint32(l.waiting())
 	return e
+}
+
+// waiting is how many frames the line holds.
+func (l *line) waiting() int {
+	if l.managed != nil {
+		return len(l.queue) + len(l.managed.frames)
+	}
+	return len(l.queue)
+}
+
+// transmit puts the next frame of a managed queue on the wire at a time, if there is one.
+func (s *softSwitch) transmit(l *line, at int64) {
+	f := l.managed.next(at, func(f *frame) {
+		l.counts.QueueDrops++
+		f.event.Due = at
+		s.lose(f, record.LostManaged)
+	})
+	if l.managed.busy = f != nil; f != nil {
+		s.put(l, f, at+l.model.wireTime(f.wireLength()))
+	}
 }
 
 // lose ends a frame.
@@ -198,6 +222,14 @@ func (l *line) corrupt(f *frame, bit int) {
 // place gives a frame that is not lost its time to leave (the end of netem_enqueue), and
 // interventions their say in it.
 func (s *softSwitch) place(l *line, f *frame, d decision, chosen *record.Intervention, now int64) {
+	if l.managed != nil {
+		l.managed.add(f, now)
+		if !l.managed.busy {
+			s.transmit(l, now)
+		}
+		s.release(l, now)
+		return
+	}
 	due := now
 	if d.ahead {
 		l.counts.Reordered++
@@ -298,18 +330,30 @@ func (s *softSwitch) leave(l *line, f *frame, now int64) {
 	s.lastOut = max(s.lastOut+1, now)
 	f.event.Out = s.lastOut
 	f.event.Fate = record.Passed
+	due := f.due
 	if l.up {
-		s.forward(l.port, f, f.due)
+		s.forward(l.port, f, due)
 	} else {
 		s.deliver(l.port, f)
+	}
+	if l.managed != nil {
+		s.transmit(l, due)
 	}
 }
 
 // followSchedule makes the changes that are due at a time after the main activity's start.
 func (d *decider) followSchedule(since int64) {
-	for len(d.changes) > 0 && int64(d.changes[0].at) <= since {
-		d.model.change(d.changes[0].settings)
-		d.link = d.changes[0].link
-		d.changes = d.changes[1:]
+	if since < 0 {
+		return
+	}
+	d.changes.skip(time.Duration(since))
+	for {
+		c, at, ok := d.changes.due()
+		if !ok || int64(at) > since {
+			return
+		}
+		d.model.change(c.settings)
+		d.link = c.link
+		d.changes.next++
 	}
 }

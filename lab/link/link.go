@@ -47,6 +47,10 @@ type Port struct {
 type Driver interface {
 	// Name is Soft or NetEm.
 	Name() string
+	// Tap gives the devices, by their index in the switch's namespace, at which everything that comes into the switch
+	// of a tapped network comes in: each frame once, and nothing else. A frame comes in when it has left the line of
+	// its sender, and before it gets to the line of a receiver.
+	Tap(network string) ([]int, error)
 	// Start tells when the main activity started: the times of the links' schedules count
 	// from there. Without a call, no scheduled change happens.
 	Start(t time.Time)
@@ -76,13 +80,14 @@ type DecisionLog interface {
 // namespace the interface exists then: down, without an address, with the port's name, MAC and
 // MTU, offloads off unless the port asks for them. Giving it addresses and setting it up is the
 // caller's (sysctl values that new interfaces inherit must be set before Open). switchNS is the
-// descriptor of the namespace in which the netem driver may make its bridges; it stays the
-// caller's, and the soft driver does not use it. All random decisions come from streams of the
-// seed named after host, interface, direction and cause.
+// descriptor of the namespace in which the netem driver may make its bridges, and the soft driver
+// its monitor ports; it stays the caller's. All random decisions come from streams of the
+// seed named after host, interface, direction and cause. taps are the networks that Tap is to
+// give.
 //
 // The caller closes the driver. Nothing that Open makes outlives the process or the
 // namespaces. An error that is ErrUnsupported names what the kernel lacks.
-func Open(ctx context.Context, driver string, seed uint64, switchNS int, ports []Port, log *slog.Logger) (Driver, error) {
+func Open(ctx context.Context, driver string, seed uint64, switchNS int, ports []Port, taps []string, log *slog.Logger) (Driver, error) {
 	if driver != Soft && driver != NetEm {
 		return nil, Supported(driver)
 	}
@@ -99,7 +104,7 @@ func Open(ctx context.Context, driver string, seed uint64, switchNS int, ports [
 	if driver == NetEm {
 		d, err = openNetEm(ctx, seed, switchNS, ports, log)
 	} else {
-		d, err = openSoft(ctx, seed, ports, log)
+		d, err = openSoft(ctx, seed, switchNS, ports, taps, log)
 	}
 	if err != nil {
 		return nil, err // not d, which holds a nil pointer

@@ -40,8 +40,7 @@ type netem struct {
 	ports   []*netemPort
 
 	mu      sync.Mutex // of what follows, and of the lines' settings
-	timers  []*time.Timer
-	changed error // of the first scheduled change that failed
+	changed error      // of the first scheduled change that failed
 	closed  bool
 	after   []record.LinkResult // results as of Close
 }
@@ -49,17 +48,20 @@ type netem struct {
 type netemPort struct {
 	Port
 	device   netlink.Link // in the switch's namespace
+	member   netlink.Link // of the bridge: the device, or the end of its detour
 	up, down netemLine
 }
 
 // netemLine is one direction of a port.
 type netemLine struct {
 	direction record.Direction
+	mtu       int
 	device    int // with the qdisc at its root; 0 when the link is perfect for ever
 	seed      uint64
 	link      record.Link // in force
 	settings  parameters
-	changes   []change
+	timer     *time.Timer // of the next change; nil: none
+	changes   schedule
 }
 
 // openNetEm makes the devices.
@@ -116,7 +118,7 @@ func newNetEmLine(s uint64, p Port, direction record.Direction, l record.Link) (
 		return netemLine{}, fmt.Errorf("%s: intervention %s: use the link driver %q: %w", direction, l.Interventions[0], Soft, ErrUnsupported)
 	}
 	name := fmt.Sprintf("link/%s/%s/%s/netem", p.Host, p.Interface, direction)
-	n := netemLine{direction: direction, seed: seed.Derive(s, name), link: l, settings: settings, changes: changes}
+	n := netemLine{direction: direction, mtu: p.MTU, seed: seed.Derive(s, name), link: l, settings: settings, changes: schedule{all: changes, period: time.Duration(l.Period)}}
 	n.giveUniformTables()
 	return n, nil
 }
@@ -125,7 +127,7 @@ func newNetEmLine(s uint64, p Port, direction record.Direction, l record.Link) (
 // the kernel cannot take a table away again.
 func (l *netemLine) giveUniformTables() {
 	tables := l.settings.table != nil
-	for _, c := range l.changes {
+	for _, c := range l.changes.all {
 		tables = tables || c.settings.table != nil
 	}
 	if !tables {
@@ -134,15 +136,15 @@ func (l *netemLine) giveUniformTables() {
 	if l.settings.table == nil {
 		l.settings.table = uniformTable()
 	}
-	for i := range l.changes {
-		if l.changes[i].settings.table == nil {
-			l.changes[i].settings.table = uniformTable()
+	for i := range l.changes.all {
+		if l.changes.all[i].settings.table == nil {
+			l.changes.all[i].settings.table = uniformTable()
 		}
 	}
 }
 
 // perfect says whether the line needs no qdisc.
-func (l *netemLine) perfect() bool { return l.settings.perfect() && len(l.changes) == 0 }
+func (l *netemLine) perfect() bool { return l.settings.perfect() && len(l.changes.all) == 0 }
 
 // bridgeAgeing is how long a bridge remembers a station, in 1/100 s: longer than any lab.
 const bridgeAgeing = 100 * 3600 * 24 * 30
@@ -175,6 +177,7 @@ func (n *netem) plug(p *netemPort, index, switchNS int, bridge netlink.Link) err
 			return err
 		}
 	}
+	p.member = member
 	if err := n.handle.LinkSetMaster(member, bridge); err != nil {
 		return fmt.Errorf("join %s to the bridge: %w", member.Attrs().Name, err)
 	}
@@ -284,6 +287,12 @@ func redirect(h *netlink.Handle, from, to int) error {
 
 // apply gives a line's settings to the kernel, reads them back and compares.
 func (n *netem) apply(l *netemLine, change bool) error {
+	if l.link.Managed() {
+		if err := n.qdiscs.shape(l.device, &l.link, l.mtu); err != nil {
+			return fmt.Errorf("%s: %w", l.direction, err)
+		}
+		return nil
+	}
 	if err := n.qdiscs.set(l.device, &l.settings, l.seed, change); err != nil {
 		return fmt.Errorf("%s: set a netem qdisc (sch_netem): %w", l.direction, err)
 	}
@@ -306,6 +315,19 @@ func (n *netem) Ended() <-chan struct{} { return nil }
 // Err implements Driver.
 func (n *netem) Err() error { return nil }
 
+// Tap implements Driver: the members of the bridge.
+func (n *netem) Tap(network string) (devices []int, err error) {
+	for _, p := range n.ports {
+		if p.Network == network {
+			devices = append(devices, p.member.Attrs().Index)
+		}
+	}
+	if len(devices) == 0 {
+		return nil, fmt.Errorf("no port is in network %q", network)
+	}
+	return devices, nil
+}
+
 // Name implements Driver.
 func (n *netem) Name() string { return NetEm }
 
@@ -315,20 +337,29 @@ func (n *netem) Start(t time.Time) {
 	defer n.mu.Unlock()
 	for _, p := range n.ports {
 		for _, l := range []*netemLine{&p.up, &p.down} {
-			for _, c := range l.changes {
-				n.timers = append(n.timers, time.AfterFunc(time.Until(t.Add(c.at)), func() { n.change(p, l, c) }))
-			}
+			n.await(p, l, t)
 		}
 	}
 }
 
+// await lets the next scheduled change of a line be made at its time, and those behind it.
+func (n *netem) await(p *netemPort, l *netemLine, start time.Time) {
+	c, at, ok := l.changes.due()
+	if !ok {
+		return
+	}
+	l.changes.next++
+	l.timer = time.AfterFunc(time.Until(start.Add(at)), func() { n.change(p, l, *c, start) })
+}
+
 // change makes a scheduled change.
-func (n *netem) change(p *netemPort, l *netemLine, c change) {
+func (n *netem) change(p *netemPort, l *netemLine, c change, start time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
 		return
 	}
+	n.await(p, l, start)
 	l.link, l.settings = c.link, c.settings
 	if err := n.apply(l, true); err != nil {
 		err = fmt.Errorf("link of host %q, interface %q: change at %v: %w", p.Host, p.Interface, c.at, err)
@@ -433,8 +464,12 @@ func (n *netem) Close() error {
 		return n.changed
 	}
 	n.closed = true
-	for _, t := range n.timers {
-		t.Stop()
+	for _, p := range n.ports {
+		for _, l := range []*netemLine{&p.up, &p.down} {
+			if l.timer != nil {
+				l.timer.Stop()
+			}
+		}
 	}
 	results, err := n.count()
 	n.after = results

@@ -37,7 +37,7 @@ func TestNetEmUnsupportedIsNamed(t *testing.T) {
 	if want == nil {
 		t.Skip("the kernel has all that the netem driver needs")
 	}
-	_, err := Open(t.Context(), NetEm, 1, newNetNS(t), []Port{testHost(t, 1)}, slog.New(slog.DiscardHandler))
+	_, err := Open(t.Context(), NetEm, 1, newNetNS(t), []Port{testHost(t, 1)}, nil, slog.New(slog.DiscardHandler))
 	if !errors.Is(err, ErrUnsupported) || err.Error() != want.Error() || !strings.Contains(err.Error(), `or use the link driver "soft"`) {
 		t.Errorf("got %v, want %v", err, want)
 	}
@@ -109,7 +109,7 @@ func TestNetEmScheduleGivesTheUniformTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := l.changes[0].settings.table
+	table := l.changes.all[0].settings.table
 	if len(table) != tableSize || table[0] != -tableScale || table[tableSize/2] != 0 || table[tableSize-1] != tableScale-4 {
 		t.Errorf("table of %d values", len(table))
 	}
@@ -121,7 +121,7 @@ func TestNetEmKernelTakesSettings(t *testing.T) {
 	for name, l := range netemSettings {
 		a, b := testHost(t, 1), testHost(t, 2)
 		a.Up, b.Down = l, l
-		d, err := Open(t.Context(), NetEm, 1, newNetNS(t), []Port{a, b}, slog.New(slog.DiscardHandler))
+		d, err := Open(t.Context(), NetEm, 1, newNetNS(t), []Port{a, b}, nil, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -129,7 +129,7 @@ func TestOffloadsDoNotGoWithCorruption(t *testing.T) {
 		"chosen frame": {Interventions: []record.Intervention{{Action: record.CorruptFrame, Select: record.Selector{Kind: record.ByFrame, N: 1}}}},
 	} {
 		p := Port{Host: "h1", Interface: "eth0", Network: "lan", MAC: "02:00:00:00:00:01", MTU: 1500, Offload: true, Down: l}
-		_, err := openSoft(t.Context(), 1, []Port{p}, slog.New(slog.DiscardHandler))
+		_, err := openSoft(t.Context(), 1, -1, []Port{p}, nil, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.Contains(err.Error(), `down: corrupt: not together with offloads, which host "h1" has on`) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -98,6 +98,33 @@ type change struct {
 	settings parameters
 }
 
+// schedule is the changes of a line that are still to come.
+type schedule struct {
+	all    []change
+	next   int
+	period time.Duration // after which they begin anew; 0: never
+	since  time.Duration // the start of the present period, after the main activity's
+}
+
+// skip leaves out periods that are over, all but the last.
+func (s *schedule) skip(since time.Duration) {
+	if s.period > 0 && since-s.since >= 2*s.period {
+		s.next, s.since = 0, since-since%s.period-s.period
+	}
+}
+
+// due gives the next change and when it is to be, after the main activity's start; ok is false when there is none.
+func (s *schedule) due() (c *change, at time.Duration, ok bool) {
+	if s.next == len(s.all) {
+		if s.period == 0 || len(s.all) == 0 {
+			return nil, 0, false
+		}
+		s.next, s.since = 0, s.since+s.period
+	}
+	c = &s.all[s.next]
+	return c, s.since + c.at, true
+}
+
 // compileAll is compile with the link's schedule.
 func compileAll(l record.Link) (settings parameters, changes []change, err error) {
 	if err = l.Check(); err != nil {

@@ -237,6 +237,9 @@ func (q *qdiscs) get(device int) (s qdiscState, err error) {
 				statistics = a.Value
 			}
 		}
+		if kind == "tbf" { // before a managed queue, whose frames and losses it counts, too
+			return s, s.count(statistics)
+		}
 		if kind != "netem" {
 			continue
 		}

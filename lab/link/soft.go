@@ -26,7 +26,8 @@ type soft struct {
 	ports   []Port
 	process *helper.Process
 	calls   *helper.Calls[answer]
-	logFile *os.File // in memory; where the process writes the log
+	logFile *os.File       // in memory; where the process writes the log
+	taps    map[string]int // networks -> index of the monitor port's device in the switch's namespace
 
 	mu     sync.Mutex
 	closed bool
@@ -39,8 +40,11 @@ type soft struct {
 }
 
 // openSoft makes the TAP devices and starts the switch.
-func openSoft(ctx context.Context, seed uint64, ports []Port, log *slog.Logger) (*soft, error) {
+func openSoft(ctx context.Context, seed uint64, switchNS int, ports []Port, monitored []string, log *slog.Logger) (*soft, error) {
 	if err := checkOffloads(ports); err != nil {
+		return nil, err
+	}
+	if err := checkQueues(ports); err != nil {
 		return nil, err
 	}
 	var taps []*os.File
@@ -60,16 +64,38 @@ func openSoft(ctx context.Context, seed uint64, ports []Port, log *slog.Logger) 
 		}
 		taps = append(taps, os.NewFile(uintptr(fd), p.Host+"/"+p.Interface))
 	}
-	s := &soft{log: log, ports: ports}
+	s := &soft{log: log, ports: ports, taps: map[string]int{}}
+	for i, network := range monitored {
+		fd, index, err := openMonitor(i, switchNS, offload)
+		if err != nil {
+			return nil, fmt.Errorf("tap of network %q: %w", network, err)
+		}
+		taps = append(taps, os.NewFile(uintptr(fd), network))
+		s.taps[network] = index
+	}
 	s.after.done = make(chan struct{})
 	if err := s.launch(taps); err != nil {
 		return nil, fmt.Errorf("start the links' switch: %w", err)
 	}
-	if _, err := s.ask(ctx, request{Operation: opOpen, Setup: &setup{Seed: seed, Ports: ports}}); err != nil {
+	if _, err := s.ask(ctx, request{Operation: opOpen, Setup: &setup{Seed: seed, Ports: ports, Monitored: monitored}}); err != nil {
 		s.calls.Close()
 		return nil, fmt.Errorf("start the links' switch: %w", errors.Join(err, s.process.Wait(), s.logFile.Close()))
 	}
 	return s, nil
+}
+
+// checkQueues finds disciplines of queues that only the kernel has.
+func checkQueues(ports []Port) error {
+	for _, p := range ports {
+		for _, d := range p.directions() {
+			l := d.link()
+			if q := l.Queue; l.Managed() && q != record.CoDel {
+				return fmt.Errorf("link of host %q, interface %q: %s: queue %s: the link driver %q has %s and %s; %s is the kernel's (sch_%s): use the link driver %q, which needs a kernel with sch_netem, or --engine exact: %w",
+					p.Host, p.Interface, d.name, q, Soft, record.FIFO, record.CoDel, q, q, NetEm, ErrUnsupported)
+			}
+		}
+	}
+	return nil
 }
 
 // launch starts the process.
@@ -111,6 +137,15 @@ func (s *soft) Err() error {
 		return fmt.Errorf("%w: %w", errGone, err)
 	}
 	return errGone
+}
+
+// Tap implements Driver: the monitor port.
+func (s *soft) Tap(network string) ([]int, error) {
+	index, ok := s.taps[network]
+	if !ok {
+		return nil, fmt.Errorf("network %q has no monitor port", network)
+	}
+	return []int{index}, nil
 }
 
 // Name implements Driver.

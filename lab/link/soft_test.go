@@ -50,7 +50,7 @@ func TestSoftInterface(t *testing.T) {
 	needRoot(t)
 	a, b := testHost(t, 1), testHost(t, 2)
 	a.MTU = 1400
-	d, err := Open(t.Context(), Soft, 1, -1, []Port{a, b}, slog.New(slog.DiscardHandler))
+	d, err := Open(t.Context(), Soft, 1, -1, []Port{a, b}, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +286,7 @@ func TestSoftDrainWaitsForQueuedFrames(t *testing.T) {
 func TestSoftSaysWhenTheSwitchDied(t *testing.T) {
 	needRoot(t)
 	a, b := testHost(t, 1), testHost(t, 2)
-	d, err := Open(t.Context(), Soft, 1, -1, []Port{a, b}, slog.New(slog.DiscardHandler))
+	d, err := Open(t.Context(), Soft, 1, -1, []Port{a, b}, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -349,12 +349,12 @@ func TestOpenNamesWhatIsWrong(t *testing.T) {
 	} {
 		p := good
 		spoil(&p)
-		_, err := Open(t.Context(), Soft, 1, -1, []Port{p}, slog.New(slog.DiscardHandler))
+		_, err := Open(t.Context(), Soft, 1, -1, []Port{p}, nil, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), `link of host "h1"`) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
-	if _, err := Open(t.Context(), "hard", 1, -1, nil, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), `must be "soft" or "netem"`) {
+	if _, err := Open(t.Context(), "hard", 1, -1, nil, nil, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), `must be "soft" or "netem"`) {
 		t.Errorf("unknown driver: %v", err)
 	}
 }

@@ -20,22 +20,24 @@ import (
 // sender, the switch and the lines of the receivers, and writes them; it alone owns all that
 // is not named below as shared.
 type softSwitch struct {
-	log     *slog.Logger
-	seed    uint64
-	ports   []*softPort
-	lines   []*line             // up and down of each port
-	table   map[string]macTable // of each network
-	offload bool                // some port has offloads: all frames come with a virtioHeader
-	pool    pool
-	clock   clock
-	events  eventList
-	started int64 // when the main activity started; by the clock
-	next    int64 // no waiting frame is due before; by the clock
-	lastOut int64 // when the last frame left a line; by the clock
-	epoll   int
-	wake    int             // eventfd: there are requests
-	drains  []chan struct{} // to be closed when no frame is under way
-	quit    bool
+	log      *slog.Logger
+	seed     uint64
+	ports    []*softPort
+	lines    []*line             // up and down of each port
+	table    map[string]macTable // of each network
+	monitors map[string]int      // of each tapped network: the device that gets a copy of all that comes into the switch
+	offload  bool                // some port has offloads: all frames come with a virtioHeader
+	pool     pool
+	clock    clock
+	events   eventList
+	started  int64 // when the main activity started; by the clock
+	next     int64 // no waiting frame is due before; by the clock
+	lastOut  int64 // when the last frame left a line; by the clock
+	epoll    int
+	wake     int             // eventfd: there are requests
+	drains   []chan struct{} // to be closed when no frame is under way
+	quit     bool
+	broken   error // ends the switch
 
 	mu       sync.Mutex
 	requests []func()      // shared, under mu: to be called by the thread
@@ -61,7 +63,7 @@ const never = math.MaxInt64
 func newSoftSwitch(seed uint64, ports []Port, log *slog.Logger) (*softSwitch, error) {
 	s := &softSwitch{
 		log: log, seed: seed,
-		table: map[string]macTable{}, clock: newClock(), started: never, next: never,
+		table: map[string]macTable{}, monitors: map[string]int{}, clock: newClock(), started: never, next: never,
 		epoll: -1, wake: -1, done: make(chan struct{}),
 	}
 	for _, p := range ports {
@@ -155,6 +157,9 @@ func (s *softSwitch) close() {
 	var wait sync.WaitGroup
 	for _, p := range s.ports {
 		wait.Go(func() { unix.Close(p.tap) })
+	}
+	for _, tap := range s.monitors {
+		wait.Go(func() { unix.Close(tap) })
 	}
 	unix.Close(s.epoll)
 	unix.Close(s.wake)
@@ -286,6 +291,9 @@ func (s *softSwitch) forwardFrames() error {
 			s.drains = nil
 		}
 		s.releaseDue(s.clock.now())
+		if s.broken != nil {
+			return s.broken
+		}
 	}
 	return nil
 }

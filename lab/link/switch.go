@@ -1,6 +1,7 @@
 package link
 
 import (
+	"fmt"
 	"net"
 
 	"detgen/record"
@@ -42,6 +43,7 @@ func (p *softPort) hardwareAddress() mac {
 // forward is the switch: it does what the kernel's bridge does with multicast snooping and
 // spanning tree off (net/bridge/br_input.c, br_forward.c). It takes the frame.
 func (s *softSwitch) forward(from *softPort, f *frame, now int64) {
+	s.monitor(from.Network, f)
 	if len(f.data) < 14 {
 		s.lose(f, record.NotForwarded)
 		return
@@ -72,6 +74,18 @@ func (s *softSwitch) forward(from *softPort, f *frame, now int64) {
 		}
 	}
 	s.pool.put(f)
+}
+
+// monitor shows a frame that has come into the switch to the monitor port of the network, if it has one. One that the port
+// does not take ends the switch: a capture of it would not be whole.
+func (s *softSwitch) monitor(network string, f *frame) {
+	tap, ok := s.monitors[network]
+	if !ok {
+		return
+	}
+	if errno := writeFrame(tap, f.buffer[s.skip():virtioHeaderSize+len(f.data)]); errno != 0 && s.broken == nil {
+		s.broken = fmt.Errorf("tap of network %q: write a frame of %d bytes: %w", network, len(f.data), errno)
+	}
 }
 
 // takes says whether a frame is short enough for a port; a VLAN tag does not count.

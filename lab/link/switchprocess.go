@@ -21,7 +21,8 @@ import (
 // program that opens links must call Switch first thing when it is its only argument.
 const SwitchRole = "--link-switch"
 
-// Descriptors of the switch's process, after that of its control socket; the TAP devices follow, in the order of the ports.
+// Descriptors of the switch's process, after that of its control socket; the TAP devices follow, in the order of the ports,
+// then those of the monitor ports.
 const (
 	logDescriptor = helper.Descriptor + 1
 	firstTAP      = logDescriptor + 1
@@ -29,8 +30,9 @@ const (
 
 // setup is what the process begins with.
 type setup struct {
-	Seed  uint64
-	Ports []Port
+	Seed      uint64
+	Ports     []Port
+	Monitored []string // networks with a monitor port
 }
 
 // request is what the process is asked to do; it gives an answer with the same ID.
@@ -83,6 +85,9 @@ func Switch() error {
 	var taps []int
 	for i := range asked.Ports {
 		taps = append(taps, firstTAP+i)
+	}
+	for i, network := range asked.Monitored {
+		s.monitors[network] = firstTAP + len(asked.Ports) + i
 	}
 	if err := s.open(taps); err != nil {
 		return err

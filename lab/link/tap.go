@@ -42,6 +42,33 @@ func openTAP(p Port, offload bool) (fd int, err error) {
 	return fd, err
 }
 
+// openMonitor makes the device of a monitor port in the switch's namespace, sets it up, and gives its descriptor and its
+// index. What is written to it can be captured there; nothing is sent by it.
+func openMonitor(number, switchNS int, offload bool) (fd, index int, err error) {
+	p := Port{
+		Interface: fmt.Sprintf("tap%d", number), NetNS: switchNS, MTU: 65521,
+		MAC: fmt.Sprintf("02:00:00:00:%02x:%02x", number>>8, number&0xff), Offload: offload,
+	}
+	if fd, err = openTAP(p, offload); err != nil {
+		return -1, 0, err
+	}
+	h, err := netlink.NewHandleAt(netns.NsHandle(switchNS), unix.NETLINK_ROUTE)
+	if err != nil {
+		unix.Close(fd)
+		return -1, 0, fmt.Errorf("open netlink in the switch's namespace: %w", err)
+	}
+	defer h.Close()
+	device, err := h.LinkByName(p.Interface)
+	if err == nil {
+		err = h.LinkSetUp(device)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, 0, fmt.Errorf("set %s up: %w", p.Interface, err)
+	}
+	return fd, device.Attrs().Index, nil
+}
+
 func setUpTAP(fd int, p Port, mac net.HardwareAddr, offload bool) error {
 	request, err := unix.NewIfreq(p.Interface)
 	if err != nil {

@@ -216,7 +216,16 @@ func (s *Scenario) NetworkNames() []string {
 	if len(s.Networks) == 0 {
 		return []string{"lan"}
 	}
-	return s.Networks
+	names := make([]string, len(s.Networks))
+	for i, n := range s.Networks {
+		names[i] = n.Name
+	}
+	return names
+}
+
+// Tapped says whether the scenario has a tap at a network.
+func (s *Scenario) Tapped(network string) bool {
+	return slices.ContainsFunc(s.Networks, func(n Network) bool { return n.Name == network && n.Tap })
 }
 
 // Path is the path of a file of the folder, for messages.

@@ -39,8 +39,9 @@ func (s *Scenario) check(ps *problem.List) {
 	if s.Class == "" {
 		ps.Add(s.At, "class", "", "is missing: benign or attack")
 	}
-	for i, n := range s.Networks {
-		if slices.Contains(s.Networks[:i], n) {
+	names := s.NetworkNames()
+	for i, n := range names {
+		if slices.Contains(names[:i], n) {
 			ps.Add(s.At, "networks", n, "given twice: remove one")
 		}
 	}
@@ -205,7 +206,7 @@ func (s *Scenario) checkNames(ps *problem.List) {
 			name(p.At, "tasks."+n+".parameters", pn, parameterName, underscores)
 		}
 	}
-	for _, n := range s.Networks {
+	for _, n := range s.NetworkNames() {
 		name(s.At, "networks", n, HostName, words)
 	}
 	for n, v := range s.Failures {

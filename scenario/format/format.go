@@ -4,10 +4,14 @@
 package format
 
 import (
+	"reflect"
+
 	"detgen/internal/problem"
 	"detgen/internal/strictyaml"
 	"detgen/scenario/spec"
 	"detgen/scenario/value"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // The types of a scenario file. Their field comments are the reference of the format: the
@@ -42,9 +46,9 @@ type Scenario struct {
 	// What parameters may come to together, by the name of what they come to: a product that is each
 	// within bounds can still be too much.
 	Limits map[string]*Limit `yaml:"limits"`
-	// Broadcast domains; without this field there is one, "lan". Hosts are on the first unless
-	// they say otherwise.
-	Networks []string `yaml:"networks"`
+	// Broadcast domains: a name each, or fields where there is more to say; without this field there
+	// is one, "lan". Hosts are on the first unless they say otherwise.
+	Networks []Network `yaml:"networks"`
 	// Things made from the run's seed: certificates, keys, tables, sites.
 	Make map[string]*Made `yaml:"make"`
 	// The hosts of the lab.
@@ -66,6 +70,24 @@ type Scenario struct {
 	At     problem.Position `yaml:"-"`
 	Folder Folder           `yaml:"-"`
 	order  int              // 0, or one more than that of the scenario it extends
+}
+
+// Network is a broadcast domain.
+type Network struct {
+	// Its name.
+	Name string `yaml:"name" jsonschema:"required"`
+	// What comes into its switch is captured, too, as a monitor port shows it (the key NETWORK.tap).
+	Tap bool `yaml:"tap"`
+}
+
+// ReadNode reads a name, or fields.
+func (n *Network) ReadNode(d *strictyaml.Decoder, node *yaml.Node, field string) {
+	if node.Kind == yaml.ScalarNode {
+		d.Value(node, reflect.ValueOf(&n.Name).Elem(), field)
+		return
+	}
+	type fields Network // which does not read itself
+	d.Value(node, reflect.ValueOf((*fields)(n)).Elem(), field)
 }
 
 // Labels are the class labels of tasks.

@@ -78,6 +78,8 @@ func kind(s *jsonschema.Schema) string {
 		return "text"
 	case len(s.OneOf) == 2 && s.OneOf[1].Type == "array":
 		return "text, or list of text"
+	case len(s.OneOf) == 2 && s.OneOf[1].Required[0] == "name":
+		return "text, or `{name: NAME, tap: true}`"
 	case len(s.OneOf) == 2:
 		return "a file, or [fields](#script)"
 	case s.Type == "boolean":

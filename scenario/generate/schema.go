@@ -50,6 +50,14 @@ func special(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{
 			typed("string"), {Type: "array", Items: &jsonschema.Schema{OneOf: scalar}},
 		}}
+	case reflect.TypeFor[format.Network]():
+		fields := jsonschema.NewProperties()
+		fields.Set("name", typed("string"))
+		fields.Set("tap", typed("boolean"))
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{
+			typed("string"),
+			{Type: "object", Properties: fields, Required: []string{"name"}, AdditionalProperties: jsonschema.FalseSchema},
+		}}
 	case reflect.TypeFor[spec.Settings]():
 		return &jsonschema.Schema{Type: "object", Description: "Keys of -s, dotted or nested, and their values."}
 	case reflect.TypeFor[*format.Script](), reflect.TypeFor[format.Script]():

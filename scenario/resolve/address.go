@@ -18,12 +18,17 @@ type lab struct {
 	addresses *addressing
 	networks  []record.Network
 	hosts     []*host
+	path      *pathway  // nil: none
 	first     *activity // whose settings for all hosts are those of the lab
 	site      bool      // the lab plays a time line: networks of one name are one
 }
 
-func newLab(seed uint64, fixed bool, family string) *lab {
-	return &lab{addresses: &addressing{seed: seed, fixed: fixed, family: family, hosts: map[netip.Addr]bool{}}}
+func newLab(seed uint64, whole wholeRun, family string) *lab {
+	l := &lab{addresses: &addressing{seed: seed, fixed: whole.fixed, family: family, hosts: map[netip.Addr]bool{}}}
+	if whole.path.Hops > 0 {
+		l.path = &pathway{Path: whole.path}
+	}
+	return l
 }
 
 // network gives the network of the lab that plays a network of an activity's scenario.
@@ -56,8 +61,12 @@ func (l *lab) address(sc *scope) {
 		}
 		n := l.addresses.network(full) // also of one that is not used here: other tasks number alike
 		if used[name] {
+			n.Tap = sc.scenario.Tapped(name)
 			l.networks = append(l.networks, n)
 		}
+	}
+	if l.path != nil && l.path.near.Name == "" {
+		l.layPath(sc)
 	}
 	for _, p := range sc.parts {
 		if p.shared {
@@ -65,16 +74,12 @@ func (l *lab) address(sc *scope) {
 		}
 		for i, name := range networksOf(sc.scenario, p.declared) {
 			n, _ := l.network(sc.choice, name)
-			card := record.Interface{Name: "eth" + strconv.Itoa(i), Network: n.Name}
-			var err error
-			if card.Address, err = l.addresses.address(n.Prefix, n.Name, p.Name); err == nil && n.Prefix6.IsValid() {
-				card.Address6, err = l.addresses.address(n.Prefix6, n.Name, p.Name)
-			}
+			n = l.side(sc, p, n)
+			card, err := l.addresses.card("eth"+strconv.Itoa(i), n, p.Name)
 			if err != nil {
 				sc.problems.Wrap(p.declared.At, "hosts."+p.group, "", err)
 				return
 			}
-			card.MAC = l.addresses.mac(card.Address, n.Name, p.Name)
 			p.Interfaces = append(p.Interfaces, card)
 		}
 	}
@@ -118,6 +123,19 @@ func (a *addressing) network(name string) record.Network {
 	}
 	a.count++
 	return n
+}
+
+// card gives a host an interface on a network.
+func (a *addressing) card(name string, n record.Network, host string) (card record.Interface, err error) {
+	card = record.Interface{Name: name, Network: n.Name}
+	if card.Address, err = a.address(n.Prefix, n.Name, host); err == nil && n.Prefix6.IsValid() {
+		card.Address6, err = a.address(n.Prefix6, n.Name, host)
+	}
+	if err != nil {
+		return card, err
+	}
+	card.MAC = a.mac(card.Address, n.Name, host)
+	return card, nil
 }
 
 // prefix gives the IPv4 prefix of a network.

@@ -15,6 +15,7 @@ import (
 // finish makes the run of a lab that is set up: routes, the order of services, what the
 // activities do, and limits.
 func finish(run *record.Run, d *draft, lab *lab, activities []*activity) {
+	lab.setUpPath(activities[0])
 	lab.route()
 	checkOrder(d, lab)
 	for _, a := range activities {
@@ -36,6 +37,11 @@ func finish(run *record.Run, d *draft, lab *lab, activities []*activity) {
 			h.settle()
 			d.checkMemory(&h.Host)
 			run.Hosts = append(run.Hosts, h.Host)
+		}
+	}
+	for _, n := range lab.networks {
+		if at := slices.IndexFunc(run.Hosts, func(h record.Host) bool { return h.Name == record.TapName(n.Name) }); n.Tap && at >= 0 {
+			d.problems.Add(problem.Position{}, n.Name+".tap", "true", "the tap's name, %s, is that of a host", run.Hosts[at].Name)
 		}
 	}
 	run.Values, run.Networks = d.values, lab.networks

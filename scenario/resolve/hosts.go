@@ -61,6 +61,9 @@ func (p *part) view() map[string]any {
 			"address6": address6(card), "urlhost": inURL(card),
 		}
 		interfaces[card.Network] = about
+		if !p.shared && i < len(p.declared.Networks) {
+			interfaces[p.declared.Networks[i].Text] = about // also where a path divides the network
+		}
 		if i == 0 {
 			for k, value := range about {
 				v[k] = value

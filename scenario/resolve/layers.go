@@ -140,7 +140,7 @@ func (f *factors) all(kind spec.Kind) []setting {
 		}
 	}
 	slices.SortStableFunc(in, func(a, b setting) int {
-		if last := a.Name == spec.LastLinkKey; last != (b.Name == spec.LastLinkKey) {
+		if last := slices.Contains(spec.LastLinkKeys, a.Name); last != slices.Contains(spec.LastLinkKeys, b.Name) {
 			return map[bool]int{true: 1, false: -1}[last]
 		}
 		if a.layer != b.layer {

@@ -78,7 +78,7 @@ func mainAndBackground(d *draft, asked *spec.Spec) (*lab, wholeRun, []*activity)
 		return nil, wholeRun{}, nil
 	}
 	whole := decideRun(main.scope)
-	lab := newLab(d.seed, whole.fixed, d.family)
+	lab := newLab(d.seed, whole, d.family)
 	lab.first = main
 	main.timeout, main.names, main.starts = whole.timeout, []string{mainActivity}, []record.Duration{0}
 	main.parts = plug(main.scope, lab, nil)

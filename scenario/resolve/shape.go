@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"fmt"
+	"slices"
 
 	"detgen/internal/problem"
 	"detgen/record"
@@ -17,6 +18,87 @@ func defaultTransport() record.Transport {
 	}
 }
 
+// shapeNetworks sets up the networks that an activity brought, those of a background activity first by what the main one
+// sets for all.
+func shapeNetworks(a *activity) {
+	first := a.lab.first == a
+	if !first {
+		for _, s := range a.lab.first.general {
+			if s.Kind == spec.NetworkKey {
+				a.applyNetwork(s, false)
+			}
+		}
+	}
+	for _, s := range a.all(spec.NetworkKey) {
+		v, ok := a.evaluate(s)
+		if !ok {
+			continue
+		}
+		set := applied{s, v}
+		if s.Network == "" {
+			a.general = append(a.general, set)
+		}
+		if hit := a.applyNetwork(set, first); !hit && s.layer == userLayer {
+			a.problems.Add(s.at, s.Text, s.value, "concerns no network of task %s/%s", a.scenario.Name, a.taskName)
+		}
+	}
+}
+
+// applyNetwork sets a network's setting; false when it concerns none. The first activity also sets those that no scenario has.
+func (sc *scope) applyNetwork(s applied, first bool) bool {
+	hit := false
+	for _, name := range sc.scenario.NetworkNames() {
+		if s.Network != "" && s.Network != name {
+			continue
+		}
+		n, ok := sc.lab.network(sc.choice, name)
+		switch {
+		case !ok:
+			continue
+		case n.Name == sc.own(name) || sc.lab.site && first:
+			i := slices.IndexFunc(sc.lab.networks, func(o record.Network) bool { return o.Name == n.Name })
+			s.Switch(&sc.lab.networks[i], s.value)
+		case s.Network != "" && s.layer == userLayer:
+			sc.problems.Add(s.at, s.Text, s.setting.value, "network %q is the main activity's: set this there", n.Name)
+		}
+		hit = true
+	}
+	for i := range sc.lab.networks {
+		if n := &sc.lab.networks[i]; s.Network == "" && first && sc.lab.ofPath(n.Name) {
+			s.Switch(n, s.value)
+		}
+	}
+	return hit
+}
+
+// checkChanges finds a schedule and a trace for the same link.
+func (sc *scope) checkChanges() {
+	all := sc.all(spec.LinkKey)
+	for _, s := range all {
+		for _, t := range all {
+			if s.Name == "schedule" && t.Name == spec.TraceKey && s.layer == t.layer && s.Host == t.Host && s.Network == t.Network &&
+				(s.Direction == t.Direction || s.Direction == "both" || t.Direction == "both") {
+				sc.problems.Add(t.at, t.Text, t.value, "the link has %s, too: leave out one of them", s.Text)
+			}
+		}
+	}
+}
+
+// trace reads the file of a link's trace, and gives what it does to a link.
+func (sc *scope) trace(s setting, file string) (func(*record.Link, value.Value), bool) {
+	text, err := readUserFile(s.at, file)
+	if err != nil {
+		sc.problems.Add(s.at, s.Text, file, "%v", err)
+		return nil, false
+	}
+	t, err := spec.ParseTrace(file, text)
+	if err != nil {
+		sc.problems.Wrap(s.at, s.Text, file, err)
+		return nil, false
+	}
+	return func(l *record.Link, _ value.Value) { t.Apply(l) }, true
+}
+
 // applied is a setting with its value.
 type applied struct {
 	setting
@@ -26,6 +108,7 @@ type applied struct {
 // shape applies links, transport, load and CPU limits to the hosts that an activity brought. Those
 // of a background activity first get what the main one sets for all.
 func shape(a *activity) {
+	shapeNetworks(a)
 	for _, p := range a.parts {
 		if !p.shared {
 			p.Transport = defaultTransport()
@@ -35,9 +118,12 @@ func shape(a *activity) {
 	}
 	if first := a.lab.first; first != a {
 		for _, s := range first.general {
-			a.apply(s)
+			if s.Kind != spec.NetworkKey {
+				a.apply(s)
+			}
 		}
 	}
+	a.checkChanges()
 	for _, kind := range []spec.Kind{spec.LinkKey, spec.TransportKey, spec.LoadKey, spec.HostCPUKey} {
 		for _, s := range a.all(kind) {
 			v, ok := a.evaluate(s)
@@ -45,6 +131,11 @@ func shape(a *activity) {
 				continue
 			}
 			set := applied{s, v}
+			if s.Name == spec.TraceKey && s.Kind == spec.LinkKey {
+				if set.setting.Link, ok = a.trace(s, v.Plain()); !ok {
+					continue
+				}
+			}
 			if s.Host == "" && s.Network == "" {
 				a.general = append(a.general, set)
 			}
@@ -104,7 +195,7 @@ func (sc *scope) applyLink(p *part, s applied) bool {
 	hit := false
 	for i := range p.Interfaces {
 		card := &p.Interfaces[i]
-		if s.Network != "" && network.Name != card.Network {
+		if s.Network != "" && network.Name != sc.lab.base(card.Network) {
 			continue
 		}
 		hit = true

@@ -38,7 +38,7 @@ func timeLine(d *draft, asked *spec.Spec) (*lab, wholeRun, []*activity) {
 		}
 		if lab == nil {
 			whole = decideRun(a.scope)
-			lab = newLab(d.seed, whole.fixed, d.family)
+			lab = newLab(d.seed, whole, d.family)
 			lab.site, lab.first, a.timeout = true, a, whole.timeout
 		} else {
 			a.ownTime()

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"strings"
 	"time"
 
 	"detgen/record"
@@ -14,6 +15,7 @@ type wholeRun struct {
 	fixed   bool // addresses are the same in every run
 	epoch   time.Time
 	timeout time.Duration // of the main activity; 0: the task's
+	path    spec.Path
 }
 
 // decideRun decides the keys that concern the run as a whole.
@@ -42,6 +44,13 @@ func decideRun(main *scope) wholeRun {
 		case "timeout":
 			if ok {
 				whole.timeout = v.Duration()
+			}
+		default:
+			if ok {
+				whole.path.Set(d.Name, v)
+			}
+			if ok && d.Name != "path.hops" && strings.HasPrefix(d.Name, "path.") && whole.path.Hops == 0 {
+				main.problems.Add(s.at, s.Text, s.value, "there is no path: set path.hops, too")
 			}
 		}
 	}

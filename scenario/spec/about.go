@@ -17,12 +17,12 @@ type AboutKey struct {
 }
 
 // Keys describes the keys that every scenario has, by their beginning: "link.HOST.DIRECTION",
-// "transport", "load", "HOST", and "" for those without one.
+// "transport", "load", "network", "HOST", and "" for those without one.
 func Keys() map[string][]AboutKey {
 	all := map[string][]AboutKey{}
 	for prefix, defs := range map[string][]value.Definition{
 		"link.HOST.DIRECTION": definitions(linkKeys), "transport": definitions(transportKeys), "load": definitions(loadKeys),
-		"": RunKeys, "HOST": {cpuKey, imageKey, releaseKey},
+		"": RunKeys, "HOST": {cpuKey, imageKey, releaseKey}, "network": definitions(networkKeys),
 	} {
 		for _, d := range defs {
 			k := AboutKey{Name: d.Name, Type: d.Type, How: d.Type.How(), Default: d.Normal, Doc: d.Doc}

@@ -26,23 +26,25 @@ const (
 	LinkKey
 	TransportKey
 	LoadKey
+	NetworkKey
 )
 
 // None is the value of failure and caching when there is none.
 const None = "none"
 
-// Key is a parsed key of "-s". One of Link, Transport and Load is set for keys of that kind.
+// Key is a parsed key of "-s". One of Link, Transport, Load and Switch is set for keys of that kind.
 type Key struct {
 	Text      string // as written
 	Kind      Kind
 	Host      string // a host, a group of hosts, or "" for all
-	Network   string // of a link; "" for all of the host's
+	Network   string // of a link, or which network; "" for all
 	Direction string // of a link: "up", "down", "both"
 	value.Definition
 
 	Link      func(*record.Link, value.Value)
 	Transport func(*record.Transport, value.Value)
 	Load      func(*record.Load, value.Value)
+	Switch    func(*record.Network, value.Value)
 }
 
 // Vocabulary is what the keys for a task can name. A list of names is in the order of the file.
@@ -96,13 +98,13 @@ const FamilyKey = "network.family"
 var Families = []string{record.IPv4, record.IPv6, record.Dual}
 
 // RunKeys are the keys that concern the run as a whole and do not depend on the scenario.
-var RunKeys = []value.Definition{
+var RunKeys = append([]value.Definition{
 	{Name: "addresses", Type: value.Choice, Values: []string{"drawn", "fixed"}, Normal: "drawn", Doc: "IP and MAC addresses drawn from the seed, or the same in every run"},
 	{Name: FamilyKey, Type: value.Choice, Values: Families, Normal: record.IPv4, Doc: "addresses of the hosts: IPv4, IPv6 or both; a task whose programs cannot is refused"},
 	{Name: "epoch", Type: value.String, Normal: "drawn", Doc: "start of the clock on engines that own theirs: RFC 3339, 2020 to 2049",
 		Check: func(s string) error { _, err := ParseEpoch(s); return err }},
 	{Name: "timeout", Type: value.Time, Min: "1s", Max: "24h", Normal: "the task's", Doc: "time limit of the task"},
-}
+}, pathKeys...)
 
 var cpuKey = value.Definition{Name: "cpu", Type: value.Float, Min: "0", Max: "1024", Law: "uniform(0.1, 1)", Normal: "0", Doc: "limit in CPUs; 0 is none"}
 
@@ -112,8 +114,8 @@ var releaseKey = value.Definition{Name: "release", Type: value.Choice, Values: r
 
 // ReservedHosts are words that a host cannot be called by, because keys need them.
 func ReservedHosts() []string {
-	words := []string{"all", "up", "down", "both", "params", "link", "load", "transport", "failure", "caching", OwnHost}
-	return slices.Concat(words, namesOf(transportKeys), namesOf(loadKeys))
+	words := []string{"all", "up", "down", "both", "params", "link", "load", "transport", "failure", "caching", OwnHost, allNetworks}
+	return slices.Concat(words, namesOf(transportKeys), namesOf(loadKeys), namesOf(networkKeys))
 }
 
 // Specificity orders keys of one layer: the more specific one counts.
@@ -163,6 +165,8 @@ func ParseKey(text string, known Vocabulary) (Key, error) {
 		if err = k.host(parts, known); err == nil {
 			k.Load, err = pick(&k, loadKeys, last, "kind of load")
 		}
+	case len(parts) == 2 && (parts[0] == allNetworks || slices.Contains(namesOf(networkKeys), last)):
+		err = k.network(parts[0], last, known)
 	case len(parts) == 2 && (last == "implementation" || last == "cpu" || last == "image" || last == "release"):
 		err = k.ofHost(parts[0], last, known)
 	default:
@@ -228,6 +232,20 @@ func (k *Key) link(parts []string, known Vocabulary) error {
 	return err
 }
 
+// network reads network.KEY and NETWORK.KEY.
+func (k *Key) network(name, last string, known Vocabulary) error {
+	k.Kind = NetworkKey
+	if name != allNetworks {
+		k.Network = name
+		if !slices.Contains(known.Networks(), name) {
+			return fmt.Errorf("no such network %q: %s", name, problem.Nearest(name, append(known.Networks(), allNetworks)))
+		}
+	}
+	var err error
+	k.Switch, err = pick(k, networkKeys, last, "setting of a network")
+	return err
+}
+
 // KnowHost checks the name of a host, of a group, or of a host of a group.
 func KnowHost(name string, known Vocabulary) error {
 	if known.Group(name) == "" {
@@ -257,11 +275,17 @@ func nearestKey(text string, vocabulary Vocabulary) string {
 	for _, name := range namesOf(loadKeys) {
 		known = append(known, "load."+name)
 	}
+	for _, name := range namesOf(networkKeys) {
+		known = append(known, allNetworks+"."+name)
+		for _, network := range vocabulary.Networks() {
+			known = append(known, network+"."+name)
+		}
+	}
 	if slices.Contains(vocabulary.Parameters(), text) {
 		return fmt.Sprintf("did you mean %q?", "params."+text)
 	}
 	if n := problem.Nearest(text, known); strings.HasPrefix(n, "did you mean") {
 		return n
 	}
-	return "keys are params.NAME, failure, caching, HOST.implementation, HOST.cpu, HOST.image, HOST.release, link.HOST.up|down|both.KEY, load.cpu, load.memory, transport.KEY, network.family, addresses, epoch, timeout"
+	return "keys are params.NAME, failure, caching, HOST.implementation, HOST.cpu, HOST.image, HOST.release, link.HOST.up|down|both.KEY, load.cpu, load.memory, transport.KEY, network.family, network.KEY, NETWORK.KEY, path.KEY, addresses, epoch, timeout"
 }

@@ -61,10 +61,18 @@ var chosenKeys = []control[record.Link]{
 	{value.Definition{Name: "schedule", Type: value.String, Normal: "", Doc: "changes over time, after the start of the task: 5s: loss=5% delay=100ms; 10s: loss=0%",
 		Check: func(s string) error { return setSchedule(&record.Link{}, s) }},
 		func(l *record.Link, v value.Value) { _ = setSchedule(l, v.Plain()) }}, // checked before
+	{value.Definition{Name: TraceKey, Type: value.String, Normal: "", Doc: "file of changes over time, in place of schedule: a CSV file with a column time and others of these keys, or a Mahimahi trace",
+		Check: func(s string) error {
+			if s == "" {
+				return fmt.Errorf("must be the name of a file")
+			}
+			return nil
+		}},
+		func(*record.Link, value.Value) {}}, // see Trace.Apply
 }
 
-// LastLinkKey is applied when all others are, because it builds on them.
-const LastLinkKey = "schedule"
+// LastLinkKeys are applied when all others are, because they build on them.
+var LastLinkKeys = []string{"schedule", TraceKey}
 
 // setLossModel reads gemodel(...) or state(...) with the defaults of tc-netem(8).
 func setLossModel(l *record.Link, text string) error {
@@ -115,7 +123,7 @@ func addInterventions(l *record.Link, text string) {
 func setSchedule(l *record.Link, text string) error {
 	const how = "must be TIME: KEY=VALUE ...; TIME: ..., like 5s: loss=5% delay=100ms; 10s: loss=0%"
 	now := *l
-	now.Schedule, now.Interventions = nil, nil
+	now.Schedule, now.Period, now.Trace, now.Interventions = nil, 0, nil, nil
 	var changes []record.LinkChange
 	for part := range strings.SplitSeq(text, ";") {
 		when, settings, ok := strings.Cut(part, ":")
@@ -143,6 +151,6 @@ func setSchedule(l *record.Link, text string) error {
 		}
 		changes = append(changes, record.LinkChange{At: record.Duration(at.Duration()), Link: now})
 	}
-	l.Schedule = changes
+	l.Schedule, l.Period, l.Trace = changes, 0, nil
 	return nil
 }

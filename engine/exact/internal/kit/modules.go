@@ -16,7 +16,7 @@ var wanted = []string{
 	"crc32c_generic", "nfit", "nd_pmem", "erofs", "overlay",
 	// networks and links
 	"veth", "bridge", "ifb", "tun", "dummy",
-	"sch_netem", "sch_tbf", "sch_htb", "sch_prio", "sch_ingress", "sch_fq", "sch_fq_codel",
+	"sch_netem", "sch_tbf", "sch_htb", "sch_prio", "sch_ingress", "sch_fq", "sch_fq_codel", "sch_codel", "sch_red",
 	"cls_matchall", "cls_u32", "act_mirred",
 	// socket tables
 	"unix_diag", "inet_diag", "tcp_diag", "udp_diag", "raw_diag", "af_packet_diag",
