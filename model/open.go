@@ -55,6 +55,35 @@ func Open(spec string, o Options) (Model, error) {
 	return nil, fmt.Errorf(`model %q: its name tells no kind: give a file of scores (.csv), "cmd:COMMAND", a file .onnx, or a model that "detgen model train" saved (.model)`, spec)
 }
 
+// List is models; nil where none was named.
+type List []Model
+
+// Close closes them.
+func (l List) Close() error {
+	var err error
+	for _, m := range l {
+		if m != nil {
+			err = errors.Join(err, m.Close())
+		}
+	}
+	return err
+}
+
+// OpenAll opens several models, of which the first must be named. The caller closes them.
+func OpenAll(o Options, specs ...string) (List, error) {
+	list := make(List, len(specs))
+	for i, spec := range specs {
+		if spec == "" && i > 0 {
+			continue
+		}
+		var err error
+		if list[i], err = Open(spec, o); err != nil {
+			return nil, errors.Join(err, list.Close())
+		}
+	}
+	return list, nil
+}
+
 // forms are the ways to name a model.
 var forms = []struct {
 	is   func(spec string) bool
