@@ -60,8 +60,12 @@ func TestAgain(t *testing.T) {
 				for _, h := range s.About().Hosts {
 					own = append(own, h.Name+": own")
 				}
-				dir := executeSpec(t, detgen, fmt.Sprintf("task: ping/echo\nbackground:\n  - name: again\n    task: %s\n    schedule: {at: [%s]}\n    set:%s\n    hosts: {%s}\n",
-					tc.task, times, settings(tc.set), strings.Join(own, ", ")))
+				family := record.IPv4
+				if _, cannot := s.NoFamily[family]; cannot {
+					family = record.Dual
+				}
+				dir := executeSpec(t, detgen, fmt.Sprintf("task: ping/echo\nset: {network.family: %s}\nbackground:\n  - name: again\n    task: %s\n    schedule: {at: [%s]}\n    set:%s\n    hosts: {%s}\n",
+					family, tc.task, times, settings(tc.set), strings.Join(own, ", ")))
 				r, err := record.Read(dir)
 				if err != nil {
 					t.Fatal(err)

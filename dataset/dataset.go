@@ -39,6 +39,7 @@ type Dataset struct {
 	Plan   *plan.Plan
 	text   []byte // of the plan
 	runner *runner.Runner
+	fixed  bool   // how many runs entries have that want something is known
 	engine string // the name and version that a run's identity depends on
 }
 
@@ -138,9 +139,28 @@ func (d *Dataset) jobs(shard runner.Shard) iter.Seq[runner.Job] {
 // room is how much of the disk must be free for a build to go on, bytes.
 const room = 512 << 20
 
-// Make makes the runs that are missing, those of one shard. Runs that failed are kept apart and counted; the error is
+// Make makes the runs that are missing, those of one shard; where entries want a number of connections or packets, as
+// many as that takes. Runs that failed are kept apart and counted; the error is
 // not nil when more failed than the plan allows, or when the build was interrupted: the same call goes on then.
 func (d *Dataset) Make(ctx context.Context, o Options) (runner.Tally, error) {
+	e := d.Plan.Wanting()
+	switch {
+	case e == nil || d.fixed:
+		return d.makeRuns(ctx, o)
+	case o.Shard.Of > 1:
+		return runner.Tally{}, d.unshardable(e)
+	}
+	return d.makeWanted(ctx, o)
+}
+
+// unshardable is why a plan is not built in parts.
+func (d *Dataset) unshardable(e *plan.Entry) error {
+	what, _ := e.Wanted()
+	return runner.RequestError{Err: fmt.Errorf("entry %s wants a number of %s, so its runs are not known before they are made: build it in one process, or state runs", e.Name, what)}
+}
+
+// makeRuns makes the runs of the plan as it stands.
+func (d *Dataset) makeRuns(ctx context.Context, o Options) (runner.Tally, error) {
 	if err := checkRoom(filepath.Dir(filepath.Clean(d.Dir))); err != nil {
 		return runner.Tally{}, runner.RequestError{Err: err}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"detgen/dataset/plan"
 	"detgen/internal/whole"
 	"detgen/record"
 )
@@ -18,20 +19,24 @@ const Format = 1
 // Description is dataset.json: what a dataset is, how much of what is in it, and the digests of its files. The digests
 // of run directories' files are in runs.csv.
 type Description struct {
-	Format   int                   `json:"format"`
-	Dataset  string                `json:"dataset"`
-	Title    string                `json:"title,omitempty"`
-	Seed     uint64                `json:"seed"`
-	Tool     string                `json:"tool"`
-	Engine   record.Engine         `json:"engine"`
-	Identity string                `json:"identity"` // of the engine, with its version: what ids of runs depend on
-	Captures string                `json:"captures"` // what became of them: keep or drop
-	Runs     Counts                `json:"runs"`
-	Labels   map[string]Counts     `json:"labels"`  // by label: benign, or the attack's scenario
-	Entries  map[string]Counts     `json:"entries"` // by entry of the plan
-	Splits   map[string]Counts     `json:"splits"`
-	Images   []record.ImageResult  `json:"images"` // with the versions of their packages
-	Files    map[string]FileDigest `json:"files"`
+	Format   int               `json:"format"`
+	Dataset  string            `json:"dataset"`
+	Title    string            `json:"title,omitempty"`
+	Seed     uint64            `json:"seed"`
+	Tool     string            `json:"tool"`
+	Engine   record.Engine     `json:"engine"`
+	Identity string            `json:"identity"` // of the engine, with its version: what ids of runs depend on
+	Captures string            `json:"captures"` // what became of them: keep or drop
+	Runs     Counts            `json:"runs"`
+	Labels   map[string]Counts `json:"labels"`  // by label: benign, or the attack's scenario
+	Entries  map[string]Counts `json:"entries"` // by entry of the plan
+	Splits   map[string]Counts `json:"splits"`
+
+	// How many repetitions entries took that want a number of connections or packets.
+	Repetitions map[string]int `json:"repetitions,omitempty"`
+
+	Images []record.ImageResult  `json:"images"` // with the versions of their packages
+	Files  map[string]FileDigest `json:"files"`
 }
 
 // Counts is how much of something there is.
@@ -55,6 +60,14 @@ func (d *Dataset) describe(members, failed []*member, files []string) (*Descript
 	o := &Description{
 		Format: Format, Dataset: d.Plan.Dataset, Title: d.Plan.Title, Seed: d.Plan.Seed, Tool: first.Tool, Engine: first.Result.Engine, Identity: d.engine, Captures: d.Plan.Captures,
 		Labels: map[string]Counts{}, Entries: map[string]Counts{}, Splits: map[string]Counts{}, Files: map[string]FileDigest{},
+	}
+	for _, e := range d.Plan.Entries {
+		if _, n := e.Wanted(); n > 0 {
+			if o.Repetitions == nil {
+				o.Repetitions = map[string]int{}
+			}
+			o.Repetitions[e.Name] = e.Runs
+		}
 	}
 	images := map[string]record.ImageResult{}
 	for _, m := range members {
@@ -134,6 +147,7 @@ func (d *Dataset) card(o *Description, members []*member) string {
 			fmt.Fprintf(&b, "| %s | %d | %d | %d | %d |\n", name, c.Runs, c.Failed, c.Connections, c.Frames)
 		}
 	}
+	d.asked(&b)
 	b.WriteString("\n## Factors\n\nEach is a column of runs.csv and of the table of connections.\n\n| factor | values |\n|---|---|\n")
 	for _, f := range factorsOf(members) {
 		seen := map[string]bool{}
@@ -169,4 +183,25 @@ func (d *Dataset) card(o *Description, members []*member) string {
 		b.WriteString("\nWith the same bytes: `detgen dataset recipe` writes a small file that `detgen dataset make` makes it from.\n")
 	}
 	return b.String()
+}
+
+// asked writes what entries ask of their runs: filters, and numbers that are wanted.
+func (d *Dataset) asked(b *strings.Builder) {
+	var lines []string
+	for _, e := range d.Plan.Entries {
+		if what, n := e.Wanted(); n > 0 {
+			lines = append(lines, fmt.Sprintf("- %s: %d %s at least", e.Name, n, what))
+		}
+		if f := e.Filter; f != nil {
+			for name, r := range map[string]*plan.Range{"packets": f.Packets, "bytes": f.Bytes} {
+				if r != nil {
+					lines = append(lines, fmt.Sprintf("- %s: runs with %s a connection %s", e.Name, name, r))
+				}
+			}
+		}
+	}
+	if len(lines) > 0 {
+		slices.Sort(lines)
+		fmt.Fprintf(b, "\n## What entries ask for\n\n%s\n", strings.Join(lines, "\n"))
+	}
 }

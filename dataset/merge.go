@@ -39,6 +39,9 @@ func Merge(ctx context.Context, dir string, folders []string, r *runner.Runner, 
 	if err != nil {
 		return nil, err
 	}
+	if e := d.Plan.Wanting(); e != nil {
+		return nil, d.unshardable(e)
+	}
 	found, err := d.find(folders)
 	if err != nil {
 		return nil, runner.RequestError{Err: err}

@@ -33,9 +33,10 @@ type Recipe struct {
 	Tool    string               `json:"tool"`     // that made it
 	Engine  string               `json:"identity"` // of the engine, with its version: what ids of runs depend on
 	Machine record.Engine        `json:"engine"`
-	Plan    string               `json:"plan"`   // the text of plan.yaml
-	Images  []record.ImageResult `json:"images"` // with the versions of their packages
-	Runs    []RecipeRun          `json:"runs"`   // in the order of the plan
+	Plan    string               `json:"plan"`              // the text of plan.yaml
+	Images  []record.ImageResult `json:"images"`            // with the versions of their packages
+	Entries map[string]int       `json:"entries,omitempty"` // how many repetitions entries took that want connections or packets
+	Runs    []RecipeRun          `json:"runs"`              // in the order of the plan
 }
 
 // RecipeRun is a run of a recipe.
@@ -56,6 +57,7 @@ func WriteRecipe(ctx context.Context, dir, file string) (*Recipe, error) {
 	}
 	o := c.description
 	r := &Recipe{Format: RecipeFormat, Dataset: o.Dataset, Tool: o.Tool, Engine: o.Identity, Machine: o.Engine, Plan: string(text), Images: o.Images}
+	r.Entries = o.Repetitions
 	for i, id := range c.Runs {
 		r.Runs = append(r.Runs, RecipeRun{id, c.captures[i]})
 	}
@@ -127,6 +129,9 @@ func (r *Recipe) MakeAgain(ctx context.Context, dir string, run *runner.Runner, 
 	d, err := Open(ctx, dir, RecipeName, []byte(r.Plan), run)
 	if err != nil {
 		return nil, err
+	}
+	if err := d.fix(r.Entries); err != nil {
+		return nil, runner.RequestError{Err: err}
 	}
 	if !run.Engine().Repeats() {
 		return nil, runner.RequestError{Err: fmt.Errorf("the recipe is of the %s engine, which does not give the same bytes again: build its plan instead", run.Engine().Name())}

@@ -54,6 +54,9 @@ func (d *Dataset) MakeBySlurm(ctx context.Context, o Options) (runner.Tally, err
 	if err := s.Check(); err != nil {
 		return runner.Tally{}, err
 	}
+	if e := d.Plan.Wanting(); e != nil {
+		return runner.Tally{}, d.unshardable(e)
+	}
 	if err := d.claim(); err != nil {
 		return runner.Tally{}, err
 	}
@@ -233,4 +236,25 @@ func output(cmd *exec.Cmd) (string, error) {
 		err = errors.New(strings.TrimSpace(string(exit.Stderr)))
 	}
 	return string(out), err
+}
+
+// ShardCommand is the command that makes a shard of the dataset in a folder, with those flags of this one that runs
+// depend on; flag gives the value of one, and whether it was given.
+func ShardCommand(dir string, flag func(name string) (value string, given bool)) ([]string, error) {
+	program, err1 := os.Executable()
+	dir, err2 := filepath.Abs(dir)
+	command := []string{program, "dataset", "build", filepath.Join(dir, PlanFile), "--output", dir}
+	var err3 error
+	for _, name := range []string{"catalogue", "cache"} {
+		if value, given := flag(name); given && err3 == nil {
+			value, err3 = filepath.Abs(value)
+			command = append(command, "--"+name, value)
+		}
+	}
+	for _, name := range []string{"engine", "link-driver"} {
+		if value, given := flag(name); given {
+			command = append(command, "--"+name, value)
+		}
+	}
+	return command, errors.Join(err1, err2, err3)
 }

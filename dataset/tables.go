@@ -94,15 +94,32 @@ func (d *Dataset) Tables(ctx context.Context, o Options) (*Description, error) {
 		files = append(files, name)
 	}
 	description, err := d.describe(members, failed, files)
-	if err != nil || d.Plan.Captures != plan.Drop {
-		return description, err
+	if err != nil {
+		return nil, err
 	}
+	return description, d.putAway(ctx, members)
+}
+
+// putAway does with captures what the plan says.
+func (d *Dataset) putAway(ctx context.Context, members []*member) error {
+	if d.Plan.Captures == plan.Keep {
+		return nil
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.NumCPU())
 	for _, m := range members {
-		if err := os.RemoveAll(filepath.Join(d.Dir, RunsFolder, m.id, "captures")); err != nil {
-			return nil, err
-		}
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			dir := filepath.Join(d.Dir, RunsFolder, m.id)
+			if d.Plan.Captures == plan.Drop {
+				return os.RemoveAll(filepath.Join(dir, "captures"))
+			}
+			return record.CompressCaptures(dir, m.record)
+		})
 	}
-	return description, nil
+	return group.Wait()
 }
 
 // columnRuns are members for tables in the columns of others.

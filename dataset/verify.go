@@ -102,12 +102,13 @@ func (c *Checked) run(id, sum string, captures []string) error {
 		if c.dropped {
 			break
 		}
-		if !filepath.IsLocal(capture.File) {
-			return fmt.Errorf("%s: capture %q is not in the run directory", filepath.Join(c.Dir, folder), capture.File)
+		if capture.SHA256 != captures[i] {
+			return fmt.Errorf("%s: run.json says another SHA-256 of %s than %s", filepath.Join(c.Dir, folder), capture.File, RunsTable)
 		}
-		if err := c.file(filepath.Join(folder, capture.File), captures[i]); err != nil {
+		if err := r.CheckCapture(filepath.Join(c.Dir, folder), &capture); err != nil {
 			return err
 		}
+		c.Files++
 	}
 	c.Runs, c.captures = append(c.Runs, id), append(c.captures, captures)
 	return nil

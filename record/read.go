@@ -116,10 +116,13 @@ func count(text []byte) (elements, members int) {
 	return elements, members
 }
 
-// OpenCapture opens a capture of a run directory.
+// OpenCapture opens a capture of a run directory, decompressed where only the compressed one is there.
 func OpenCapture(dir string, c *Capture) (*os.File, error) {
 	file, err := beneath.Open(dir, c.File)
 	if errors.Is(err, fs.ErrNotExist) {
+		if file, err := openCompressed(dir, c); !errors.Is(err, fs.ErrNotExist) {
+			return file, err
+		}
 		return nil, fmt.Errorf("the run's capture %s is missing from %s", c.File, dir)
 	}
 	if err != nil {
@@ -145,19 +148,20 @@ func (r *Record) CheckCapture(dir string, c *Capture) error {
 		return err
 	}
 	defer file.Close()
+	name := filepath.Join(dir, CaptureFile(dir, c))
 	info, err := file.Stat()
 	if err != nil {
 		return err
 	}
 	if info.Size() != c.Bytes {
-		return fmt.Errorf("%s is not as it was recorded: it has %d bytes, %s says %d", file.Name(), info.Size(), FileName, c.Bytes)
+		return fmt.Errorf("%s is not as it was recorded: it has %d bytes, %s says %d", name, info.Size(), FileName, c.Bytes)
 	}
 	sum, _, err := digest(file)
 	if err != nil {
 		return err
 	}
 	if sum != c.SHA256 {
-		return fmt.Errorf("%s is not as it was recorded: its SHA-256 is %s, %s says %s", file.Name(), sum, FileName, c.SHA256)
+		return fmt.Errorf("%s is not as it was recorded: its SHA-256 is %s, %s says %s", name, sum, FileName, c.SHA256)
 	}
 	return nil
 }

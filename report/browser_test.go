@@ -105,6 +105,7 @@ func TestBrowserRun(t *testing.T) {
 	if errors := b.Errors(); len(errors) > 0 {
 		t.Errorf("the page has errors: %q", errors)
 	}
+	t.Logf("%v of the browser's processor time", b.CPU())
 }
 
 // untaken makes sure that no markup of a hostile run became markup of its page: not when the page was made, nor by what its

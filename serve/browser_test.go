@@ -55,6 +55,7 @@ func TestBrowser(t *testing.T) {
 	if errors := b.Errors(); len(errors) > 0 {
 		t.Errorf("pages have errors: %q", errors)
 	}
+	t.Logf("%v of the browser's processor time", b.CPU())
 }
 
 // pointAndClick makes sure that a point of a probe's page says what scores.csv says, by pointer and by keyboard, zooms, and leads

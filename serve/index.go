@@ -288,8 +288,19 @@ func fill(name string, data any) (template.HTML, error) {
 	return template.HTML(b.String()), nil // made by html/template
 }
 
-// AddAudit adds what the audit finds in a dataset's connections. It takes its time.
-func AddAudit(ctx context.Context, p *report.Page, dir string) error {
+// Report is the page of a folder as a file has it: that of a dataset with its audit. It tells what it does.
+func Report(ctx context.Context, dir string, o report.Options, tell func(string)) (*report.Page, error) {
+	tell("read " + dir)
+	page, err := report.Open(dir, o)
+	if err == nil && page.Kind == "dataset" {
+		tell("audit " + dir)
+		err = addAudit(ctx, page, dir)
+	}
+	return page, err
+}
+
+// addAudit adds what the audit finds in a dataset's connections. It takes its time.
+func addAudit(ctx context.Context, p *report.Page, dir string) error {
 	section := &report.Section{ID: "audit", Title: "Audit"}
 	p.Insert("overview", section)
 	set, err := flowset.Read(ctx, filepath.Join(dir, dataset.ConnectionsTable))

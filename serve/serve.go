@@ -303,7 +303,7 @@ func (s *Server) folder(r *http.Request) (*report.Page, []report.Fact, error) {
 	case "dataset":
 		if !query.Has("audit") {
 			page.Insert("overview", &report.Section{ID: "audit", Title: "Audit", Facts: []report.Fact{{Name: "Leaks, duplicates, label noise", Value: "look for them now", Link: "?audit=1#audit"}}})
-		} else if err := AddAudit(r.Context(), page, dir); err != nil {
+		} else if err := addAudit(r.Context(), page, dir); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -88,7 +88,7 @@ func runCaptures(dir string, unchecked bool) ([]string, error) {
 		if err := rec.CheckCapture(dir, c); err != nil {
 			return nil, err
 		}
-		paths = append(paths, filepath.Join(dir, c.File))
+		paths = append(paths, filepath.Join(dir, record.CaptureFile(dir, c)))
 	}
 	if len(paths) == 0 {
 		return nil, fmt.Errorf("%s: the run has no capture", dir)
@@ -131,7 +131,7 @@ func (l *Labels) Of(path string) (func(*table.Batch, *packet.Frame, *packet.Head
 		}
 		l.dir = dir
 	}
-	file := "captures/" + filepath.Base(path)
+	file := "captures/" + record.PlainCapture(filepath.Base(path))
 	for i, c := range l.truth.Captures {
 		if c.File == file {
 			return func(b *table.Batch, f *packet.Frame, _ *packet.Headers, _ *packet.Analysis) {

@@ -24,6 +24,30 @@ func (t *Truth) WritePcapng(w io.Writer, application, host string) error {
 	if err != nil {
 		return err
 	}
+	numbers := map[int]int{} // of interfaces, by capture
+	for i, c := range t.Captures {
+		if host != "" && c.Host != host {
+			continue
+		}
+		if numbers[i], err = out.AddInterface(packet.Interface{Name: strings.TrimSuffix(c.Place()+":"+c.Interface, ":"), LinkType: packet.LinkEthernet}); err != nil {
+			return err
+		}
+	}
+	var comment []byte
+	err = t.EachFrame(host, func(r Ref, f *packet.Frame) error {
+		comment = t.appendComment(comment[:0], r, 0)
+		f.Interface = numbers[r.Capture()]
+		return out.Write(f, string(comment))
+	})
+	if err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// EachFrame gives the frames of the captures of one host, or of all for "", by their times. A frame is valid until give
+// returns.
+func (t *Truth) EachFrame(host string, give func(r Ref, f *packet.Frame) error) error {
 	var open []*cursor
 	defer func() {
 		for _, c := range open {
@@ -40,9 +64,6 @@ func (t *Truth) WritePcapng(w io.Writer, application, host string) error {
 		}
 		cur := &cursor{capture: i, in: in}
 		open = append(open, cur)
-		if cur.number, err = out.AddInterface(packet.Interface{Name: strings.TrimSuffix(c.Place()+":"+c.Interface, ":"), LinkType: packet.LinkEthernet}); err != nil {
-			return err
-		}
 		if err := cur.next(); err != nil {
 			return fmt.Errorf("capture %s: %w", c.File, err)
 		}
@@ -50,7 +71,6 @@ func (t *Truth) WritePcapng(w io.Writer, application, host string) error {
 	if len(open) == 0 {
 		return fmt.Errorf("the run has no capture of a host %q", host)
 	}
-	var comment []byte
 	for {
 		first := (*cursor)(nil)
 		for _, c := range open {
@@ -59,11 +79,9 @@ func (t *Truth) WritePcapng(w io.Writer, application, host string) error {
 			}
 		}
 		if first == nil {
-			return out.Flush()
+			return nil
 		}
-		comment = t.appendComment(comment[:0], NewRef(first.capture, int(first.frame.Number)-1))
-		first.frame.Interface = first.number
-		if err := out.Write(&first.frame, string(comment)); err != nil {
+		if err := give(NewRef(first.capture, int(first.frame.Number)-1), &first.frame); err != nil {
 			return err
 		}
 		if err := first.next(); err != nil {
@@ -71,6 +89,10 @@ func (t *Truth) WritePcapng(w io.Writer, application, host string) error {
 		}
 	}
 }
+
+// Comment gives the labels of a frame in the grammar of WritePcapng, with the connection's number counted on from first,
+// so that connections of several runs in one file have different ones.
+func (t *Truth) Comment(r Ref, first int) string { return string(t.appendComment(nil, r, first)) }
 
 // WritePcapngFile writes a file of WritePcapng, under another name first, so that it appears when it is whole.
 func (t *Truth) WritePcapngFile(path, application, host string) error {
@@ -89,7 +111,6 @@ func (t *Truth) WritePcapngFile(path, application, host string) error {
 // cursor is a place in a capture.
 type cursor struct {
 	capture int
-	number  int // of the interface in the file that is written
 	in      *packet.Reader
 	frame   packet.Frame
 	ended   bool
@@ -118,10 +139,14 @@ var commentColumns = func() []packetColumn {
 	return list
 }()
 
-// appendComment adds the labels of a frame.
-func (t *Truth) appendComment(b []byte, r Ref) []byte {
+// appendComment adds the labels of a frame; connections are numbered on from first.
+func (t *Truth) appendComment(b []byte, r Ref, first int) []byte {
 	f := t.Frame(r)
-	b = strconv.AppendInt(b, int64(f.Connection)+1, 10)
+	number := int64(0)
+	if f.Connection >= 0 {
+		number = int64(first) + int64(f.Connection) + 1
+	}
+	b = strconv.AppendInt(b, number, 10)
 	class := labels[0].of(t, t.labelledFrame(f))
 	if class == "" {
 		class = "none"

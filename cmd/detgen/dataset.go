@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"detgen/dataset"
 	"detgen/dataset/columns"
@@ -21,7 +21,11 @@ import (
 // newDataset is "detgen dataset": many runs from one plan.
 func newDataset() *cobra.Command {
 	cmd := &cobra.Command{Use: "dataset", Short: "Make many labelled runs from one plan, as tables, checked and reproducible"}
-	cmd.AddCommand(newDatasetBuild(), newDatasetMerge(), newDatasetRecipe(), newDatasetMake(), newDatasetVerify())
+	cmd.AddCommand(newDatasetBuild(), newDatasetMerge(), newDatasetRecipe(), newDatasetMake(), newDatasetVerify(), newDatasetExport())
+	cmd.AddCommand(&cobra.Command{Use: "schema", Short: "Print the JSON Schema of plans, for editors", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		_, err := cmd.OutOrStdout().Write(plan.Schema)
+		return err
+	}})
 	return cmd
 }
 
@@ -52,12 +56,8 @@ func (f *datasetFlags) write(cmd *cobra.Command, p *plan.Plan, write func(*runne
 	if f.options.Format, err = table.FormatFor(cmp.Or(f.format, "csv"), ""); err != nil {
 		return badRequest(fmt.Errorf("--format: %w", err))
 	}
-	for _, name := range f.columns {
-		set, err := columns.Parse(name)
-		if err != nil {
-			return badRequest(fmt.Errorf("--columns: %w", err))
-		}
-		f.options.Columns = append(f.options.Columns, set)
+	if f.options.Columns, err = columns.ParseAll(f.columns); err != nil {
+		return badRequest(fmt.Errorf("--columns: %w", err))
 	}
 	r, err := runner.Open(f.config(cmd))
 	if err != nil {
@@ -98,7 +98,10 @@ array, which the command submits and follows; what is behind -- goes to sbatch.`
 			}
 			switch {
 			case on == "slurm":
-				if slurm.Command, err = shardCommand(cmd, cmp.Or(f.out, p.Dataset)); err != nil {
+				if slurm.Command, err = dataset.ShardCommand(cmp.Or(f.out, p.Dataset), func(name string) (string, bool) {
+					flag := cmd.Flags().Lookup(name)
+					return flag.Value.String(), flag.Changed
+				}); err != nil {
 					return err
 				}
 				f.options.Slurm = slurm
@@ -123,27 +126,6 @@ array, which the command submits and follows; what is behind -- goes to sbatch.`
 	cmd.Flags().StringVar(&on, "on", "", "where the runs are made: slurm, in a folder that its nodes share (default: here)")
 	cmd.Flags().IntVar(&slurm.Shards, "tasks", 2, "tasks of the job array")
 	return cmd
-}
-
-// shardCommand is the command that makes a shard of the dataset in a folder, with the flags of this one that runs depend on.
-func shardCommand(cmd *cobra.Command, dir string) ([]string, error) {
-	program, err1 := os.Executable()
-	dir, err2 := filepath.Abs(dir)
-	command := []string{program, "dataset", "build", filepath.Join(dir, dataset.PlanFile), "--output", dir}
-	var err3 error
-	for _, name := range []string{"catalogue", "cache"} {
-		if flag := cmd.Flags().Lookup(name); flag.Changed && err3 == nil {
-			var path string
-			path, err3 = filepath.Abs(flag.Value.String())
-			command = append(command, "--"+name, path)
-		}
-	}
-	for _, name := range []string{"engine", "link-driver"} {
-		if flag := cmd.Flags().Lookup(name); flag.Changed {
-			command = append(command, "--"+name, flag.Value.String())
-		}
-	}
-	return command, errors.Join(err1, err2, err3)
 }
 
 func newDatasetMerge() *cobra.Command {
@@ -247,5 +229,29 @@ func newDatasetVerify() *cobra.Command {
 	}
 	with.imageFlags.add(cmd)
 	cmd.Flags().IntVar(&sample, "sample", 0, "make so many runs again, drawn by the dataset's seed, and compare (exact engine)")
+	return cmd
+}
+
+// newDatasetExport is "detgen dataset export": chosen runs as one capture, or as a table in the columns of others.
+func newDatasetExport() *cobra.Command {
+	selection, out := dataset.Selection{Tool: tool()}, ""
+	cmd := &cobra.Command{
+		Use:   "export DIR -o FILE",
+		Short: "Write chosen runs, one after the other, as one capture (labels are comments in pcapng), or as a table (--columns)",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return dataset.Export(cmd.Context(), args[0], out, &selection, cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&out, "output", "o", "", "the file: .pcapng, .pcap, or a table with --columns")
+	f.StringVar(&selection.Columns, "columns", "", "write a table in these columns: cicids2017, ml, cns2022, zeek, unsw")
+	f.StringVar(&selection.Format, "format", "", "of the table: csv or parquet (default: by the file's extension, else csv)")
+	f.StringSliceVar(&selection.Runs, "run", nil, "only these runs, by their ids in runs.csv")
+	f.StringSliceVar(&selection.Entries, "entry", nil, "only runs of these entries of the plan")
+	f.StringSliceVar(&selection.Labels, "label", nil, "only runs with these labels: benign, or an attack's scenario")
+	f.StringSliceVar(&selection.Splits, "split", nil, "only runs in these splits")
+	f.StringVar(&selection.Host, "host", "", "of a capture: the frames of this host's captures")
+	f.DurationVar(&selection.Gap, "gap", time.Second, "of a capture: time between the end of a run and the beginning of the next")
 	return cmd
 }

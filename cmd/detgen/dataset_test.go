@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -339,4 +341,175 @@ func otherColumns(t *testing.T, dir, description string) {
 			t.Errorf("%s: %d columns, %d rows, label %q", name, n, set.Len(), set.Label)
 		}
 	}
+}
+
+// TestDatasetWanted makes as many runs as it takes for the connections and packets that entries want, makes none when
+// the same command is given again, and keeps captures compressed, which everything reads.
+func TestDatasetWanted(t *testing.T) {
+	needsLab(t)
+	plan := planned(t, `
+dataset: d
+seed: 1
+captures: zstd
+entries:
+  - {name: packets, task: ping/echo, set: {params.count: 3, params.interval: 10ms}, packets: 14}
+  - {name: connections, task: ping/echo, connections: 2, filter: {packets: {min: 4}},
+     vary: {design: full, factors: {params.count: [1, 2]}}, set: {params.interval: 10ms}}
+splits: {shares: {train: 0.5, test: 0.5}}
+`)
+	dir := filepath.Join(t.TempDir(), "d")
+	for _, want := range []string{"7 runs made, 0 were there, 0 failed", "0 runs made, 7"} {
+		code, stdout, stderr := outcome(t, detgen(t, "dataset", "build", plan, "-o", dir))
+		if code != exitDone || !strings.Contains(stdout, want) {
+			t.Fatalf("exit code %d: %s%s", code, stdout, stderr)
+		}
+	}
+	all := datasetContents(t, dir)
+	var o dataset.Description
+	if err := json.Unmarshal([]byte(all[dataset.FileName]), &o); err != nil {
+		t.Fatal(err)
+	}
+	// 6 packets a run; of two points one is left out by the filter.
+	if p, c := o.Entries["packets"], o.Entries["connections"]; p.Runs != 3 || p.Connections != 3 || c.Runs != 4 || c.LeftOut != 2 || c.Connections != 2 || o.Repetitions["packets"] != 3 || o.Repetitions["connections"] != 2 {
+		t.Errorf("%+v, repetitions %v", o.Entries, o.Repetitions)
+	}
+	if card := all[dataset.CardFile]; !strings.Contains(card, "- connections: 2 connections at least\n- connections: runs with packets a connection of at least 4\n- packets: 14 packets at least\n") {
+		t.Errorf("the card:\n%s", card)
+	}
+	if code, _, stderr := outcome(t, detgen(t, "dataset", "build", plan, "-o", filepath.Join(t.TempDir(), "d"), "--shard", "0/2")); code != exitRequest || !strings.Contains(stderr, "build it in one process, or state runs") {
+		t.Errorf("a shard: exit code %d: %s", code, stderr)
+	}
+	compressed(t, dir)
+}
+
+// compressed looks at a dataset whose captures are compressed.
+func compressed(t *testing.T, dir string) {
+	t.Helper()
+	files, _ := filepath.Glob(filepath.Join(dir, dataset.RunsFolder, "*", "captures", "*"))
+	plain, _ := filepath.Glob(filepath.Join(dir, dataset.RunsFolder, "*", "captures", "*.pcap"))
+	if len(files) != 14 || len(plain) > 0 {
+		t.Fatalf("%d captures, %d not compressed", len(files), len(plain))
+	}
+	run := filepath.Dir(filepath.Dir(files[0]))
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"dataset", "verify", dir}, "files of 7 runs are as they were recorded"},
+		{[]string{"flows", run}, filepath.Base(files[0])},
+		{[]string{"packets", run}, ",ping,echo,"},
+		{[]string{"show", run, "--packets"}, "client"},
+	} {
+		code, stdout, stderr := outcome(t, detgen(t, c.args...))
+		if code != exitDone || !strings.Contains(stdout, c.want) {
+			t.Errorf("%v: exit code %d: %.300s%s", c.args, code, stdout, stderr)
+		}
+	}
+	exported(t, dir)
+	example := exec.CommandContext(t.Context(), "/usr/bin/python3", "../../examples/load_dataset.py", dir)
+	if code, stdout, stderr := outcome(t, example); code != exitDone || !strings.Contains(stdout, "7 runs, 5 connections, ") || !strings.Contains(stdout, "train  benign") {
+		t.Errorf("the example: exit code %d: %s%s", code, stdout, stderr)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, bad := range map[string][]byte{"cut": text[:len(text)-5], "of another run": slices.Concat(text, text)} {
+		if err := os.WriteFile(files[0], bad, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, stderr := outcome(t, detgen(t, "dataset", "verify", dir)); code != exitFailed || !strings.Contains(stderr, files[0]) {
+			t.Errorf("%s: exit code %d: %s", what, code, stderr)
+		}
+	}
+}
+
+// exported merges the captures of runs, and looks at the files as tshark does: frames once and by time, runs one after
+// the other, labels in comments.
+func exported(t *testing.T, dir string) {
+	t.Helper()
+	folder := t.TempDir()
+	export := func(args ...string) (int, string) {
+		code, stdout, stderr := outcome(t, detgen(t, append([]string{"dataset", "export", dir}, args...)...))
+		return code, stdout + stderr
+	}
+	tshark := func(file string, fields ...string) [][]string {
+		args := []string{"-r", file, "-T", "fields"}
+		for _, f := range fields {
+			args = append(args, "-e", f)
+		}
+		text, err := exec.CommandContext(t.Context(), "tshark", args...).Output()
+		if err != nil {
+			t.Fatalf("tshark %s: %v", file, err)
+		}
+		var rows [][]string
+		for line := range strings.Lines(string(text)) {
+			rows = append(rows, strings.Split(strings.TrimSuffix(line, "\n"), "\t"))
+		}
+		return rows
+	}
+	all := filepath.Join(folder, "all.pcapng")
+	if code, said := export("-o", all, "--entry", "packets", "--gap", "5s"); code != exitDone || !strings.Contains(said, " frames over ") || !strings.HasSuffix(said, " of 3 runs\n") {
+		t.Fatalf("exit code %d: %s", code, said)
+	}
+	echoes, gaps, last := 0, 0, 0.0
+	runs, samples := map[string]bool{}, map[string]bool{}
+	for i, row := range tshark(all, "frame.time_epoch", "frame.comment", "icmp.type", "frame.interface_name") {
+		at, err := strconv.ParseFloat(row[0], 64)
+		if err != nil || i > 0 && at < last {
+			t.Errorf("frame %d: time %s: %v", i+1, row[0], err)
+		}
+		if i > 0 && at-last > 4.99 {
+			gaps++
+		}
+		last = at
+		if row[2] == "" {
+			continue
+		}
+		echoes++
+		m := regexp.MustCompile("^([0-9]+),benign,.*,direction=sent,.*,run=([0-9a-f]{32}),entry=packets,split=(train|test)$").FindStringSubmatch(row[1])
+		if m == nil || row[3] != "client:eth0" && row[3] != "target:eth0" {
+			t.Fatalf("frame %d: %q", i+1, row)
+		}
+		runs[m[2]], samples[m[1]] = true, true
+	}
+	if echoes != 18 || gaps != 2 || len(runs) != 3 || len(samples) != 3 {
+		t.Errorf("%d echoes, %d gaps, %d runs, %d samples", echoes, gaps, len(runs), len(samples))
+	}
+	one := filepath.Join(folder, "one.pcap")
+	if code, said := export("-o", one, "--run", slices.Sorted(maps.Keys(runs))[0], "--host", "target"); code != exitDone || len(tshark(one, "frame.number")) < 6 {
+		t.Errorf("a run: exit code %d: %s", code, said)
+	}
+	table := filepath.Join(folder, "conn.log")
+	if code, said := export("-o", table, "--columns", "zeek", "--label", "benign"); code != exitDone || !strings.Contains(said, "5 rows of 5 runs") {
+		t.Errorf("a table: exit code %d: %s", code, said)
+	}
+	for want, args := range map[string][]string{
+		"must end with .pcapng or .pcap":        {"-o", filepath.Join(folder, "x.txt")},
+		"--entry x: the dataset has none":       {"-o", all, "--entry", "x"},
+		"--run x: the dataset has no such run":  {"-o", all, "--run", "x"},
+		"say where to write":                    {},
+		`--columns: columns "x": there are cic`: {"-o", table, "--columns", "x"},
+		"no run is of all that is chosen":       {"-o", all, "--entry", "packets", "--run", leftOutRun(t, dir)},
+	} {
+		if code, said := export(args...); code != exitRequest || !strings.Contains(said, want) {
+			t.Errorf("%v: exit code %d: %s", args, code, said)
+		}
+	}
+}
+
+// leftOutRun gives the id of a run that a filter leaves out.
+func leftOutRun(t *testing.T, dir string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, dataset.RunsTable))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if id, rest, _ := strings.Cut(line, ","); strings.Contains(rest, "fewer than") {
+			return id
+		}
+	}
+	t.Fatal("no run is left out")
+	return ""
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"detgen/internal/plain"
 
@@ -45,19 +44,6 @@ func badFlag(_ *cobra.Command, err error) error {
 		err = fmt.Errorf("--%s: %w", invalid.GetFlag().Name, invalid.Unwrap())
 	}
 	return badRequest(err)
-}
-
-// typed gives the words of a command: its name, its arguments and the flags that were given.
-func typed(cmd *cobra.Command) []string {
-	words := append(strings.Fields(cmd.CommandPath()), cmd.Flags().Args()...)
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		value := f.Value.String()
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			value = strings.Join(list.GetSlice(), ",")
-		}
-		words = append(words, "--"+f.Name+"="+value)
-	})
-	return words
 }
 
 // named wants one or more arguments, and says of what.

@@ -43,7 +43,7 @@ differently are described in docs/flow-features.md.`,
 	f.BoolVar(&flags.options.IgnoreVLAN, "ignore-vlan", false, "make the same endpoints in different VLANs one flow (mode default)")
 	f.IntVar(&flags.options.MaxFlows, "max-flows", 0, "hold at most so many open flows, the oldest out first; 0: no bound (mode default; the work is not shared then)")
 	f.IntVar(&flags.jobs, "jobs", runtime.NumCPU(), "share the work by that many; the result is the same")
-	addApart(cmd, &flags.apart)
+	cmd.Flags().BoolVar(&flags.apart, "apart", false, "read captures that are named together each by itself, not as one stream in the order of their times")
 	addUnchecked(cmd, &flags.unchecked)
 	return cmd
 }

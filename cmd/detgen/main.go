@@ -45,11 +45,11 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	root, out := newRoot(), &output{to: os.Stdout}
+	root, out := newRoot(), &output{to: os.Stdout, quiet: func() {}}
 	root.PersistentPreRun = func(cmd *cobra.Command, args []string) { out.quiet = showProgress(cmd, args) }
 	root.SetOut(plain.Writer(out)) // names, labels and logs are not trusted
 	err := errors.Join(root.ExecuteContext(ctx), out.err)
-	out.begin()
+	out.quiet()
 	interrupted := ctx.Err() != nil
 	stop()
 	os.Exit(exitCode(err, interrupted))
@@ -63,14 +63,8 @@ type output struct {
 	quiet func() // ends what says that the command is at work: from now on it prints
 }
 
-func (o *output) begin() {
-	if o.quiet != nil {
-		o.quiet()
-	}
-}
-
 func (o *output) Write(b []byte) (int, error) {
-	o.begin()
+	o.quiet()
 	n, err := o.to.Write(b)
 	if err != nil && o.err == nil {
 		o.err = fmt.Errorf("write the output: %w", err)

@@ -28,7 +28,7 @@ docs/truth.md.`,
 	cmd.Flags().StringVarP(&flags.output, "output", "o", "-", `write to this file; "-" is the standard output`)
 	cmd.Flags().StringVar(&flags.format, "format", "", "csv or parquet (default: by the file's extension, else csv)")
 	cmd.Flags().BoolVar(&flags.tunnels, "tunnels", false, "read the headers inside IP in IP, GRE, ERSPAN, VXLAN, GENEVE, GTP-U and MPLS in IP")
-	addApart(cmd, &flags.apart)
+	cmd.Flags().BoolVar(&flags.apart, "apart", false, "read captures that are named together each by itself, not as one stream in the order of their times")
 	addUnchecked(cmd, &flags.unchecked)
 	return cmd
 }

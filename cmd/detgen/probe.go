@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"os"
 	"strings"
 
 	"detgen/model"
@@ -132,7 +133,7 @@ type shown interface {
 // show writes a result where it is asked for, and prints it.
 func (f *probeFlags) show(cmd *cobra.Command, r shown) error {
 	if f.out != "" {
-		if err := errors.Join(r.Write(f.out), probe.WriteCommand(f.out, typed(cmd))); err != nil {
+		if err := errors.Join(r.Write(f.out), probe.WriteCommand(f.out, append([]string{"detgen"}, os.Args[1:]...))); err != nil {
 			return err
 		}
 	}

@@ -23,11 +23,10 @@ func (p *progress) clear()                   { p.Clear() }
 // what says that the command is at work.
 func showProgress(cmd *cobra.Command, args []string) (atWork func()) {
 	mode := line.Auto
-	if asJSON, err := cmd.Flags().GetBool("json"); err == nil && asJSON {
-		mode = line.JSON
-	}
-	if quiet, err := cmd.Flags().GetBool("quiet"); err == nil && quiet {
-		mode = line.Quiet
+	for i, name := range []string{"json", "quiet"} {
+		if set, err := cmd.Flags().GetBool(name); err == nil && set {
+			mode = []line.Mode{line.JSON, line.Quiet}[i]
+		}
 	}
 	out := line.NewOutput(cmd.ErrOrStderr(), mode)
 	cmd.SetErr(out)

@@ -27,12 +27,7 @@ that sort, filter and are saved as CSV, and the command that makes the folder ag
 				return badRequest(errors.New("say where to write: -o FILE.html"))
 			}
 			line := newProgress(cmd.ErrOrStderr())
-			line.show("read " + args[0])
-			page, err := report.Open(args[0], o)
-			if err == nil && page.Kind == "dataset" {
-				line.show("audit " + args[0])
-				err = serve.AddAudit(cmd.Context(), page, args[0])
-			}
+			page, err := serve.Report(cmd.Context(), args[0], o, line.show)
 			line.clear()
 			if errors.Is(err, report.ErrUnknown) {
 				return badRequest(err)

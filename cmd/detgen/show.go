@@ -81,11 +81,6 @@ func addUnchecked(cmd *cobra.Command, unchecked *bool) {
 	cmd.Flags().BoolVar(unchecked, "unchecked", false, "take the captures of a run directory as they are, also when their SHA-256 is not what run.json says")
 }
 
-// addApart adds the flag of commands that read several captures.
-func addApart(cmd *cobra.Command, apart *bool) {
-	cmd.Flags().BoolVar(apart, "apart", false, "read captures that are named together each by itself, not as one stream in the order of their times")
-}
-
 // oneRun wants one run directory.
 func oneRun(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {

@@ -185,7 +185,7 @@ func TestPacketsOfARunHaveLabels(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
-	if len(lines) != 4 || !strings.Contains(lines[0], ",comment,direction,connection,") || !strings.Contains(lines[2], ",sent,1,client,client,server,benign,,,,main,test,talk,") || !strings.Contains(lines[2], ",lost,") {
+	if len(lines) != 4 || !strings.Contains(lines[0], ",comment,direction,connection,") || !strings.Contains(lines[2], ",sent,1,client,client,server,benign,,,,main,,test,talk,") || !strings.Contains(lines[2], ",lost,") {
 		t.Errorf("rows\n%s", content)
 	}
 }

@@ -47,6 +47,18 @@ func Parse(name string) (Set, error) {
 	return "", fmt.Errorf("columns %q: there are %s", name, strings.Join(names, ", "))
 }
 
+// ParseAll gives the sets of names.
+func ParseAll(names []string) (list []Set, err error) {
+	for _, name := range names {
+		s, err := Parse(name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
 // FileName is what a table of the set is called in a dataset's folder.
 func (s Set) FileName(format table.Format) string {
 	switch {

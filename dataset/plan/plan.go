@@ -26,8 +26,8 @@ type Plan struct {
 	Seed uint64 `yaml:"seed" jsonschema:"required"`
 	// Where labs run: live, exact or vm.
 	Engine string `yaml:"engine"`
-	// What becomes of captures when the tables are made: keep or drop.
-	Captures string `yaml:"captures" jsonschema:"enum=keep,enum=drop"`
+	// What becomes of captures when the tables are made: keep, zstd (keep them compressed) or drop.
+	Captures string `yaml:"captures" jsonschema:"enum=keep,enum=zstd,enum=drop"`
 	// Share of failed runs above which the build fails: 0 to 1; 0.05 without it.
 	FailAbove *float64 `yaml:"fail_above"`
 	// Factors of all entries that do not set them themselves.
@@ -48,6 +48,10 @@ type Entry struct {
 	Task string `yaml:"task" jsonschema:"required"`
 	// How many runs; with a design, how often each of its points.
 	Runs int `yaml:"runs"`
+	// Instead of runs: how many connections the entry's rows come to at least; runs are made until they do.
+	Connections int `yaml:"connections"`
+	// Instead of runs: how many packets, as sent, its connections come to at least.
+	Packets int `yaml:"packets"`
 	// The entry whose seeds its runs have, one after the other, to be compared with it; without it its own.
 	Seeds string `yaml:"seeds"`
 	// Factors: fixed values, "~" or "~LAW" to draw, as in a spec.
@@ -99,6 +103,19 @@ type Range struct {
 	Max *float64 `yaml:"max"`
 }
 
+// String gives the bounds in words.
+func (r *Range) String() string {
+	switch {
+	case r.Min != nil && r.Max != nil:
+		return fmt.Sprintf("from %g to %g", *r.Min, *r.Max)
+	case r.Min != nil:
+		return fmt.Sprintf("of at least %g", *r.Min)
+	case r.Max != nil:
+		return fmt.Sprintf("of at most %g", *r.Max)
+	}
+	return "of any number"
+}
+
 // Splits is which runs are for what. A run is in one split as a whole.
 type Splits struct {
 	// Share of each split, by name; together 1.
@@ -115,9 +132,13 @@ type Splits struct {
 
 // What becomes of captures.
 const (
-	Keep = "keep"
-	Drop = "drop"
+	Keep     = "keep"
+	Compress = "zstd"
+	Drop     = "drop"
 )
+
+// MaxWanted is how many connections or packets an entry may want.
+const MaxWanted = 1_000_000_000
 
 // MaxRuns is how many runs a plan may have.
 const MaxRuns = 10_000_000
@@ -152,9 +173,9 @@ func (p *Plan) check(ps *problem.List) {
 	switch p.Captures {
 	case "":
 		p.Captures = Keep
-	case Keep, Drop:
+	case Keep, Compress, Drop:
 	default:
-		ps.Add(p.At, "captures", p.Captures, "must be keep or drop")
+		ps.Add(p.At, "captures", p.Captures, "must be keep, zstd or drop")
 	}
 	if p.FailAbove == nil {
 		share := 0.05
@@ -201,6 +222,17 @@ func (e *Entry) check(ps *problem.List, field string) {
 	}
 	if e.Task != "" && !namePattern.MatchString(e.Name) {
 		ps.Add(e.At, field+".name", e.Name, "must be a name of letters a to z, digits and dashes, at most 64")
+	}
+	for name, n := range map[string]int{"connections": e.Connections, "packets": e.Packets} {
+		if n < 0 || n > MaxWanted {
+			ps.Add(e.At, field+"."+name, fmt.Sprint(n), "must be from 1 to %d", MaxWanted)
+		}
+	}
+	switch {
+	case e.Connections != 0 && e.Packets != 0:
+		ps.Add(e.At, field+".packets", fmt.Sprint(e.Packets), "connections are wanted too: leave one out")
+	case e.Runs != 0 && e.Connections+e.Packets != 0:
+		ps.Add(e.At, field+".runs", fmt.Sprint(e.Runs), "a number of connections or packets is wanted too, which decides how many runs are made: leave one out")
 	}
 	switch {
 	case e.Runs == 0:
@@ -289,6 +321,25 @@ func (s *Splits) check(ps *problem.List) {
 	if s.Stratify != "" && s.Stratify != "entry" && s.Stratify != "class" {
 		ps.Add(s.At, "splits.stratify", s.Stratify, "must be entry or class")
 	}
+}
+
+// Wanted gives what an entry wants a number of instead of runs, connections or packets; 0 when it states its runs.
+func (e *Entry) Wanted() (what string, n int) {
+	if e.Packets > 0 {
+		return "packets", e.Packets
+	}
+	return "connections", e.Connections
+}
+
+// Wanting gives the first entry that wants a number of something, nil when all state their runs. Until it is known how
+// many runs such an entry takes, it has one of each point.
+func (p *Plan) Wanting() *Entry {
+	for _, e := range p.Entries {
+		if _, n := e.Wanted(); n > 0 {
+			return e
+		}
+	}
+	return nil
 }
 
 // Count is how many runs the entry has.

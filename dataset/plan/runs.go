@@ -37,23 +37,34 @@ func (p *Plan) Count() int {
 func (p *Plan) Runs() iter.Seq[*Run] {
 	return func(yield func(*Run) bool) {
 		for _, e := range p.Entries {
-			points := []Point{nil}
-			if e.Vary != nil {
-				points = e.Vary.points(p.Seed, e.Name)
-			}
-			index := 0
-			for repetition := range e.Runs {
-				for i, point := range points {
-					// Runs that differ in their point only have one seed: what differs between them is the point's doing.
-					r := p.run(e, index, fmt.Sprintf("%s/%d", e.seeds(), repetition), point)
-					if e.Vary == nil || e.Vary.Design == Hypercube {
-						r = p.run(e, index, fmt.Sprintf("%s/%d/%d", e.seeds(), repetition, i), point)
-					}
-					if !yield(r) {
-						return
-					}
-					index++
+			for r := range p.RunsOf(e) {
+				if !yield(r) {
+					return
 				}
+			}
+		}
+	}
+}
+
+// RunsOf gives the runs of one entry.
+func (p *Plan) RunsOf(e *Entry) iter.Seq[*Run] {
+	return func(yield func(*Run) bool) {
+		points := []Point{nil}
+		if e.Vary != nil {
+			points = e.Vary.points(p.Seed, e.Name)
+		}
+		index := 0
+		for repetition := range e.Runs {
+			for i, point := range points {
+				// Runs that differ in their point only have one seed: what differs between them is the point's doing.
+				r := p.run(e, index, fmt.Sprintf("%s/%d", e.seeds(), repetition), point)
+				if e.Vary == nil || e.Vary.Design == Hypercube {
+					r = p.run(e, index, fmt.Sprintf("%s/%d/%d", e.seeds(), repetition, i), point)
+				}
+				if !yield(r) {
+					return
+				}
+				index++
 			}
 		}
 	}

@@ -1,5 +1,5 @@
 // Command generate writes what is made from the format's Go types and from the catalogue: the
-// JSON Schemas of scenario.yaml and of spec files, docs/scenario-format.md, the tables of
+// JSON Schemas of scenario.yaml, of spec files and of plans of datasets, docs/scenario-format.md, the tables of
 // docs/spec.md, and a page for each scenario in docs/scenarios. "go generate ./scenario" runs it;
 // its test checks that what is committed is current.
 package main

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 
+	"detgen/dataset/plan"
 	"detgen/internal/strictyaml"
 	"detgen/scenario/format"
 	"detgen/scenario/spec"
@@ -26,7 +27,8 @@ func schema(root string, of any) (*jsonschema.Schema, error) {
 		}
 		return special(t)
 	}
-	comments, err := comments(filepath.Join(root, "scenario/format"), filepath.Join(root, "scenario/spec"), filepath.Join(root, "scenario/value"))
+	comments, err := comments(filepath.Join(root, "scenario/format"), filepath.Join(root, "scenario/spec"), filepath.Join(root, "scenario/value"),
+		filepath.Join(root, "dataset/plan"))
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +52,8 @@ func special(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{
 			typed("string"), {Type: "array", Items: &jsonschema.Schema{OneOf: scalar}},
 		}}
+	case reflect.TypeFor[*plan.Levels](), reflect.TypeFor[plan.Levels]():
+		return &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{OneOf: scalar}, Description: "The values."}
 	case reflect.TypeFor[format.Network]():
 		fields := jsonschema.NewProperties()
 		fields.Set("name", typed("string"))
@@ -83,7 +87,7 @@ func special(t reflect.Type) *jsonschema.Schema {
 }
 
 func schemas(root string, out map[string][]byte) error {
-	for path, of := range map[string]any{"scenario/schema.json": &format.Scenario{}, "scenario/spec-schema.json": &spec.Spec{}} {
+	for path, of := range map[string]any{"scenario/schema.json": &format.Scenario{}, "scenario/spec-schema.json": &spec.Spec{}, "dataset/plan/schema.json": &plan.Plan{}} {
 		s, err := schema(root, of)
 		if err != nil {
 			return err

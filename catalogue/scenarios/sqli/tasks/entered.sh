@@ -1,3 +1,4 @@
 # How many sessions of the pages are logged in.
+touch /tmp/begin
 await done
-outcome opened="$(grep -l '^name|' /var/lib/sessions/* 2>/dev/null | wc -l)"
+outcome opened="$(find /var/lib/sessions -type f -newer /tmp/begin -exec grep -l '^name|' {} + 2>/dev/null | wc -l)"

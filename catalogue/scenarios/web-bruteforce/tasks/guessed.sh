@@ -1,3 +1,4 @@
 # How many sessions of the pages are logged in as the user.
+touch /tmp/begin
 await guessed
-outcome accepted="$(grep -l "\"$USER\"" /var/lib/sessions/* 2>/dev/null | wc -l)"
+outcome accepted="$(find /var/lib/sessions -type f -newer /tmp/begin -exec grep -l "\"$USER\"" {} + 2>/dev/null | wc -l)"

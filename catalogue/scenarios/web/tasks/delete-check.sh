@@ -1,7 +1,7 @@
 # See whether the file is gone.
 [ "$FAILURE" != none ] || cp -p "/srv/www/uploads/$NAME" /tmp/before
 await deleted
-if [ -e "/srv/www/uploads/$NAME" ]; then
+if [ -e "$HOST_ROOT/srv/www/uploads/$NAME" ]; then
 	outcome file=there
 else
 	outcome file=gone

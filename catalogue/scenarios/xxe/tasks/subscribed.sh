@@ -1,3 +1,4 @@
 # How many subscriptions the page has kept.
+before=$(cat "$HOST_ROOT"/var/lib/newsletter/subscriptions 2>/dev/null | wc -l)
 await done
-outcome subscribed="$(wc -l </var/lib/newsletter/subscriptions)"
+outcome subscribed=$(($(wc -l <"$HOST_ROOT"/var/lib/newsletter/subscriptions) - before))
