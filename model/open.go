@@ -33,6 +33,7 @@ type Image struct {
 //	                reads a file of items and writes a file of scores
 //	file.onnx       an ONNX file with a manifest beside it
 //	file.model      a model of this program, saved by "detgen model train"
+//	lstm            a model of this program that is in it, by name: forest, lstm, kitnet, cbam
 //	suricata        Suricata 7 of the image, over the captures; with options behind it: suricata:rules=FILE,view=client
 //
 // The caller closes it. An error tells what is wrong with the text or the file before anything is scored.
@@ -49,9 +50,38 @@ func Open(spec string, o Options) (Model, error) {
 		}
 	}
 	if _, err := os.Stat(spec); err != nil {
-		return nil, fmt.Errorf(`model %q: there is no such file, and it is not "cmd:COMMAND" or "suricata"`, spec)
+		return nil, fmt.Errorf(`model %q: there is no such file, and it is not "cmd:COMMAND", suricata or one of %s`, spec, strings.Join(Builtins(), ", "))
 	}
 	return nil, fmt.Errorf(`model %q: its name tells no kind: give a file of scores (.csv), "cmd:COMMAND", a file .onnx, or a model that "detgen model train" saved (.model)`, spec)
+}
+
+// List is models; nil where none was named.
+type List []Model
+
+// Close closes them.
+func (l List) Close() error {
+	var err error
+	for _, m := range l {
+		if m != nil {
+			err = errors.Join(err, m.Close())
+		}
+	}
+	return err
+}
+
+// OpenAll opens several models, of which the first must be named. The caller closes them.
+func OpenAll(o Options, specs ...string) (List, error) {
+	list := make(List, len(specs))
+	for i, spec := range specs {
+		if spec == "" && i > 0 {
+			continue
+		}
+		var err error
+		if list[i], err = Open(spec, o); err != nil {
+			return nil, errors.Join(err, list.Close())
+		}
+	}
+	return list, nil
 }
 
 // forms are the ways to name a model.
@@ -60,6 +90,7 @@ var forms = []struct {
 	open func(spec string, o Options) (Model, error)
 }{
 	{func(spec string) bool { return strings.HasPrefix(spec, commandPrefix) }, openCommand},
+	{builtin, openBuiltin},
 	{func(spec string) bool { return spec == suricataName || strings.HasPrefix(spec, suricataName+":") }, openSuricata},
 	{func(spec string) bool { return extension(spec) == ".csv" }, openScores},
 	{func(spec string) bool { return extension(spec) == ".onnx" }, openONNX},

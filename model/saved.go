@@ -72,6 +72,11 @@ func openSaved(path string, _ Options) (Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readSaved(path, text)
+}
+
+// readSaved reads what Save wrote; path is its name for messages.
+func readSaved(path string, text []byte) (Model, error) {
 	s := &Saved{}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()

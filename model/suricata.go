@@ -88,8 +88,8 @@ func readRules(path string) (string, error) {
 func (m *suricataModel) Describe() Description { return m.about }
 func (m *suricataModel) Close() error          { return m.image.Close() }
 
-// parallel is how many captures are read at once.
-const parallel = 2
+// parallel is how many captures are read at once: Suricata waits for its own threads more than it works.
+const parallel = 8
 
 func (m *suricataModel) Score(ctx context.Context, items []Item) ([]Score, error) {
 	var unread []string

@@ -281,7 +281,7 @@ func levelOf(e *plan.Entry, f *batteryFactor, clean scenario.Settings) string {
 }
 
 // BuildCard makes the card's dataset, or goes on with it.
-func BuildCard(ctx context.Context, dir string, r *runner.Runner, c *scenario.Catalogue, o CardOptions) error {
+func BuildCard(ctx context.Context, dir string, with runner.Config, o CardOptions) error {
 	if len(o.Benign) == 0 || len(o.Attacks) == 0 {
 		return request("a card takes at least one benign task and one attack: --benign web/get --attack SCENARIO/TASK")
 	}
@@ -292,6 +292,15 @@ func BuildCard(ctx context.Context, dir string, r *runner.Runner, c *scenario.Ca
 	if err != nil {
 		return err
 	}
+	c, err := runner.OpenScenarios(with.Catalogue)
+	if err != nil {
+		return err
+	}
+	r, err := runner.Open(with)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
 	text, err := b.plan(&o, c, func(s *scenario.Spec) error {
 		_, err := r.Resolve(s, 1)
 		return err

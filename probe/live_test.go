@@ -16,8 +16,8 @@ import (
 	"detgen/runner"
 )
 
-// program gives the detgen binary: DETGEN's, or one that is built.
-func program(t *testing.T) func(args ...string) {
+// program gives the detgen binary, DETGEN's or one that is built, as a function and its path.
+func program(t *testing.T) (run func(args ...string), path string) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("makes labs")
@@ -25,7 +25,7 @@ func program(t *testing.T) func(args ...string) {
 	if os.Getuid() != 0 {
 		t.Fatal("labs need root")
 	}
-	path := os.Getenv("DETGEN")
+	path = os.Getenv("DETGEN")
 	if path == "" {
 		path = filepath.Join(t.TempDir(), "detgen")
 		build := exec.Command("go", "build", "-o", path, "detgen/cmd/detgen")
@@ -41,7 +41,7 @@ func program(t *testing.T) func(args ...string) {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("detgen %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
-	}
+	}, path
 }
 
 const lossPlan = `
@@ -63,7 +63,7 @@ entries:
 // TestProbeOfRealTraffic probes a model on traffic that was made for it: what is measured agrees with what was asked, a
 // lost segment is an episode, a correction takes what was sent again away, and a placebo's outputs do not part.
 func TestProbeOfRealTraffic(t *testing.T) {
-	detgen := program(t)
+	detgen, path := program(t)
 	dir := t.TempDir()
 	plan, data := filepath.Join(dir, "plan.yaml"), filepath.Join(dir, "data")
 	if err := os.WriteFile(plan, []byte(lossPlan), 0o644); err != nil {
@@ -146,6 +146,8 @@ func TestProbeOfRealTraffic(t *testing.T) {
 	if p := found.Performance; p.Area.AUC < 0.9 || p.Operating.FalsePositive.Share > 0 || p.Area.Attacks < 6 || p.Area.Benign < 6 {
 		t.Errorf("suricata: AUC %.3f of %d attacks and %d benign connections, false positives %.3f", p.Area.AUC, p.Area.Attacks, p.Area.Benign, p.Operating.FalsePositive.Share)
 	}
+
+	t.Run("README", func(t *testing.T) { ownModels(t, path, data, d) })
 
 	twins, same := filepath.Join(dir, "twins"), filepath.Join(dir, "same")
 	detgen("twin", "web/get", "--engine", "exact", "-s", "params.size=60kB", "--vary", "link.server.up.frames=drop=data:8", "--link-driver", "soft", "--seed", "3", "-o", twins)

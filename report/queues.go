@@ -1,20 +1,50 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
 	"detgen/plot"
+	"detgen/record"
 	"detgen/truth"
 )
 
-// ErrNoQueue is the error of a figure of queues of a run that has none.
-var ErrNoQueue = errors.New("the run has no router with a rate: set path.hops and path.rate")
+// errNoQueue is the error of a figure of queues of a run that has none.
+var errNoQueue = nothing("the run has no router with a rate: set path.hops and path.rate")
+
+// nothing is an ErrNothing with words of its own.
+type nothing string
+
+// Error is the words.
+func (n nothing) Error() string { return string(n) }
+
+// Is makes it an ErrNothing.
+func (n nothing) Is(target error) bool { return target == ErrNothing }
 
 // DrawQueues draws the fullest queue of each run, side by side: what leaves it, by activity, the frames in it, and the TCP
-// segments that were sent again. names are the titles.
-func DrawQueues(path string, runs []*truth.Truth, names []string) error {
+// segments that were sent again. It reads the run directories, unchecked when the captures are to be taken as they are.
+func DrawQueues(path string, dirs []string, unchecked bool) error {
+	if err := plot.CheckName(path); err != nil {
+		return nothing("--queues " + err.Error())
+	}
+	var runs []*truth.Truth
+	for _, dir := range dirs {
+		rec, err := record.Read(dir)
+		if err != nil {
+			return err
+		}
+		rec.Unchecked = unchecked
+		t, err := truth.Read(dir, rec)
+		if err != nil {
+			return err
+		}
+		runs = append(runs, t)
+	}
+	return drawQueues(path, runs, dirs)
+}
+
+// drawQueues draws the queues of runs, with their names as titles.
+func drawQueues(path string, runs []*truth.Truth, names []string) error {
 	var columns []*plot.Figure
 	views := make([]*queueView, len(runs))
 	var rate, frames, again float64
@@ -72,7 +102,7 @@ func newQueueView(t *truth.Truth) (*queueView, error) {
 		return nil, err
 	}
 	if len(queues) == 0 {
-		return nil, ErrNoQueue
+		return nil, errNoQueue
 	}
 	bytes := func(q truth.Queue) (n int64) {
 		for _, e := range q.Events {

@@ -18,9 +18,9 @@ import (
 func newExperiment() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "experiment",
-		Short: "Do the paper's experiments again: determinism (section 5), factors (section 3), probing (section 2)",
+		Short: "Do the paper's experiments again: determinism (section 5), factors (section 3), probing (section 2), mirror (Fig. 8)",
 	}
-	cmd.AddCommand(newDeterminism(), newFactors(), newProbing())
+	cmd.AddCommand(newDeterminism(), newFactors(), newProbing(), newMirrorProbing())
 	return cmd
 }
 

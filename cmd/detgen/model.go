@@ -90,18 +90,8 @@ func newModelTrain() *cobra.Command {
 			if err != nil {
 				return badRequest(err)
 			}
-			if fix != "" {
-				t, err := correct.Named(fix)
-				if err != nil {
-					return badRequest(fmt.Errorf("--correct: %w", err))
-				}
-				o.Correct = &train.Change{Name: t.Name, Make: t.Apply}
-			}
-			if share < 0 || share > 1 {
-				return badRequest(fmt.Errorf("--augment %g: want a share from 0 to 1", share))
-			}
-			if share > 0 {
-				o.Augment = &train.Change{Name: fmt.Sprintf("each again with %g of the segments sent twice", share), Make: correct.Augment(o.Seed, share)}
+			if o.Correct, o.Augment, err = correct.Training(o.Seed, fix, share); err != nil {
+				return badRequest(err)
 			}
 			line := newProgress(cmd.ErrOrStderr())
 			o.Report = line.show
@@ -110,13 +100,8 @@ func newModelTrain() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := result.Saved.Save(to); err != nil {
+			if err := export.Save(result.Saved, to, onnx); err != nil {
 				return err
-			}
-			if onnx != "" {
-				if err := export.Write(result.Saved, onnx); err != nil {
-					return err
-				}
 			}
 			return printResult(cmd, asJSON, result, result.WriteText)
 		},

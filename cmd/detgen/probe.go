@@ -21,14 +21,21 @@ type probeFlags struct {
 	open    model.Options
 	fix     string
 	asJSON  bool
+
+	threshold func() *float64
 }
 
 func (f *probeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.model, "model", "", `the model: a file of scores (.csv), "cmd:COMMAND", a file .onnx, a saved model, or suricata[:rules=FILE]`)
-	cmd.Flags().StringVarP(&f.out, "output", "o", "", "a new folder for the report, its tables and figures (default: print only)")
-	cmd.Flags().Uint64Var(&f.options.Seed, "seed", 1, "of permutations and bootstrap samples")
+	f.addReport(cmd)
 	cmd.Flags().IntVar(&f.options.Draws, "draws", 2000, "permutations and bootstrap samples")
 	modelFlags(cmd, &f.open)
+}
+
+// addReport adds the flags of what is written and printed.
+func (f *probeFlags) addReport(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&f.out, "output", "o", "", "a new folder for the report, its tables and figures (default: print only)")
+	cmd.Flags().Uint64Var(&f.options.Seed, "seed", 1, "of everything that is drawn")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the report as JSON")
 }
 
@@ -37,8 +44,22 @@ func (f *probeFlags) addCorrect(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.fix, "correct", "", "a correction of what the model sees: T1 to T5")
 }
 
+// addThreshold adds the flag of a threshold.
+func (f *probeFlags) addThreshold(cmd *cobra.Command) {
+	x := cmd.Flags().Float64("threshold", 0, "score from which a connection is called an attack (default: the model's, else the geometric mean)")
+	f.threshold = func() *float64 {
+		if cmd.Flags().Changed("threshold") {
+			return x
+		}
+		return nil
+	}
+}
+
 // ask opens the model.
 func (f *probeFlags) ask() (model.Model, error) {
+	if f.threshold != nil {
+		f.options.Threshold = f.threshold()
+	}
 	if f.fix != "" {
 		t, err := correct.Named(f.fix)
 		if err != nil {
@@ -50,41 +71,10 @@ func (f *probeFlags) ask() (model.Model, error) {
 	return m, badRequest(err)
 }
 
-// asked are models; nil where none was named.
-type asked []model.Model
-
-// Close closes them.
-func (a asked) Close() error {
-	var err error
-	for _, m := range a {
-		if m != nil {
-			err = errors.Join(err, m.Close())
-		}
-	}
-	return err
-}
-
-// askAll opens several models, the first of which must be named.
-func (f *probeFlags) askAll(specs ...string) (asked, error) {
-	list := make(asked, len(specs))
-	for i, spec := range specs {
-		if spec == "" && i > 0 {
-			continue
-		}
-		m, err := model.Open(spec, f.open)
-		if err != nil {
-			return nil, badRequest(errors.Join(err, list.Close()))
-		}
-		list[i] = m
-	}
-	return list, nil
-}
-
 // newProbe is "detgen probe": what a model gets wrong, and what that goes with.
 func newProbe() *cobra.Command {
 	var f probeFlags
 	var below, above []string
-	var threshold float64
 	cmd := &cobra.Command{
 		Use:   "probe DATASET --model M -o DIR",
 		Short: "Relate a model's errors to the labels of a dataset: performance, ranked labels, worst slices",
@@ -96,9 +86,6 @@ it does, which labels its errors go with, and on which parts of the dataset it i
 			gates, err := probe.ParseGates(below, above)
 			if err != nil {
 				return err
-			}
-			if cmd.Flags().Changed("threshold") {
-				f.options.Threshold = &threshold
 			}
 			m, err := f.ask()
 			if err != nil {
@@ -117,7 +104,7 @@ it does, which labels its errors go with, and on which parts of the dataset it i
 	cmd.Flags().StringVar(&f.options.Split, "split", "", "only connections of this split of the dataset")
 	cmd.Flags().StringSliceVar(&f.options.Labels, "labels", nil, "columns to relate errors to (default: the dataset's factors and labels)")
 	cmd.Flags().StringSliceVar(&f.options.Ignore, "ignore", nil, "labels to leave out")
-	cmd.Flags().Float64Var(&threshold, "threshold", 0, "score from which a connection is called an attack (default: the model's, else the geometric mean)")
+	f.addThreshold(cmd)
 	cmd.Flags().StringSliceVar(&below, "fail-below", nil, "NAME=NUMBER: fail when it is lower: "+strings.Join(probe.Gated(), ", "))
 	cmd.Flags().StringSliceVar(&above, "fail-above", nil, "NAME=NUMBER: fail when it is higher: fpr=0.01")
 	cmd.AddCommand(newProbeSweep(), newProbeTwin(), newProbeCorrect(), newProbeCard(), newProbeCompare())
@@ -128,6 +115,20 @@ it does, which labels its errors go with, and on which parts of the dataset it i
 type shown interface {
 	Write(dir string) error
 	probe.Texter
+}
+
+// judge opens the model, judges it and shows what came of it.
+func (f *probeFlags) judge(cmd *cobra.Command, judge func(model.Model) (shown, error)) error {
+	m, err := f.ask()
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	r, err := judge(m)
+	if err != nil {
+		return err
+	}
+	return f.show(cmd, r)
 }
 
 // show writes a result where it is asked for, and prints it.

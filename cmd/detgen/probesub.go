@@ -1,9 +1,9 @@
 package main
 
 import (
+	"detgen/model"
 	"detgen/probe"
 	"detgen/probe/correct"
-	"detgen/runner"
 
 	"github.com/spf13/cobra"
 )
@@ -12,7 +12,6 @@ import (
 func newProbeSweep() *cobra.Command {
 	var f probeFlags
 	var o probe.SweepOptions
-	var threshold float64
 	cmd := &cobra.Command{
 		Use:   "sweep DATASET --by FACTOR --model M -o DIR",
 		Short: "Judge a model along the levels of one factor, or two: where detection falls, and through what",
@@ -20,29 +19,17 @@ func newProbeSweep() *cobra.Command {
 level stands what was measured: the round trip, and the retransmissions that there really were.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := f.ask()
-			if err != nil {
-				return err
-			}
-			defer m.Close()
-			by := o.By
-			o.Options = f.options
-			o.By = by
-			if cmd.Flags().Changed("threshold") {
-				o.Threshold = &threshold
-			}
-			r, err := probe.Sweep(cmd.Context(), args[0], m, o)
-			if err != nil {
-				return err
-			}
-			return f.show(cmd, r)
+			return f.judge(cmd, func(m model.Model) (shown, error) {
+				o.Options = f.options
+				return probe.Sweep(cmd.Context(), args[0], m, o)
+			})
 		},
 	}
 	f.add(cmd)
 	f.addCorrect(cmd)
 	cmd.Flags().StringSliceVar(&o.By, "by", nil, "the factor, or two: a column of the dataset, as link.all.both.delay")
 	cmd.Flags().Float64Var(&o.Below, "below", 0.9, "look for the level at which detection falls below this share")
-	cmd.Flags().Float64Var(&threshold, "threshold", 0, "score from which a connection is called an attack (default: the model's, else the geometric mean)")
+	f.addThreshold(cmd)
 	return cmd
 }
 
@@ -50,34 +37,23 @@ level stands what was measured: the round trip, and the retransmissions that the
 func newProbeTwin() *cobra.Command {
 	var f probeFlags
 	var o probe.TwinOptions
-	var threshold float64
 	cmd := &cobra.Command{
 		Use:   "twin TWINS --model M -o DIR",
 		Short: "Compare a model's output step by step over two runs that differ in one factor",
 		Long:  `TWINS is a folder that "detgen twin" made. Placebos are such folders whose runs do not differ: they give the noise.`,
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := f.ask()
-			if err != nil {
-				return err
-			}
-			defer m.Close()
-			if cmd.Flags().Changed("threshold") {
-				o.Threshold = &threshold
-			}
-			o.Change = f.options.Change
-			r, err := probe.Twin(cmd.Context(), args[0], m, o)
-			if err != nil {
-				return err
-			}
-			return f.show(cmd, r)
+			return f.judge(cmd, func(m model.Model) (shown, error) {
+				o.Threshold, o.Change = f.options.Threshold, f.options.Change
+				return probe.Twin(cmd.Context(), args[0], m, o)
+			})
 		},
 	}
 	f.add(cmd)
 	cmd.Flags().StringSliceVar(&o.Placebo, "placebo", nil, "folders of twins whose runs do not differ")
 	cmd.Flags().IntVar(&o.Connection, "connection", 0, "number of the connection in its run (default: the main activity's with most packets)")
 	f.addCorrect(cmd)
-	cmd.Flags().Float64Var(&threshold, "threshold", 0, "score from which a connection is called an attack (default: the model's)")
+	f.addThreshold(cmd)
 	return cmd
 }
 
@@ -95,14 +71,14 @@ func (f *correctFlags) add(cmd *cobra.Command) {
 }
 
 // ask opens the model and those of the arms. The caller closes them.
-func (f *correctFlags) ask(o *probe.CorrectOptions) (asked, error) {
+func (f *correctFlags) ask(o *probe.CorrectOptions) (model.List, error) {
 	var err error
 	if o.Transform, err = correct.Named(f.transform); err != nil {
 		return nil, badRequest(err)
 	}
-	models, err := f.askAll(f.model, f.retrained, f.augmented)
+	models, err := model.OpenAll(f.open, f.model, f.retrained, f.augmented)
 	if err != nil {
-		return nil, err
+		return nil, badRequest(err)
 	}
 	o.Options, o.Retrained, o.Augmented = f.options, models[1], models[2]
 	return models, nil
@@ -154,18 +130,9 @@ tasks the dataset must be there. Several cards are compared with "probe compare"
 			defer m.Close()
 			o.Options, o.Engine = f.options, with.engine
 			if len(o.Benign)+len(o.Attacks) > 0 {
-				scenarios, err := runner.OpenScenarios(with.catalogue)
-				if err != nil {
-					return err
-				}
-				r, err := runner.Open(with.config(cmd))
-				if err != nil {
-					return err
-				}
-				defer r.Close()
 				p := newProgress(cmd.ErrOrStderr())
 				o.Build.Report = follow(p)
-				err = probe.BuildCard(cmd.Context(), args[0], r, scenarios, o)
+				err = probe.BuildCard(cmd.Context(), args[0], with.config(cmd), o)
 				p.clear()
 				if err != nil {
 					return err
@@ -238,5 +205,28 @@ func newProbing() *cobra.Command {
 	cmd.Flags().StringVar(&o.Band, "latency", "link.all.both.delay", "the factor that is the latency")
 	cmd.Flags().StringVar(&o.Twins, "twins", "", "a folder of twins, for step 4 (Fig. 3)")
 	cmd.Flags().StringSliceVar(&o.Placebo, "placebo", nil, "folders of twins whose runs do not differ")
+	return cmd
+}
+
+// newMirrorProbing is "detgen experiment mirror": Fig. 8 of the paper again.
+func newMirrorProbing() *cobra.Command {
+	var f probeFlags
+	var epochs int
+	cmd := &cobra.Command{
+		Use:   "mirror REAL.csv DATASET -o DIR",
+		Short: "Train CBAM on real benign sessions, and ask it about those of a dataset (the paper's Fig. 8)",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			line := newProgress(cmd.ErrOrStderr())
+			r, err := probe.Mirror(cmd.Context(), args[0], args[1], f.options, epochs, line.show)
+			line.clear()
+			if err != nil {
+				return err
+			}
+			return f.show(cmd, r)
+		},
+	}
+	f.addReport(cmd)
+	cmd.Flags().IntVar(&epochs, "epochs", 30, "how often each session is seen")
 	return cmd
 }

@@ -15,9 +15,8 @@ import (
 // newShow is "detgen show": what happened in a run.
 func newShow() *cobra.Command {
 	var packets, asJSON, unchecked bool
-	var selection truth.Selection
 	var figure, queues string
-	color := plot.ColorByFlag
+	selection, color := truth.Selection{}, plot.ColorByFlag
 	cmd := &cobra.Command{
 		Use:   "show DIR...",
 		Short: "Show what happened in a run: hosts, links, phases, connections, fates",
@@ -27,18 +26,13 @@ with what the network did to it. Arrows: --> delivered, --X lost, ~~> corrupted,
 -x> lost for some of its receivers. TCP's numbers count from the connection's start.
 With --svg it draws the packet sequence of each capture (a PNG when the name ends in .png):
 a stem a packet, as high as the packet is large, upwards what the host sent (with
---connection: what the client sent), with retransmissions, lost frames and phases.
-With --queues it draws the queue of a path's bottleneck over time, what leaves it by
-activity, and what was sent again, of several runs side by side.`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if queues != "" && len(args) > 0 {
-				return nil
-			}
-			return oneRun(cmd, args)
-		},
+--connection: what the client sent), with retransmissions, lost frames and phases.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if queues != "" {
-				return drawQueues(queues, args, unchecked)
+			if queues != "" && len(args) > 0 {
+				return drawn(report.DrawQueues(queues, args, unchecked))
+			}
+			if err := oneRun(cmd, args); err != nil {
+				return err
 			}
 			if figure != "" && (packets || asJSON) {
 				return badRequest(errors.New("--svg draws a figure and prints nothing: leave out --packets and --json"))
@@ -50,20 +44,14 @@ activity, and what was sent again, of several runs side by side.`,
 			if err != nil && (rec == nil || packets || figure != "" || rec.Result.Status == record.Complete) {
 				return err
 			}
-			if err == nil {
-				if err := t.Has(selection); err != nil {
-					return badRequest(fmt.Errorf("--%w", err))
-				}
+			if err == nil && t.Has(selection) != nil {
+				return badRequest(fmt.Errorf("--%w", t.Has(selection)))
 			}
 			switch {
 			case packets:
 				return printStory(cmd, t.Story(selection), asJSON)
 			case figure != "":
-				err := report.DrawRun(figure, t, selection, color)
-				if errors.Is(err, report.ErrNothing) {
-					return badRequest(err)
-				}
-				return err
+				return drawn(report.DrawRun(figure, t, selection, color))
 			}
 			overview := truth.NewOverview(rec, t, err)
 			return printResult(cmd, asJSON, overview, overview.WriteText)
@@ -73,28 +61,16 @@ activity, and what was sent again, of several runs side by side.`,
 	cmd.Flags().IntVar(&selection.Connection, "connection", 0, "with --packets or --svg: only this connection (its id in connections.csv)")
 	cmd.Flags().StringVar(&selection.Host, "host", "", "with --packets: only frames from or to this host, or seen by this tap (tap-NETWORK); with --svg: only its captures")
 	cmd.Flags().StringVar(&figure, "svg", "", "draw the packet sequences to this file (.svg or .png)")
-	cmd.Flags().StringVar(&queues, "queues", "", "draw the bottlenecks of the runs to this file (.svg or .png)")
+	cmd.Flags().StringVar(&queues, "queues", "", "draw the bottlenecks of paths to this file (.svg or .png), of several runs side by side")
 	choose(cmd, &color, plot.ParseColorBy, "color", "with --svg: what the colour of a packet says, flag or phase")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; with --packets an object a line")
 	addUnchecked(cmd, &unchecked)
 	return cmd
 }
 
-// drawQueues draws the bottlenecks of runs.
-func drawQueues(file string, dirs []string, unchecked bool) error {
-	if err := plot.CheckName(file); err != nil {
-		return badRequest(fmt.Errorf("--queues %w", err))
-	}
-	var runs []*truth.Truth
-	for _, dir := range dirs {
-		_, t, err := readRun(dir, unchecked)
-		if err != nil {
-			return err
-		}
-		runs = append(runs, t)
-	}
-	err := report.DrawQueues(file, runs, dirs)
-	if errors.Is(err, report.ErrNoQueue) {
+// drawn is the result of drawing, where a figure of nothing is a wrong request.
+func drawn(err error) error {
+	if errors.Is(err, report.ErrNothing) {
 		return badRequest(err)
 	}
 	return err

@@ -20,6 +20,14 @@ import (
 // beyond stands for what is no number in a forest: it goes right at every split.
 const beyond = 3e38
 
+// Save writes a model to its own file and, when one is named, to an ONNX file too.
+func Save(s *model.Saved, path, onnx string) error {
+	if err := s.Save(path); err != nil || onnx == "" {
+		return err
+	}
+	return Write(s, onnx)
+}
+
 // Write writes a saved model to an ONNX file, and its manifest beside it.
 func Write(s *model.Saved, path string) error {
 	if filepath.Ext(path) != ".onnx" {

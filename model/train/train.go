@@ -241,16 +241,22 @@ func (s *set) forest(saved *model.Saved, o Options, random *rand.Rand) {
 }
 
 // cbam trains on benign sessions.
-func (s *set) cbam(ctx context.Context, saved *model.Saved, o Options, random *rand.Rand) error {
+func (s *set) cbam(ctx context.Context, saved *model.Saved, o Options, random *rand.Rand) (err error) {
 	var benign [][][]float32
 	for _, i := range s.train {
 		if !s.attack[i] {
 			benign = append(benign, s.made.Items[i].Steps)
 		}
 	}
+	saved.CBAM, err = contexts(ctx, benign, o, random)
+	return err
+}
+
+// contexts trains a CBAM on sessions.
+func contexts(ctx context.Context, benign [][][]float32, o Options, random *rand.Rand) (*model.SavedCBAM, error) {
 	shape, err := cbam.ShapeOf(benign, cmp.Or(o.Cells, 25))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	n := cbam.New(shape, random)
 	err = n.Train(ctx, benign, cbam.Options{Epochs: o.Epochs, Report: func(epoch int, loss float64) {
@@ -258,8 +264,18 @@ func (s *set) cbam(ctx context.Context, saved *model.Saved, o Options, random *r
 			o.Report(fmt.Sprintf("epoch %d: loss %.4f", epoch, loss))
 		}
 	}}, random)
-	saved.CBAM = &model.SavedCBAM{Shape: n.Shape, Weights: n.Weights()}
-	return err
+	return &model.SavedCBAM{Shape: n.Shape, Weights: n.Weights()}, err
+}
+
+// Sessions trains a CBAM on sessions alone (rows of the recipe sessions1), without a threshold.
+func Sessions(ctx context.Context, benign [][][]float32, o Options) (*model.Saved, error) {
+	about, err := describe("cbam", &o)
+	if err != nil {
+		return nil, err
+	}
+	saved := &model.Saved{Format: 1, Description: about, Seed: o.Seed}
+	saved.CBAM, err = contexts(ctx, benign, o, seed.Stream(o.Seed, "model/train/cbam"))
+	return saved, err
 }
 
 // kitnet trains on what is benign.

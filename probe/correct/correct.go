@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"detgen/model/items"
+	"detgen/model/train"
 	"detgen/packet"
 	"detgen/seed"
 )
@@ -52,6 +53,25 @@ func Named(name string) (Transform, error) {
 		known = append(known, t.Name)
 	}
 	return Transform{}, fmt.Errorf("there is no correction %q; there are %s", name, strings.Join(known, ", "))
+}
+
+// Training gives what a model is trained with: the correction of a name, "" for none, and sequences with a share of their
+// segments sent twice, 0 for none.
+func Training(of uint64, name string, share float64) (correction, more *train.Change, err error) {
+	if name != "" {
+		t, err := Named(name)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--correct: %w", err)
+		}
+		correction = &train.Change{Name: t.Name, Make: t.Apply}
+	}
+	if !(share >= 0 && share <= 1) {
+		return nil, nil, fmt.Errorf("--augment %g: want a share from 0 to 1", share)
+	}
+	if share > 0 {
+		more = &train.Change{Name: fmt.Sprintf("each again with %g of the segments sent twice", share), Make: Augment(of, share)}
+	}
+	return correction, more, nil
 }
 
 // Apply makes the corrected trace.
