@@ -51,6 +51,7 @@ type Options struct {
 	Slurm       *Slurm             // where the runs are made; nil: here
 	Format      table.Format       // of the tables of connections and packets; table.CSV
 	Columns     []columns.Set      // besides: tables in the columns of other data sets
+	Snapshot    string             // archive of packages that a mirror no longer has; "" for image.SnapshotArchive
 	Report      func(runner.Event) // may be nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"detgen/dataset/plan"
+	"detgen/image"
 	"detgen/internal/whole"
 	"detgen/record"
 )
@@ -35,8 +36,9 @@ type Description struct {
 	// How many repetitions entries took that want a number of connections or packets.
 	Repetitions map[string]int `json:"repetitions,omitempty"`
 
-	Images []record.ImageResult  `json:"images"` // with the versions of their packages
-	Files  map[string]FileDigest `json:"files"`
+	Images []record.ImageResult   `json:"images"`         // with the versions of their packages
+	Debs   map[string][]image.Deb `json:"debs,omitempty"` // by layer of them: the package files that it was made of, where known
+	Files  map[string]FileDigest  `json:"files"`
 }
 
 // Counts is how much of something there is.
@@ -103,6 +105,16 @@ func (d *Dataset) describe(members, failed []*member, files []string) (*Descript
 	}
 	for _, digest := range slices.Sorted(maps.Keys(images)) {
 		o.Images = append(o.Images, images[digest])
+		layers, err := d.runner.Debs(images[digest])
+		if err != nil {
+			return nil, err
+		}
+		for layer, debs := range layers {
+			if o.Debs == nil {
+				o.Debs = map[string][]image.Deb{}
+			}
+			o.Debs[layer] = debs
+		}
 	}
 	if err := whole.WriteFile(filepath.Join(d.Dir, CardFile), []byte(d.card(o, members))); err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"detgen/dataset/plan"
+	"detgen/image"
 	"detgen/internal/whole"
 	"detgen/record"
 	"detgen/runner"
@@ -28,15 +29,16 @@ const maxRecipe = 128 << 20
 // Recipe is what a dataset is made again from: everything that decides it, and the digests that tell whether it came out
 // the same. It is a JSON file of about 200 bytes a run.
 type Recipe struct {
-	Format  int                  `json:"format"`
-	Dataset string               `json:"dataset"`
-	Tool    string               `json:"tool"`     // that made it
-	Engine  string               `json:"identity"` // of the engine, with its version: what ids of runs depend on
-	Machine record.Engine        `json:"engine"`
-	Plan    string               `json:"plan"`              // the text of plan.yaml
-	Images  []record.ImageResult `json:"images"`            // with the versions of their packages
-	Entries map[string]int       `json:"entries,omitempty"` // how many repetitions entries took that want connections or packets
-	Runs    []RecipeRun          `json:"runs"`              // in the order of the plan
+	Format  int                    `json:"format"`
+	Dataset string                 `json:"dataset"`
+	Tool    string                 `json:"tool"`     // that made it
+	Engine  string                 `json:"identity"` // of the engine, with its version: what ids of runs depend on
+	Machine record.Engine          `json:"engine"`
+	Plan    string                 `json:"plan"`              // the text of plan.yaml
+	Images  []record.ImageResult   `json:"images"`            // with the versions of their packages
+	Debs    map[string][]image.Deb `json:"debs,omitempty"`    // the package files, by the layer of images that they make, where known
+	Entries map[string]int         `json:"entries,omitempty"` // how many repetitions entries took that want connections or packets
+	Runs    []RecipeRun            `json:"runs"`              // in the order of the plan
 }
 
 // RecipeRun is a run of a recipe.
@@ -57,7 +59,7 @@ func WriteRecipe(ctx context.Context, dir, file string) (*Recipe, error) {
 	}
 	o := c.description
 	r := &Recipe{Format: RecipeFormat, Dataset: o.Dataset, Tool: o.Tool, Engine: o.Identity, Machine: o.Engine, Plan: string(text), Images: o.Images}
-	r.Entries = o.Repetitions
+	r.Entries, r.Debs = o.Repetitions, o.Debs
 	for i, id := range c.Runs {
 		r.Runs = append(r.Runs, RecipeRun{id, c.captures[i]})
 	}
@@ -74,8 +76,14 @@ func (r *Recipe) WriteText(out io.Writer, file string) error {
 	for _, i := range r.Images {
 		packages += len(i.Packages)
 	}
-	_, err := fmt.Fprintf(out, "%s: %d runs, %d images with %d packages; made on the %s engine\n", file, len(r.Runs), len(r.Images), packages, r.Machine.Name)
-	return err
+	if _, err := fmt.Fprintf(out, "%s: %d runs, %d images with %d packages; made on the %s engine\n", file, len(r.Runs), len(r.Images), packages, r.Machine.Name); err != nil {
+		return err
+	}
+	if names := r.unpinned(); len(names) > 0 {
+		_, err := fmt.Fprintf(out, "the files of packages are not known of %s, so the recipe has versions only: images that are built from now on name them\n", strings.Join(names, ", "))
+		return err
+	}
+	return nil
 }
 
 // ReadRecipe reads a recipe and its plan.
@@ -136,7 +144,11 @@ func (r *Recipe) MakeAgain(ctx context.Context, dir string, run *runner.Runner, 
 	if !run.Engine().Repeats() {
 		return nil, runner.RequestError{Err: fmt.Errorf("the recipe is of the %s engine, which does not give the same bytes again: build its plan instead", run.Engine().Name())}
 	}
-	if err := r.compare(ctx, d); err != nil {
+	here, err := r.compare(d)
+	if err == nil {
+		err = r.prepare(ctx, d, here, o.Snapshot)
+	}
+	if err != nil {
 		return nil, runner.RequestError{Err: err}
 	}
 	if _, err = d.Make(ctx, o); err != nil {
@@ -184,31 +196,30 @@ func (m *Remade) check(d *Dataset, want RecipeRun) error {
 	return nil
 }
 
-// compare finds what of this machine differs from the one of the recipe in what decides bytes: the engine, the runs as
-// they resolve here, and the packages of images.
-func (r *Recipe) compare(ctx context.Context, d *Dataset) error {
+// compare finds what of this machine differs from the one of the recipe in what decides bytes: the engine, and the runs
+// as they resolve here. It gives a run for each image that they need, by its digest.
+func (r *Recipe) compare(d *Dataset) (map[string]*record.Run, error) {
 	if d.engine != r.Engine {
-		return fmt.Errorf("the recipe was made on another engine than this one, so the bytes would differ: %s", engineDifference(r.Engine, d.engine))
+		return nil, fmt.Errorf("the recipe was made on another engine than this one, so the bytes would differ: %s", engineDifference(r.Engine, d.engine))
 	}
 	wanted := map[string]bool{}
 	for _, run := range r.Runs {
 		wanted[run.ID] = true
 	}
-	recorded := map[string]record.ImageResult{} // by digest
-	names := map[string]string{}                // name -> digest
+	names := map[string]string{} // name -> digest
 	for _, i := range r.Images {
-		recorded[i.Digest], names[i.Name] = i, i.Digest
+		names[i.Name] = i.Digest
 	}
 	here := map[string]*record.Run{} // by image digest: a run that has it
 	found := 0
 	for planned := range d.Plan.Runs() {
 		run, id, err := d.resolve(planned)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, h := range run.Hosts {
 			if want, ok := names[h.Image]; ok && want != h.Digest {
-				return fmt.Errorf("image %s is made by another recipe here (%s) than the recipe of the dataset asks for (%s): use the detgen and the catalogue that made it (%s)", h.Image, h.Digest, want, r.Tool)
+				return nil, fmt.Errorf("image %s is made by another recipe here (%s) than the recipe of the dataset asks for (%s): use the detgen and the catalogue that made it (%s)", h.Image, h.Digest, want, r.Tool)
 			}
 			here[h.Digest] = run
 		}
@@ -218,29 +229,99 @@ func (r *Recipe) compare(ctx context.Context, d *Dataset) error {
 		}
 	}
 	if len(wanted) > 0 {
-		return fmt.Errorf("%d of the recipe's runs resolve to others here, first %s: the scenarios differ: use the detgen and the catalogue that made it (%s)",
+		return nil, fmt.Errorf("%d of the recipe's runs resolve to others here, first %s: the scenarios differ: use the detgen and the catalogue that made it (%s)",
 			len(wanted), slices.Sorted(maps.Keys(wanted))[0], r.Tool)
 	}
-	var differ []string
-	for _, digest := range slices.Sorted(maps.Keys(here)) {
-		images, err := d.runner.Images(ctx, here[digest])
+	return here, nil
+}
+
+// prepare sees to it that images have the packages of the recipe: those that are built, else images of the very package
+// files that the recipe names, which are fetched and kept apart, else what the mirror has now. What differs in the end
+// is an error that names it.
+func (r *Recipe) prepare(ctx context.Context, d *Dataset, here map[string]*record.Run, snapshot string) error {
+	built := map[string]image.Image{}
+	for digest, run := range here {
+		images, err := d.runner.Built(run)
 		if err != nil {
 			return err
 		}
-		want, have := recorded[digest].Packages, images[digest].Packages
+		if i, ok := images[digest]; ok {
+			built[digest] = i
+		}
+	}
+	differ := r.differences(here, built)
+	if len(built) == len(here) && len(differ) == 0 {
+		return nil
+	}
+	unpinned := r.unpinned()
+	if len(unpinned) == 0 {
+		if err := d.runner.Pin(ctx, r.Debs, snapshot); err != nil {
+			return err
+		}
+	}
+	if len(unpinned) == 0 || len(differ) == 0 {
+		for _, digest := range slices.Sorted(maps.Keys(here)) {
+			images, err := d.runner.Images(ctx, here[digest])
+			if err != nil {
+				return err
+			}
+			built[digest] = images[digest]
+		}
+		differ = r.differences(here, built)
+	}
+	if len(differ) == 0 {
+		return nil
+	}
+	text := "the images have other packages than those of the recipe, so the bytes would differ:\n" + strings.Join(differ, "\n")
+	if len(unpinned) > 0 {
+		text += "\nthe recipe does not name the package files of " + strings.Join(unpinned, ", ") + ", so they are not fetched"
+	}
+	return errors.New(text)
+}
+
+// differences tells how the packages of built images differ from those of the recipe, a line for each package.
+func (r *Recipe) differences(here map[string]*record.Run, built map[string]image.Image) []string {
+	recorded := map[string]record.ImageResult{}
+	for _, i := range r.Images {
+		recorded[i.Digest] = i
+	}
+	var differ []string
+	for _, digest := range slices.Sorted(maps.Keys(here)) {
+		i, ok := built[digest]
+		if !ok {
+			continue
+		}
+		want, have := recorded[digest].Packages, i.Packages
 		all := map[string]string{}
 		maps.Copy(all, want)
 		maps.Copy(all, have)
 		for _, name := range slices.Sorted(maps.Keys(all)) {
 			if want[name] != have[name] {
-				differ = append(differ, fmt.Sprintf("image %s: %s %s, the recipe has %s", images[digest].Name, name, cmp.Or(have[name], "is missing"), cmp.Or(want[name], "none")))
+				differ = append(differ, fmt.Sprintf("image %s: %s %s, the recipe has %s", i.Name, name, cmp.Or(have[name], "is missing"), cmp.Or(want[name], "none")))
 			}
 		}
 	}
-	if len(differ) > 0 {
-		return fmt.Errorf("the images have other packages than those of the recipe, so the bytes would differ:\n%s", strings.Join(differ, "\n"))
+	return differ
+}
+
+// unpinned gives the names of images that have a package whose file the recipe does not name.
+func (r *Recipe) unpinned() []string {
+	files := map[[2]string]bool{} // of a package and version
+	for _, debs := range r.Debs {
+		for _, d := range debs {
+			files[[2]string{d.Package, d.Version}] = true
+		}
 	}
-	return nil
+	var names []string
+	for _, i := range r.Images {
+		for name, version := range i.Packages {
+			if !files[[2]string{name, version}] {
+				names = append(names, i.Name)
+				break
+			}
+		}
+	}
+	return names
 }
 
 // engineDifference tells what differs between two identities of engines: a name, and a record.Engine as JSON where bytes

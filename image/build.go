@@ -34,6 +34,7 @@ type build struct {
 	oci     string // digest of the OCI image's manifest
 
 	bootstrapped bool // the layer has its first content
+	pinned       *apt // see openPinned
 }
 
 // build makes a missing image. When another process is making it, build waits for that and
@@ -168,7 +169,7 @@ func (b *build) bootstrap(ctx context.Context) error {
 	if _, err := exec.LookPath("mmdebstrap"); err != nil {
 		return errors.New("mmdebstrap is missing; install the package mmdebstrap")
 	}
-	a, err := b.store.openApt(ctx, b.recipe.Bootstrap, false, b.parts(), b.step)
+	a, err := b.openApt(ctx)
 	if err != nil {
 		return err
 	}
@@ -217,7 +218,7 @@ func (b *build) apply(ctx context.Context) error {
 	r := b.recipe
 	packages := r.Packages
 	for _, p := range r.Backports {
-		packages = append(packages[:len(packages):len(packages)], p+"/"+backports(b.suite()))
+		packages = append(packages[:len(packages):len(packages)], p+b.fromBackports(p))
 	}
 	if len(packages) > 0 {
 		if err := b.download(ctx, packages); err != nil {
@@ -271,9 +272,25 @@ func (b *build) suite() string {
 	return chain[len(chain)-1].Bootstrap
 }
 
+// openApt gives the build the machine's apt, with what there is to install from: a mirror, or the pinned packages.
+func (b *build) openApt(ctx context.Context) (*apt, error) {
+	if b.store.pins != nil {
+		return b.openPinned(ctx)
+	}
+	return b.store.openApt(ctx, b.suite(), len(b.recipe.Backports) > 0, b.parts(), b.step)
+}
+
+// fromBackports is what makes apt take a package from the suite's backports. Of pinned packages there is one version.
+func (b *build) fromBackports(name string) string {
+	if b.store.pins != nil {
+		return ""
+	}
+	return "/" + backports(b.suite())
+}
+
 // download fetches packages, "NAME" or "NAME/SUITE", and prepares apt for install.sh.
 func (b *build) download(ctx context.Context, packages []string) error {
-	a, err := b.store.openApt(ctx, b.suite(), len(b.recipe.Backports) > 0, b.parts(), b.step)
+	a, err := b.openApt(ctx)
 	if err != nil {
 		return err
 	}
@@ -321,7 +338,12 @@ const maxDatabase = 64 << 20
 // database reads the list of packages (status) of dpkg's database of the root as it is now. Nothing leads out
 // of the layers, whoever made them.
 func (b *build) database() ([]byte, error) {
-	for _, layer := range append([]string{b.layer()}, b.parentLayers()...) {
+	return b.databaseOf(append([]string{b.layer()}, b.parentLayers()...))
+}
+
+// databaseOf reads it of the root that these layers make, the top one first.
+func (b *build) databaseOf(layers []string) ([]byte, error) {
+	for _, layer := range layers {
 		status, err := beneath.ReadFile(layer, "var/lib/dpkg/status", maxDatabase)
 		if !errors.Is(err, os.ErrNotExist) {
 			return status, err
@@ -427,6 +449,15 @@ func (b *build) commit(ctx context.Context, bytes int64) error {
 		return fmt.Errorf("read package versions: %w", err)
 	}
 	e.Packages = installed(string(status))
+	before, err := b.databaseOf(b.parentLayers())
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("read package versions: %w", err)
+	}
+	if e.Debs = []Deb{}; b.oci == "" { // the packages of an OCI image are its own
+		if e.Debs, err = b.installedBy(string(before), string(status)); err != nil {
+			return err
+		}
+	}
 	text, err := json.MarshalIndent(e, "", "  ")
 	if err != nil {
 		return err

@@ -40,6 +40,9 @@ func mirrors(ctx context.Context, suite string) ([]string, error) {
 		"http://deb.debian.org/debian-security %[1]s-security main\n", suite), suite), nil
 }
 
+// mirrorsOf is mirrors, which tests replace.
+var mirrorsOf = mirrors
+
 // backportsLine makes the line for a suite's backports of the lines for the suite: they are on the same mirror. apt
 // takes nothing from there but what is asked for by name.
 func backportsLine(lines []string, suite string) (string, error) {
@@ -114,7 +117,7 @@ func (s *Store) openApt(ctx context.Context, suite string, withBackports bool, b
 	}
 	a := &apt{shared: filepath.Join(s.dir, "apt"), build: build}
 	var err error
-	if a.sources, err = mirrors(ctx, suite); err != nil {
+	if a.sources, err = mirrorsOf(ctx, suite); err != nil {
 		return nil, err
 	}
 	if withBackports {
@@ -283,16 +286,8 @@ func link(from, to string) error {
 // installed reads the packages and versions that are installed in a dpkg database (its file "status").
 func installed(status string) map[string]string {
 	packages := map[string]string{}
-	for entry := range strings.SplitSeq(status, "\n\n") {
-		fields := map[string]string{}
-		for line := range strings.Lines(entry) {
-			if name, value, ok := strings.Cut(line, ":"); ok && !strings.HasPrefix(line, " ") {
-				fields[name] = strings.TrimSpace(value)
-			}
-		}
-		if name := fields["Package"]; strings.HasSuffix(fields["Status"], " installed") && !strings.HasPrefix(name, standInPrefix) {
-			packages[name] = fields["Version"]
-		}
+	for name, e := range dpkgEntries(status) {
+		packages[name] = e.Version
 	}
 	return packages
 }

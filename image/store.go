@@ -57,6 +57,7 @@ type Options struct {
 //	images/<hex>.tmp           a build that is going on, or was killed
 //	locks/<hex>                see lock
 //	apt/                       package lists and archives, shared by all builds
+//	pinned/                    package files and images of recipes of other days: see Pin
 //
 // A store may be used by several goroutines and several processes at once.
 type Store struct {
@@ -71,6 +72,9 @@ type Store struct {
 	held   map[string]*lock // digest -> shared lock
 
 	takePacked bool // see TakePacked
+
+	pins     map[string][]Deb // see Pin; nil: images are built of what the mirror has
+	pinFiles string           // directory of their files
 }
 
 // CacheDir gives the directory for what detgen keeps between runs: the given one if it is not
@@ -245,6 +249,7 @@ type entry struct {
 	Bytes     int64             `json:"bytes"`               // on disk, of the layer
 	OCI       string            `json:"oci,omitempty"`       // digest of the OCI image's manifest
 	Packages  map[string]string `json:"packages,omitempty"`
+	Debs      []Deb             `json:"debs"` // that the layer is made of; null where that is not known
 }
 
 func (s *Store) entry(digest string) (entry, error) {

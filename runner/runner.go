@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 
 	"detgen/catalogue"
@@ -218,4 +219,41 @@ func (r *Runner) Images(ctx context.Context, run *record.Run) (map[string]image.
 		images[h.Digest] = i
 	}
 	return images, nil
+}
+
+// Built gives the images that a run names and that are built, by digest, and builds none.
+func (r *Runner) Built(run *record.Run) (map[string]image.Image, error) {
+	images := map[string]image.Image{}
+	for _, h := range run.Hosts {
+		i, err := r.store.Lookup(h.Digest)
+		var missing *image.NotBuiltError
+		if errors.As(err, &missing) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("host %q: image %s: %w", h.Name, h.Image, err)
+		}
+		i.Name = h.Image
+		images[h.Digest] = i
+	}
+	return images, nil
+}
+
+// Debs gives the package files that an image's layers were made of, by layer, if the image is built and has these
+// packages. Layers of which they are not known are left out.
+func (r *Runner) Debs(of record.ImageResult) (map[string][]image.Deb, error) {
+	i, err := r.store.Lookup(of.Digest)
+	var missing *image.NotBuiltError
+	if errors.As(err, &missing) || err == nil && !maps.Equal(i.Packages, of.Packages) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.store.Debs(of.Digest)
+}
+
+// Pin lets the runner have images of exactly these package files alone; see image.Store.Pin. No run may be going on.
+func (r *Runner) Pin(ctx context.Context, debs map[string][]image.Deb, snapshot string) error {
+	return r.store.Pin(ctx, debs, snapshot)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"detgen/dataset"
 	"detgen/dataset/columns"
 	"detgen/dataset/plan"
+	"detgen/image"
 	"detgen/runner"
 	"detgen/table"
 
@@ -193,6 +195,7 @@ func newDatasetMake() *cobra.Command {
 		},
 	}
 	f.add(cmd)
+	cmd.Flags().StringVar(&f.options.Snapshot, "snapshot", cmp.Or(os.Getenv("DETGEN_SNAPSHOT"), image.SnapshotArchive), "the archive that has packages of the recipe when the mirror has newer ones (DETGEN_SNAPSHOT)")
 	return cmd
 }
 
