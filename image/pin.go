@@ -127,11 +127,9 @@ func (s *Store) fetchPins(ctx context.Context, pins map[string][]Deb, dir, snaps
 				return err
 			}
 		}
-		hashes := map[string]string{}
-		for _, d := range left {
-			if hashes[d.SHA256], err = f.snapshotHash(ctx, snapshot, d); err != nil {
-				return err
-			}
+		hashes, err := f.snapshotHashes(ctx, snapshot, left)
+		if err != nil {
+			return err
 		}
 		left, err = f.from(ctx, left, func(d Deb) string {
 			if hashes[d.SHA256] == "" {
@@ -236,41 +234,59 @@ func (f *pinFetch) download(ctx context.Context, wanted []string) error {
 // maxBinfiles bounds a snapshot archive's answer about one version of one package, bytes.
 const maxBinfiles = 1 << 20
 
-// snapshotHash asks a snapshot archive by which SHA-1 it has a package's file; "" for not at all. The interface is
-// snapshot.debian.org's for programs: /mr/binary/NAME/VERSION/binfiles, then /file/SHA1.
-func (f *pinFetch) snapshotHash(ctx context.Context, snapshot string, d Deb) (string, error) {
-	address := snapshot + "/mr/binary/" + d.Package + "/" + d.Version + "/binfiles"
-	none := func(why string) (string, error) {
-		f.looked[d.SHA256] = append(f.looked[d.SHA256], address+" "+why)
-		return "", nil
+// snapshotHashes asks a snapshot archive by which SHA-1 it has the packages' files, and gives it by their SHA-256, for
+// those that it has. The interface is snapshot.debian.org's for programs: /mr/binary/NAME/VERSION/binfiles, then
+// /file/SHA1.
+func (f *pinFetch) snapshotHashes(ctx context.Context, snapshot string, debs []Deb) (map[string]string, error) {
+	address := func(d Deb) string { return snapshot + "/mr/binary/" + d.Package + "/" + d.Version + "/binfiles" }
+	answer := func(d Deb) string { return filepath.Join(f.work, d.SHA256+".json") }
+	var wanted []string
+	for _, d := range debs {
+		wanted = append(wanted, address(d), answer(d), "")
 	}
-	file := filepath.Join(f.work, "binfiles")
-	if err := f.download(ctx, []string{address, file, ""}); err != nil {
-		return "", err
+	if err := f.download(ctx, wanted); err != nil {
+		return nil, err
 	}
+	hashes := map[string]string{}
+	for _, d := range debs {
+		hash, why, err := binfile(answer(d), d.Architecture)
+		if err != nil {
+			return nil, err
+		}
+		if hash == "" {
+			f.looked[d.SHA256] = append(f.looked[d.SHA256], address(d)+" "+why)
+			continue
+		}
+		hashes[d.SHA256] = hash
+	}
+	return hashes, nil
+}
+
+// binfile reads which file for an architecture, by SHA-1, a snapshot archive's answer tells, or why none.
+func binfile(file, architecture string) (hash, why string, err error) {
 	in, err := os.Open(file)
 	if errors.Is(err, os.ErrNotExist) {
-		return none("does not answer, or has none")
+		return "", "does not answer, or has none", nil
 	}
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	text, err := io.ReadAll(io.LimitReader(in, maxBinfiles))
-	if err := errors.Join(err, in.Close(), os.Remove(file)); err != nil {
-		return "", err
+	if err := errors.Join(err, in.Close()); err != nil {
+		return "", "", err
 	}
 	var answer struct {
 		Result []struct{ Architecture, Hash string }
 	}
 	if err := json.Unmarshal(text, &answer); err != nil {
-		return none("gives no list of files")
+		return "", "gives no list of files", nil
 	}
 	for _, r := range answer.Result {
-		if r.Architecture == d.Architecture && len(r.Hash) == 40 && strings.Trim(r.Hash, "0123456789abcdef") == "" {
-			return r.Hash, nil
+		if r.Architecture == architecture && len(r.Hash) == 40 && strings.Trim(r.Hash, "0123456789abcdef") == "" {
+			return r.Hash, "", nil
 		}
 	}
-	return none("has none for " + d.Architecture)
+	return "", "has none for " + architecture, nil
 }
 
 // openPinned gives a build a repository of the layer's own packages in place of a mirror. apt need not check it against
