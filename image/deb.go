@@ -2,6 +2,9 @@ package image
 
 import (
 	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,11 +12,15 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 
+	"detgen/internal/whole"
 	"detgen/record"
+
+	"golang.org/x/sys/unix"
 )
 
 // Deb is the file of a Debian package, as the layer that installed it names it: what makes the same layer on another day.
@@ -48,8 +55,8 @@ func (d *Deb) UnmarshalText(text []byte) error {
 	if len(f) != 6 {
 		return fmt.Errorf("package file %q: must be name, version, architecture, SHA-256, bytes and path", text)
 	}
-	bytes, err := strconv.ParseInt(f[4], 10, 64)
-	if err != nil || bytes <= 0 {
+	size, err := strconv.ParseInt(f[4], 10, 64)
+	if err != nil || size <= 0 {
 		return fmt.Errorf("package file %q: %q is no number of bytes", text, f[4])
 	}
 	for i, pattern := range []*regexp.Regexp{packagePattern, versionPattern, architecturePattern, sumPattern, nil, poolPattern} {
@@ -60,7 +67,7 @@ func (d *Deb) UnmarshalText(text []byte) error {
 	if !filepath.IsLocal(f[5]) || path.Clean(f[5]) != f[5] {
 		return fmt.Errorf("package file %q: path %q leads elsewhere", text, f[5])
 	}
-	*d = Deb{f[0], f[1], f[2], f[3], bytes, f[5]}
+	*d = Deb{f[0], f[1], f[2], f[3], size, f[5]}
 	return nil
 }
 
@@ -95,22 +102,9 @@ func (s *Store) Debs(digest string) (map[string][]Deb, error) {
 // installedBy finds the files of the packages that the layer has and its parents have not, by dpkg's databases and the
 // archives and lists that apt worked with. They are nil when one of them is not an archive's: nobody could fetch it.
 func (b *build) installedBy(before, after string) ([]Deb, error) {
-	had, has := dpkgEntries(before), dpkgEntries(after)
-	wanted := map[string]*Deb{}
-	for name, e := range has {
-		if had[name] == e {
-			continue
-		}
-		d := &Deb{Package: e.Package, Version: e.Version, Architecture: e.Architecture}
-		sum, bytes, err := record.Digest(filepath.Join(b.parts(), "archives", d.file()))
-		if errors.Is(err, os.ErrNotExist) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the archive of %s: %w", name, err)
-		}
-		d.SHA256, d.Bytes = sum, bytes
-		wanted[name] = d
+	wanted, err := changed(dpkgEntries(before), dpkgEntries(after), filepath.Join(b.parts(), "archives"))
+	if wanted == nil || err != nil {
+		return nil, err
 	}
 	if b.store.pins != nil { // their paths are those of the archive that they were recorded in
 		for _, pin := range b.store.pins[b.digest] {
@@ -118,29 +112,164 @@ func (b *build) installedBy(before, after string) ([]Deb, error) {
 				d.Path = pin.Path
 			}
 		}
-	} else if len(wanted) > 0 {
-		lists, err := filepath.Glob(filepath.Join(b.parts(), "lists", "*_Packages"))
-		if err != nil {
-			return nil, err
-		}
-		for _, list := range lists {
-			if err := findPaths(list, wanted); err != nil {
-				return nil, fmt.Errorf("read package lists: %w", err)
+		return complete(wanted), nil
+	}
+	byName := map[string][]*Deb{}
+	for name, d := range wanted {
+		byName[name] = []*Deb{d}
+	}
+	if err := findPaths(filepath.Join(b.parts(), "lists"), byName); err != nil {
+		return nil, err
+	}
+	return complete(wanted), nil
+}
+
+// RecordDebs gives images that are built, and those they stand on, the package files that they were made of, where an
+// earlier version of detgen did not record them and the cache still has them: of a name, version and architecture there
+// is one file in an archive.
+func (s *Store) RecordDebs(ctx context.Context, images []Image) error {
+	l, err := acquire(ctx, filepath.Join(s.dir, "locks", "debs"), unix.LOCK_EX, nil)
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	layers := map[string]entry{}
+	wanted := map[string]map[string]*Deb{} // by layer, by package
+	byName := map[string][]*Deb{}
+	for _, i := range images {
+		for _, layer := range i.Layers {
+			digest := "sha256:" + filepath.Base(filepath.Dir(layer))
+			if _, ok := layers[digest]; ok {
+				continue
+			}
+			e, err := s.entry(digest)
+			if err != nil {
+				return err
+			}
+			layers[digest] = e
+			if e.Debs != nil {
+				continue
+			}
+			var parent entry
+			if len(e.Ancestors) > 0 {
+				if parent, err = s.entry(e.Ancestors[0]); err != nil {
+					return err
+				}
+			}
+			if e.OCI != "" {
+				wanted[digest] = map[string]*Deb{}
+				continue
+			}
+			found, err := changed(versions(parent.Packages), versions(e.Packages), filepath.Join(s.dir, "apt", "archives"))
+			if err != nil {
+				return err
+			}
+			if found != nil {
+				wanted[digest] = found
+			}
+			for name, d := range found {
+				byName[name] = append(byName[name], d)
 			}
 		}
 	}
-	debs := []Deb{}
-	for _, name := range slices.Sorted(maps.Keys(wanted)) {
-		if wanted[name].Path == "" {
-			return nil, nil
-		}
-		debs = append(debs, *wanted[name])
+	folders, err := filepath.Glob(filepath.Join(s.dir, "apt", "lists-*"))
+	if err != nil {
+		return err
 	}
-	return debs, nil
+	for _, folder := range folders {
+		if strings.HasSuffix(folder, ".tmp") {
+			continue
+		}
+		if err := findPaths(folder, byName); err != nil {
+			return err
+		}
+	}
+	for digest, found := range wanted {
+		e := layers[digest]
+		if e.Debs = complete(found); e.Debs == nil {
+			continue
+		}
+		text, err := json.MarshalIndent(e, "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := whole.WriteFile(filepath.Join(s.path(digest), "image.json"), append(text, '\n')); err != nil {
+			return fmt.Errorf("describe the image: %w", err)
+		}
+	}
+	return nil
 }
 
-// findPaths gives the wanted files, by package, the paths that a list (Packages) has for them.
-func findPaths(list string, wanted map[string]*Deb) error {
+// versions are packages of which the architecture is not known.
+func versions(packages map[string]string) map[string]dpkgEntry {
+	entries := map[string]dpkgEntry{}
+	for name, version := range packages {
+		entries[name] = dpkgEntry{Package: name, Version: version}
+	}
+	return entries
+}
+
+// changed gives the files, by package, of what one dpkg database has and an earlier one has not; nil when apt's archives
+// lack one of them.
+func changed(had, has map[string]dpkgEntry, archives string) (map[string]*Deb, error) {
+	files := map[string]*Deb{}
+	for name, e := range has {
+		if had[name] == e {
+			continue
+		}
+		architectures := []string{e.Architecture}
+		if e.Architecture == "" {
+			architectures = []string{runtime.GOARCH, "all"} // Go's names are Debian's where detgen runs
+		}
+		for _, architecture := range architectures {
+			d := &Deb{Package: e.Package, Version: e.Version, Architecture: architecture}
+			var err error
+			d.SHA256, d.Bytes, err = record.Digest(filepath.Join(archives, d.file()))
+			if err == nil {
+				files[name] = d
+				break
+			}
+			if !errors.Is(err, os.ErrNotExist) {
+				return nil, fmt.Errorf("read the archive of %s: %w", name, err)
+			}
+		}
+		if files[name] == nil {
+			return nil, nil
+		}
+	}
+	return files, nil
+}
+
+// complete gives the files by name; nil when the path of one is not known.
+func complete(files map[string]*Deb) []Deb {
+	debs := []Deb{}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if files[name].Path == "" {
+			return nil
+		}
+		debs = append(debs, *files[name])
+	}
+	return debs
+}
+
+// findPaths gives files, by package, the paths that the package lists of a folder have for them.
+func findPaths(folder string, files map[string][]*Deb) error {
+	if len(files) == 0 {
+		return nil
+	}
+	lists, err := filepath.Glob(filepath.Join(folder, "*_Packages"))
+	if err != nil {
+		return err
+	}
+	for _, list := range lists {
+		if err := findPathsIn(list, files); err != nil {
+			return fmt.Errorf("read package lists: %w", err)
+		}
+	}
+	return nil
+}
+
+func findPathsIn(list string, files map[string][]*Deb) error {
 	f, err := os.Open(list)
 	if err != nil {
 		return err
@@ -148,34 +277,31 @@ func findPaths(list string, wanted map[string]*Deb) error {
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
-	var d *Deb
+	var of []*Deb // of this entry's name
 	var path, sum string
-	entry := func() {
-		if d != nil && d.SHA256 == sum && d.Path == "" && poolPattern.MatchString(path) {
-			d.Path = path
+	end := func() {
+		for _, d := range of {
+			if d.SHA256 == sum && d.Path == "" && poolPattern.MatchString(path) {
+				d.Path = path
+			}
 		}
-		d, path, sum = nil, "", ""
+		of, path, sum = nil, "", ""
 	}
 	for lines.Scan() {
 		line := lines.Bytes()
 		if len(line) == 0 {
-			entry()
+			end()
+		} else if name, ok := bytes.CutPrefix(line, []byte("Package: ")); ok {
+			of = files[string(name)]
+		} else if of == nil {
 			continue
-		}
-		if name, ok := strings.CutPrefix(string(line[:min(len(line), 200)]), "Package: "); ok {
-			d = wanted[name]
-		}
-		if d == nil {
-			continue
-		}
-		if value, ok := strings.CutPrefix(string(line), "Filename: "); ok {
-			path = strings.TrimPrefix(value, "./")
-		}
-		if value, ok := strings.CutPrefix(string(line), "SHA256: "); ok {
-			sum = value
+		} else if value, ok := bytes.CutPrefix(line, []byte("Filename: ")); ok {
+			path = strings.TrimPrefix(string(value), "./")
+		} else if value, ok := bytes.CutPrefix(line, []byte("SHA256: ")); ok {
+			sum = string(value)
 		}
 	}
-	entry()
+	end()
 	return lines.Err()
 }
 

@@ -60,7 +60,10 @@ func newImageBuild(flags *imageFlags) *cobra.Command {
 				}
 			}
 			images, err := store.Ensure(cmd.Context(), names...)
-			if err != nil || !pack {
+			if err != nil {
+				return err
+			}
+			if err := store.RecordDebs(cmd.Context(), images); err != nil || !pack {
 				return err
 			}
 			for _, i := range images {
