@@ -40,6 +40,9 @@ type build struct {
 // build makes a missing image. When another process is making it, build waits for that and
 // then finds it made.
 func (s *Store) build(ctx context.Context, r *Recipe) (err error) {
+	if os.Geteuid() != 0 && s.pins != nil {
+		return fmt.Errorf("it is not in %s, and building an image of a recipe's packages needs root", s.dir)
+	}
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("it is not in %s, and building it needs root: \"detgen image save\" as root and \"detgen image load\" here bring it", s.dir)
 	}
