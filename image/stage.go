@@ -6,11 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 
 	"detgen/internal/boundary"
+	"detgen/internal/thread"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,7 +36,7 @@ func (s *stage) image() string   { return filepath.Join(s.dir, "machine/image") 
 // onStage calls f with the build's stage, on the stage's thread.
 func (b *build) onStage(f func(*stage) error) error {
 	result := make(chan error)
-	go onOwnThread(func() {
+	thread.Go(func() {
 		s := &stage{dir: boundary.Scratch}
 		var err error
 		if s.user, err = userNamespace(); err == nil {
@@ -51,24 +51,6 @@ func (b *build) onStage(f func(*stage) error) error {
 		result <- err
 	})
 	return <-result
-}
-
-// onOwnThread calls f on a thread that ends with the goroutine that it is called on.
-func onOwnThread(f func()) {
-	runtime.LockOSThread() // never unlocked, but on the first thread
-	if unix.Gettid() != unix.Getpid() {
-		f()
-		return
-	}
-	// The process's first thread never ends, nor would its namespaces. While this goroutine holds it, another
-	// goroutine is on another.
-	defer runtime.UnlockOSThread()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		onOwnThread(f)
-	}()
-	<-done
 }
 
 // userNamespace makes the user namespace of builds. The caller closes it.

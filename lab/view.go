@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 
+	"detgen/internal/thread"
 	"detgen/lab/inside"
 	"detgen/record"
 
@@ -255,8 +255,7 @@ func (c *container) openMounts() error {
 // then.
 func (c *container) amongMounts(f func() error) error {
 	result := make(chan error)
-	go func() {
-		runtime.LockOSThread() // the thread ends with the goroutine
+	thread.Go(func() {
 		err := unix.Unshare(unix.CLONE_FS)
 		if err == nil {
 			err = unix.Setns(int(c.mounts.Fd()), unix.CLONE_NEWNS)
@@ -267,7 +266,7 @@ func (c *container) amongMounts(f func() error) error {
 			err = f()
 		}
 		result <- err
-	}()
+	})
 	return <-result
 }
 

@@ -140,7 +140,7 @@ func TestONNX(t *testing.T) {
 		"field":             {with("colums", 2), `unknown field "colums"`},
 		"digest":            {with("sha256", "ab"), "sha256: it is for a file with ab"},
 		"direction":         {with("direction", "up"), `direction: "up" is not "higher" or "lower"`},
-		"kind":              {with("kind", "images"), "an ONNX file takes flow or packets"},
+		"kind":              {with("kind", "images"), "an ONNX file takes flow, packets or session"},
 		"column twice":      {map[string]any{"columns": []string{"a", "a"}}, `"a" is there twice`},
 		"two names for one": {with("scaler", map[string]any{"center": make([]float64, 20), "mean": make([]float64, 20)}), "are the same: give one"},
 	} {

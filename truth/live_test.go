@@ -129,7 +129,8 @@ func TestLabelsOfALab(t *testing.T) {
 func TestSimultaneousDownloadsAreToldApart(t *testing.T) {
 	// Each starts when the other is ready, and each asks for a size of its own.
 	fetch := func(mine, other string, size int) string {
-		return fmt.Sprintf("signal %s\nawait %s\n%s fetch server:7000 %d 3\n", mine, other, trafficCommand(), size)
+		// Signals are an activity's own; the host's root is for all.
+		return fmt.Sprintf("touch $HOST_ROOT/tmp/%s\nuntil [ -e $HOST_ROOT/tmp/%s ]; do sleep 0.01; done\n%s fetch server:7000 %d 3\n", mine, other, trafficCommand(), size)
 	}
 	run := twoHosts(record.Link{Delay: record.Duration(2 * time.Millisecond)}, fetch("a", "b", 200_000))
 	background := activity(record.Script{Host: "client", Text: fetch("b", "a", 100_000)})

@@ -62,10 +62,10 @@ func TestDeathsInTheGuest(t *testing.T) {
 		{"the hosts' inits are killed", "", inside.InitRole, `" ended`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			run := script(t, "phase echo\nsleep 1000\n")
+			run := script(t, "sleep 1000\n")
 			// Links without NetEm have a process of their own.
 			run.LinkDriver = link.Soft
-			run.Activities[0].Scripts = append(run.Activities[0].Scripts, record.Script{Host: "server", Text: "touch /tmp/go\nsleep 1000\n"})
+			run.Activities[0].Scripts = append(run.Activities[0].Scripts, record.Script{Host: "server", Text: "touch $HOST_ROOT/tmp/go\nsleep 1000\n"})
 			if c.service != "" {
 				run.Hosts[1].Services = []record.Service{{
 					Name: "web", Command: []string{"sh", "-c", c.service},

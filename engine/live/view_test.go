@@ -52,10 +52,10 @@ while ($door->accept) {
 	main.Warmup = []record.Script{{Host: "client", Text: "echo warm >/root/warm\n"}}
 	main.Scripts[0].Text = "test -e /root/warm\n" + again
 	second := *main
-	second.Name, second.Start, second.Warmup, second.Expect = "second", record.Duration(time.Second), nil, expect("2")
+	second.Name, second.Start, second.Warmup, second.Expect = "second", record.Duration(10*time.Second), nil, expect("2")
 	second.Scripts = []record.Script{{Host: "client", Text: "test ! -e /root/warm\n" + again}}
 	third := second
-	third.Name, third.Start, third.Expect = "third", record.Duration(2*time.Second), expect("3")
+	third.Name, third.Start, third.Expect = "third", record.Duration(20*time.Second), expect("3")
 	run.Activities = append(run.Activities, second, third)
 	_, dir, err := execute(t, run)
 	if err != nil {

@@ -3,7 +3,8 @@ package link
 import (
 	"errors"
 	"fmt"
-	"runtime"
+
+	"detgen/internal/thread"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -46,14 +47,13 @@ func softSupported() error {
 // netemSupported tries everything that the driver uses in a network namespace of its own.
 func netemSupported() error {
 	result := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with its namespace
+	thread.Go(func() {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			result <- unsupported(NetEm, "network namespaces", err, "use a kernel with CONFIG_NET_NS")
 			return
 		}
 		result <- tryNetEm()
-	}()
+	})
 	return <-result
 }
 

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
+
+	"detgen/internal/thread"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -41,10 +42,7 @@ func Open(file *os.File) (*Namespace, error) {
 func open(enter func() error) (*Namespace, error) {
 	n := &Namespace{leave: make(chan struct{})}
 	made := make(chan error)
-	go func() {
-		// The thread is never unlocked, so it ends with the goroutine and does not run anything
-		// else in the namespace.
-		runtime.LockOSThread()
+	thread.Go(func() {
 		err := enter()
 		if err == nil {
 			n.FD, err = netns.Get()
@@ -54,7 +52,7 @@ func open(enter func() error) (*Namespace, error) {
 		if err == nil {
 			<-n.leave
 		}
-	}()
+	})
 	if err := <-made; err != nil {
 		return nil, err
 	}
@@ -75,14 +73,13 @@ func (n *Namespace) Proc(file string) string {
 // Do calls f on a thread that is in the namespace.
 func (n *Namespace) Do(f func() error) error {
 	result := make(chan error)
-	go func() {
-		runtime.LockOSThread()
+	thread.Go(func() {
 		if err := netns.Set(n.FD); err != nil {
 			result <- fmt.Errorf("enter network namespace: %w", err)
 			return
 		}
 		result <- f()
-	}()
+	})
 	return <-result
 }
 
