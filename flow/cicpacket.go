@@ -35,7 +35,6 @@ func (d *cicDecoder) decode(f *packet.Frame, it *item) bool {
 		d.walk.run(layerIPv4, f.Data, f.WireLen)
 		ok = d.read(p)
 	}
-	it.frame, it.time = p.frame, p.time
 	it.hash = p.key.hash()
 	return ok
 }

@@ -14,8 +14,7 @@ type Source = packet.Source
 
 // Extract gives emit the flows of a capture in the order in which they end; those that are open at the
 // end of the capture come last, in the order of their first packets. A flow is valid until emit returns.
-// The work is shared by jobs goroutines besides the one that reads, or done by the calling one when jobs is 1; the
-// flows are the same.
+// The work is shared by jobs goroutines, or done by the calling one when jobs is 1; the flows are the same.
 //
 // When the source fails, the flows of what was read before are given all the same, and then the source's error is
 // returned; in mode Default so is a *packet.LinkError when frames were passed over whose headers cannot be read. An error of emit
@@ -61,7 +60,7 @@ func extract(ctx context.Context, src Source, o Options, jobs int, out sink) err
 	if jobs == 1 || o.MaxFlows > 0 {
 		return extractAlone(ctx, src, o, out)
 	}
-	return extractSharded(ctx, src, o, jobs, out)
+	return extractShared(ctx, src, o, jobs, out)
 }
 
 // extractAlone works in the calling goroutine.
@@ -70,16 +69,13 @@ func extractAlone(ctx context.Context, src Source, o Options, out sink) error {
 	if err != nil {
 		return err
 	}
-	var frame packet.Frame
+	intake, p := newIntake(src, o), newPortion(1)
 	for {
-		err := src.Next(&frame)
+		err := intake.fill(p)
+		m.measure(p)
 		if err != nil {
 			m.Flush()
-			return errors.Join(end(err), out.finish(), m.decoder.unread())
-		}
-		m.Add(&frame)
-		if frame.Number%expiryFrames != 0 {
-			continue
+			return errors.Join(intake.end(err), out.finish())
 		}
 		if ctx.Err() != nil {
 			return errors.Join(ctx.Err(), out.finish())

@@ -36,7 +36,7 @@ func reader(t testing.TB, file []byte) *packet.Reader {
 // TestJobs writes the same bytes with any number of jobs, in every mode and format, with flows that end in every way.
 func TestJobs(t *testing.T) {
 	file := mixture(t, mix.Spec{Connections: 800, Packets: 16_000, Span: 4 * time.Second, Seed: 3})
-	for _, mode := range []Mode{Default, CIC2017, CIC2021, CICFixed} {
+	for _, mode := range []Mode{Default, CIC2017, CIC2021, CICFixed, CNS2022} {
 		o := NewOptions(mode)
 		o.FlowTimeout, o.ActivityTimeout, o.IdleTimeout, o.LingerTimeout = 700*time.Millisecond, 100*time.Millisecond, 300*time.Millisecond, 100*time.Millisecond
 		for _, format := range []table.Format{table.CSV, table.Parquet} {
@@ -44,7 +44,7 @@ func TestJobs(t *testing.T) {
 			if len(want) < 100_000 {
 				t.Fatalf("%v: only %d bytes", mode, len(want))
 			}
-			for _, jobs := range []int{2, 5} {
+			for _, jobs := range []int{2, 5, 16} {
 				if got := write(t, reader(t, file), o, jobs, ToolColumns, format); !bytes.Equal(got, want) {
 					t.Errorf("%v, %v: %d jobs write something else than 1", mode, format, jobs)
 				}

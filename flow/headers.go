@@ -19,28 +19,20 @@ func (d *headersDecoder) unread() error { return d.passed.Err() }
 
 func (d *headersDecoder) decode(f *packet.Frame, it *item) bool {
 	d.decoder.Decode(f, &it.headers)
-	if !it.fill(f) {
-		d.passed.Note(f, &it.headers)
-		return false
-	}
-	if it.headers.Fragment != packet.NotFragment {
-		d.fragments.ports(&it.headers)
-	}
-	if d.ignoreVLAN {
-		it.headers.VLAN = 0
-	}
-	it.hash = endpointsHash(&it.headers)
-	return true
-}
-
-// fill takes from the frame what the headers in the item do not have. It reports whether there is an IP header that
-// is not cut or broken.
-func (it *item) fill(f *packet.Frame) bool {
 	h := &it.headers
 	if h.IPVersion == 0 || h.L4Offset == 0 && h.Fragment != packet.LaterFragment {
+		d.passed.Note(f, h) // there is no IP header, or it is cut or broken
 		return false
 	}
-	it.frame, it.capture, it.time = f.Number, uint32(f.Capture), f.Time
+	if h.Fragment != packet.NotFragment {
+		d.fragments.ports(h)
+	}
+	if d.ignoreVLAN {
+		h.VLAN = 0
+	}
+	it.hash = endpointsHash(h)
+	it.packet.frame, it.packet.capture, it.packet.time = f.Number, uint32(f.Capture), f.Time
+	it.packet.fromHeaders(h)
 	return true
 }
 
@@ -61,10 +53,8 @@ func endpointsHash(h *packet.Headers) uint64 {
 	return fold(x, 0xa0761d6478bd642f)
 }
 
-// fromHeaders makes the packet of the item's headers.
-func (it *item) fromHeaders() *Packet {
-	h, p := &it.headers, &it.packet
-	p.frame, p.capture, p.time = it.frame, it.capture, it.time
+// fromHeaders makes the packet of its headers.
+func (p *Packet) fromHeaders(h *packet.Headers) {
 	p.key.version, p.key.protocol, p.key.group = h.IPVersion, h.Protocol, 0
 	p.key.vlan = h.VLAN
 	p.flags, p.sequence, p.ack = 0, h.Seq, h.Ack
@@ -87,7 +77,6 @@ func (it *item) fromHeaders() *Packet {
 	} else {
 		p.setEndpoints(address16(h.SrcIP[:]), address16(h.DstIP[:]), h.SrcPort, h.DstPort)
 	}
-	return p
 }
 
 // icmpGroup puts requests and their answers into one group, so that they are one flow, and every other type

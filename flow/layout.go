@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -76,6 +77,7 @@ type Layout struct {
 	columns []table.Column
 	cells   []cell
 	whole   []bool // the column holds integers
+	numbers []int  // how many features there are from here on, side by side, that are written as they are (Default)
 }
 
 // NewLayout gives the columns of a set for flows of a mode.
@@ -85,6 +87,12 @@ func NewLayout(mode Mode, set ColumnSet) *Layout {
 		l.tool()
 	} else {
 		l.cicids(set)
+	}
+	l.numbers = make([]int, len(l.cells)+1)
+	for i, c := range slices.Backward(l.cells) {
+		if mode == Default && c < cell(features) {
+			l.numbers[i] = l.numbers[i+1] + 1
+		}
 	}
 	return l
 }
@@ -223,14 +231,22 @@ func (l *Layout) append(b *table.Batch, f *Flow, capture, label string) {
 	var v values
 	f.measure(&v)
 	var text [128]byte
-	for i, c := range l.cells {
+	for i := 0; i < len(l.cells); i++ {
+		c := l.cells[i]
+		if n := l.numbers[i]; n > 0 {
+			var row [features]float64
+			for j, c := range l.cells[i : i+n] {
+				row[j] = v[c].n
+			}
+			b.Numbers(row[:n])
+			i += n - 1
+			continue
+		}
 		if c < cell(features) {
 			x := v[c]
 			switch {
 			case l.whole[i]:
 				b.Int(int64(x.n))
-			case l.mode == Default:
-				b.Float(x.n)
 			case x.whole:
 				b.FloatAs(x.n, strconv.AppendInt(text[:0], int64(x.n), 10))
 			case l.mode == CNS2022:

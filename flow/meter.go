@@ -22,11 +22,7 @@ type Meter struct {
 
 // item is a frame on its way into a meter. It holds no pointers.
 type item struct {
-	frame   uint64 // number in its capture, from 1
-	capture uint32 // packet.Frame.Capture
-	time    int64  // ticks of the mode since the Unix epoch
 	hash    uint64 // the same in both directions of a flow
-
 	packet  Packet
 	headers packet.Headers // Default
 }

@@ -21,7 +21,7 @@ const analysisClasses = 15
 //
 // The source is the sender of the first packet, or the receiver when that is a SYN-ACK.
 func (m *Meter) addDefault(it *item) uint64 {
-	p := it.fromHeaders()
+	p := &it.packet
 	index, ok := m.table.find(&p.key, it.hash)
 	if !ok {
 		m.makeRoom()
@@ -46,7 +46,8 @@ func (m *Meter) addDefault(it *item) uint64 {
 		m.beginDefault(f, index, p, it)
 		return f.number
 	}
-	a, analysed := it.analyse(m.conversations.at(index), &m.streams)
+	var a packet.Analysis
+	analysed := it.analyse(m.conversations.at(index), &m.streams, &a)
 	isSYN := p.flags&(packet.SYN|packet.ACK) == packet.SYN
 	switch {
 	case idle && !(f.analysed && a.First):
@@ -109,7 +110,8 @@ func (m *Meter) beginDefault(f *Flow, index uint32, p *Packet, it *item) {
 	m.orient(f, p)
 	f.begin(&m.settings, p, f.direction(p))
 	f.progress(p, f.direction(p))
-	if a, ok := it.analyse(m.conversations.at(index), &m.streams); ok {
+	var a packet.Analysis
+	if it.analyse(m.conversations.at(index), &m.streams, &a) {
 		f.note(&a, f.direction(p))
 	}
 }
@@ -139,16 +141,16 @@ func (f *Flow) progress(p *Packet, dir Direction) {
 	}
 }
 
-// analyse gives the item to the TCP analysis of its connection.
-func (it *item) analyse(c *packet.Conversation, streams *packet.Streams) (a packet.Analysis, ok bool) {
+// analyse gives the item to the TCP analysis of its connection, which fills a.
+func (it *item) analyse(c *packet.Conversation, streams *packet.Streams, a *packet.Analysis) bool {
 	if it.headers.Protocol != packet.ProtocolTCP {
-		return a, false
+		return false
 	}
 	from := 0
 	if it.packet.reversed {
 		from = 1
 	}
-	return c.Analyze(it.time, &it.headers, from, streams)
+	return c.Analyze(it.packet.time, &it.headers, from, streams, a)
 }
 
 // note takes in what the analysis says of a packet.

@@ -6,29 +6,13 @@ import (
 	"errors"
 	"slices"
 	"sync"
-
-	"detgen/packet"
 )
 
-// The frames of a capture are cut into portions of portionFrames. One goroutine reads them and sorts each portion's
-// items by the shard that their flow belongs to; every shard has a meter of its own; and one goroutine brings the flows
-// that ended in a portion into the order in which one meter alone would have given them.
-
-// portion is some successive frames of a capture.
-type portion struct {
-	items  []item
-	shards []share
-	expire bool  // afterwards, flows that were silent for too long at ...
-	now    int64 // ... ns since the Unix epoch
-	last   uint64
-	done   sync.WaitGroup // by the shards
-}
-
-// share is a shard's part of a portion.
-type share struct {
-	items []uint16 // indices
-	ended []ended  // what it made of them
-}
+// Several goroutines work on a capture. Its flows are divided among as many shards, each with a meter of its own, and
+// its frames into portions. What there is to do is reading and decoding the next portion, measuring the oldest portion
+// that a shard has not measured yet, and giving the flows that ended in a portion in the order in which one meter alone
+// would have given them. A goroutine that is free takes what is next, so that none waits for another while there is
+// something to do; each of those is done by one goroutine at a time.
 
 // ended is a flow that ended, and when.
 type ended struct {
@@ -37,158 +21,187 @@ type ended struct {
 	swept bool   // after that, because it was silent
 }
 
-// shard is a meter with its queue.
+// shard is a part of the flows.
 type shard struct {
-	meter   *Meter
-	index   int
-	queue   chan *portion
+	meter    *Meter
+	index    int
+	measured int // portions
+	busy     bool
+
 	current *portion
-	frame   uint64
-	swept   bool
+	frame   uint64 // the current one
+	swept   bool   // it is after that
 	open    []slot // at the end of the capture, in the order of their first packets
 }
 
-const (
-	// portionFrames divides expiryFrames.
-	portionFrames = 256
+// team is what the goroutines share.
+type team struct {
+	intake intake
+	out    sink
+	shards []*shard
 
-	// portionsAhead is how many portions wait for each shard at most. Where there are no more processors than
-	// shards, the reader and the one that merges get their turn when a shard has nothing left to do: the more
-	// portions they then handle at once, the less the others wait for the first of them.
-	portionsAhead = 24
-)
+	lock    sync.Mutex // of what follows, of shard.measured and shard.busy, and of portion.left
+	changed sync.Cond
+	reading bool
+	ended   bool // nothing more is read
+	err     error
+	read    int        // portions
+	merged  int        // ... of which the flows were given
+	merging bool       // ... or are being given
+	waiting []*portion // that were read and not merged, in their order
+	free    []*portion
+}
 
-func extractSharded(ctx context.Context, src Source, o Options, jobs int, out sink) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	shards := make([]*shard, jobs)
-	var working sync.WaitGroup
-	for i := range shards {
-		s := &shard{index: i, queue: make(chan *portion, portionsAhead)}
+// portionsAhead is how many portions wait at most, for each shard: enough that there is something to measure while
+// another goroutine reads, and so few that they stay in the processor's cache.
+const portionsAhead = 4
+
+func extractShared(ctx context.Context, src Source, o Options, jobs int, out sink) error {
+	t := &team{intake: newIntake(src, o), out: out, shards: make([]*shard, jobs)}
+	t.changed.L = &t.lock
+	for i := range t.shards {
+		s := &shard{index: i}
 		meter, err := NewMeter(o, s.emit)
 		if err != nil {
 			return err
 		}
 		s.meter = meter
-		shards[i] = s
-		working.Go(s.run)
+		t.shards[i] = s
 	}
-	order := make(chan *portion, portionsAhead)
-	free := make(chan *portion, portionsAhead+2)
-	var merging sync.WaitGroup
-	merging.Go(func() {
-		for p := range order {
-			p.done.Wait()
-			p.merge(out)
-			if out.failed() != nil {
-				cancel() // and take the rest away, so that nobody waits for ever
-			}
-			free <- p
-		}
-	})
-	readErr := distribute(ctx, src, o, shards, order, free)
-	for _, s := range shards {
-		close(s.queue)
+	var working sync.WaitGroup
+	for _, s := range t.shards {
+		working.Go(func() {
+			t.work(ctx, s.index) // until no shard has anything to measure
+			s.open = s.meter.table.all()
+		})
 	}
-	close(order)
 	working.Wait()
-	merging.Wait()
 	if out.failed() != nil {
 		return out.finish()
 	}
 	if ctx.Err() != nil {
 		return errors.Join(ctx.Err(), out.finish())
 	}
-	flushShards(shards, out)
-	return errors.Join(readErr, out.finish())
+	flushShards(t.shards, out)
+	return errors.Join(t.err, out.finish())
 }
 
-// distribute reads the capture and hands its portions to the shards. It returns the source's error, nil at
-// its end.
-func distribute(ctx context.Context, src Source, o Options, shards []*shard, order, free chan *portion) error {
-	decoder := newDecoder(o)
-	expiry := newExpiry(o)
-	made := 0
-	next := func() *portion {
-		if made < cap(free) {
-			select {
-			case p := <-free:
-				return p
-			default:
-				made++
-				return &portion{shards: make([]share, len(shards))}
-			}
-		}
-		return <-free
-	}
-	hand := func(p *portion) {
-		p.done.Add(len(shards))
-		order <- p
-		for _, s := range shards {
-			s.queue <- p
-		}
-	}
-	var frame packet.Frame
-	p := next()
+// work does what there is to do until all is measured. Of the shards it prefers one.
+func (t *team) work(ctx context.Context, prefer int) {
+	t.lock.Lock()
+	defer t.lock.Unlock()
 	for {
-		err := src.Next(&frame)
-		if err != nil {
-			hand(p)
-			return errors.Join(end(err), decoder.unread())
+		s := t.next(prefer)
+		switch {
+		case !t.reading && !t.ended && len(t.waiting) < portionsAhead*len(t.shards):
+			t.readNext(ctx)
+		case s != nil:
+			t.measureNext(s)
+			t.merge()
+		case t.ended && !t.busy():
+			return
+		default:
+			t.changed.Wait()
 		}
-		n := len(p.items)
-		p.items = slices.Grow(p.items, 1)[:n+1]
-		if it := &p.items[n]; decoder.decode(&frame, it) {
-			own := &p.shards[it.hash>>32*uint64(len(shards))>>32]
-			own.items = append(own.items, uint16(n))
-		} else {
-			p.items = p.items[:n]
-		}
-		p.last = frame.Number
-		if frame.Number%portionFrames != 0 {
-			continue
-		}
-		if expiry.due(frame.Number, frame.Time) {
-			p.expire, p.now = true, frame.Time
-		}
-		hand(p)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		p = next()
 	}
 }
 
-// run works on the shard's queue, and then finds the flows that are still open.
-func (s *shard) run() {
-	for p := range s.queue {
-		s.current, s.swept = p, false
-		for _, i := range p.shards[s.index].items {
-			it := &p.items[i]
-			s.frame = it.frame
-			s.meter.add(it)
+// next gives a shard that has something to measure and that nobody works on, nil when there is none.
+func (t *team) next(prefer int) *shard {
+	for i := range t.shards {
+		if s := t.shards[(prefer+i)%len(t.shards)]; !s.busy && s.measured < t.read {
+			return s
 		}
-		if p.expire {
-			s.frame, s.swept = p.last, true
-			s.meter.expire(p.now)
-		}
-		p.done.Done()
 	}
-	s.open = s.meter.table.all()
+	return nil
+}
+
+// busy reports whether a goroutine reads or measures.
+func (t *team) busy() bool {
+	return t.reading || slices.ContainsFunc(t.shards, func(s *shard) bool { return s.busy })
+}
+
+// readNext reads a portion, without the lock.
+func (t *team) readNext(ctx context.Context) {
+	var p *portion
+	if n := len(t.free); n > 0 {
+		p, t.free = t.free[n-1], t.free[:n-1]
+	} else {
+		p = newPortion(len(t.shards))
+	}
+	t.reading = true
+	t.lock.Unlock()
+	err := t.intake.fill(p)
+	t.lock.Lock()
+	t.reading = false
+	t.waiting = append(t.waiting, p)
+	t.read++
+	if err != nil {
+		t.err = t.intake.end(err)
+	}
+	if err != nil || ctx.Err() != nil {
+		t.ended = true
+	}
+	t.changed.Broadcast()
+}
+
+// measureNext measures a shard's share of the oldest portion that it has not measured yet, without the lock.
+func (t *team) measureNext(s *shard) {
+	p := t.waiting[s.measured-t.merged]
+	s.busy = true
+	t.lock.Unlock()
+	s.measure(p)
+	t.lock.Lock()
+	s.busy = false
+	s.measured++
+	p.left--
+	t.changed.Broadcast()
+}
+
+// merge gives the flows that ended in the oldest portions, without the lock.
+func (t *team) merge() {
+	for !t.merging && len(t.waiting) > 0 && t.waiting[0].left == 0 {
+		p := t.waiting[0]
+		t.merging = true
+		t.lock.Unlock()
+		p.merge(t.out)
+		failed := t.out.failed() != nil
+		t.lock.Lock()
+		t.merging = false
+		t.ended = t.ended || failed
+		t.merged++
+		t.waiting = slices.Delete(t.waiting, 0, 1)
+		t.free = append(t.free, p)
+		t.changed.Broadcast()
+	}
+}
+
+// measure measures the shard's share of a portion.
+func (s *shard) measure(p *portion) {
+	s.current, s.swept = p, false
+	for _, i := range p.shares[s.index].items {
+		it := &p.items[i]
+		s.frame = it.packet.frame
+		s.meter.add(it)
+	}
+	if p.expire {
+		s.frame, s.swept = p.last, true
+		s.meter.expire(p.now)
+	}
 }
 
 // emit notes a flow that ended.
 func (s *shard) emit(f *Flow) {
-	own := &s.current.shards[s.index]
+	own := &s.current.shares[s.index]
 	own.ended = append(own.ended, ended{*f, s.frame, s.swept})
 }
 
-// merge gives the flows that ended in the portion, and empties it.
+// merge gives the flows that ended in the portion.
 func (p *portion) merge(out sink) {
 	var all []*ended
-	for i := range p.shards {
-		for j := range p.shards[i].ended {
-			all = append(all, &p.shards[i].ended[j])
+	for i := range p.shares {
+		for j := range p.shares[i].ended {
+			all = append(all, &p.shares[i].ended[j])
 		}
 	}
 	slices.SortFunc(all, func(a, b *ended) int {
@@ -206,12 +219,6 @@ func (p *portion) merge(out sink) {
 	for _, e := range all {
 		out.add(&e.flow)
 	}
-	for i := range p.shards {
-		s := &p.shards[i]
-		s.items, s.ended = s.items[:0], s.ended[:0]
-	}
-	p.items = p.items[:0]
-	p.expire = false
 }
 
 // flushShards ends the flows that are still open, in the order of their first packets.

@@ -38,13 +38,14 @@ func (t *Conversations) Len() int { return len(t.v4) + len(t.v6) }
 
 // Analyze analyses a frame, which Decode has read into h, when it is a TCP segment whose header is there; it
 // returns false for others. ICMP errors are taken in for what they quote.
-func (t *Conversations) Analyze(f *Frame, h *Headers) (Analysis, bool) {
+func (t *Conversations) Analyze(f *Frame, h *Headers) (a Analysis, ok bool) {
 	if h.tcp {
 		if h.Fragment == LaterFragment {
 			return Analysis{}, false
 		}
 		c, from := t.find(f, h)
-		return c.Analyze(f.Time, h, from, &t.streams)
+		ok = c.Analyze(f.Time, h, from, &t.streams, &a)
+		return a, ok
 	}
 	if h.Protocol == ProtocolICMP || h.Protocol == ProtocolICMPv6 {
 		var quoted Headers

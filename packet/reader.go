@@ -75,7 +75,7 @@ const maxWarnings = 100
 
 // Reader reads the frames of a capture: pcap (versions 2.0 to 2.4, microseconds, nanoseconds,
 // and Kuznetzov's modified format) or pcapng, in either byte order, plain or compressed with
-// gzip or zstd. The format is found by its content. It reads ahead in blocks of 1 MiB and holds no more
+// gzip or zstd. The format is found by its content. It reads ahead in blocks of 256 KiB and holds no more
 // than that, unless a single frame needs it.
 type Reader struct {
 	in         input

@@ -170,22 +170,23 @@ type Streams struct{ next uint64 }
 
 // Analyze analyses a segment, which Decode has read from a frame of that time (ns) into h. from is 0 or 1: which of the two
 // endpoints sent it; the choice of the numbers is the caller's, and both are 0 when the endpoints are the same.
-// It returns false, and does nothing, when the header is cut too short (before the window).
-func (c *Conversation) Analyze(time int64, h *Headers, from int, numbers *Streams) (Analysis, bool) {
+// It fills a, whatever that held. It returns false, and does nothing, when the header is cut too short (before the
+// window).
+func (c *Conversation) Analyze(time int64, h *Headers, from int, numbers *Streams, a *Analysis) bool {
 	if !h.analysable() {
-		return Analysis{}, false
+		return false
 	}
-	var a Analysis
-	c.open(h, from, numbers, &a)
+	*a = Analysis{}
+	c.open(h, from, numbers, a)
 	switch {
 	case h.L4Length < 20 || h.Segment < h.L4Length: // an impossible header: nothing is said of the segment
 		a.Classes = 0
 	case h.Fragment == NotFragment:
-		c.segment(time, h, from, &a)
+		c.segment(time, h, from, a)
 	}
 	c.after(time, h, from)
-	c.report(from, &a)
-	return a, true
+	c.report(from, a)
+	return true
 }
 
 // Quote takes in the header of a segment that an ICMP error quotes (Quoted), as Wireshark does: it

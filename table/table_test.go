@@ -2,6 +2,7 @@ package table
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -179,11 +180,56 @@ func TestFloat(t *testing.T) {
 	}
 }
 
+// TestNumbers adds numbers at once, and each by itself.
+func TestNumbers(t *testing.T) {
+	numbers := []float64{0, math.Copysign(0, -1), 9, 10, -1, 0.5, 9.5, -2.5, 1e6, 123456.75, 1 << 60, 1e300, math.NaN(), math.Inf(-1)}
+	for _, format := range []Format{CSV, Parquet} {
+		var got [2]bytes.Buffer
+		for i := range got {
+			columns := []Column{{Name: "before", Kind: Text}}
+			for j := range numbers {
+				columns = append(columns, Column{Name: fmt.Sprint("f", j), Kind: Float}, Column{Name: fmt.Sprint("i", j), Kind: Int})
+			}
+			f, err := New(&got[i], format, append(columns, Column{Name: "after", Kind: Int}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := f.NewBatch()
+			b.Text("x")
+			var all []float64
+			for _, v := range numbers {
+				whole := math.Trunc(max(-100, min(100, v)))
+				if math.IsNaN(whole) {
+					whole = 7.9
+				}
+				if all = append(all, v, whole); i == 0 {
+					b.Float(v)
+					b.Int(int64(whole))
+				}
+			}
+			if i == 1 {
+				b.Numbers(all[:3])
+				b.Numbers(all[3:])
+			}
+			b.Int(1)
+			b.EndRow()
+			if err := errors.Join(f.Write(b), f.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.Equal(got[0].Bytes(), got[1].Bytes()) {
+			t.Errorf("%v: %q, want %q", format, &got[1], &got[0])
+		}
+	}
+}
+
 func TestMisusePanics(t *testing.T) {
 	for name, wrong := range map[string]func(b *Batch){
 		"kind":      func(b *Batch) { b.Int(1) },
 		"short row": func(b *Batch) { b.Time(1); b.EndRow() },
 		"null":      func(b *Batch) { b.Null() },
+		"numbers":   func(b *Batch) { b.Numbers([]float64{12}) },
+		"too many":  func(b *Batch) { b.Numbers(make([]float64, len(example)+1)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := New(io.Discard, CSV, example)
