@@ -7,17 +7,15 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"detgen/internal/oracle"
 )
 
 // TestCNS2022 gives the rows that the corrected release of CICIDS-2017 has for the connections whose packets are there:
 // all columns but the row's number and the label, which its authors gave. The release's numbers went through a program
 // that reads decimals to 15 or 16 digits, so the last digit may be another.
 func TestCNS2022(t *testing.T) {
-	dir := shared(t)
-	if dir == "" {
-		t.Skip("no reference captures beside the module, none named by DETGEN_SHARED")
-	}
-	dir = filepath.Join(dir, "nids-data", "cicids2017-sqli")
+	dir := oracle.Data(t, "nids-data/cicids2017-sqli")
 	published, measured := readTable(t, filepath.Join(dir, "corrected-91-columns.csv")), measureFile(t, filepath.Join(dir, "sqli.pcap"), NewOptions(CNS2022), ToolColumns)
 	if !slices.Equal(published[0], measured[0]) {
 		t.Fatalf("columns:\n%q\nwant\n%q", measured[0], published[0])
@@ -88,11 +86,7 @@ func TestCNS2022Rules(t *testing.T) {
 // TestPublished2017 gives the rows that the original release of CICIDS-2017 has for the same packets, in mode CIC2017:
 // all numbers to the release's ten digits, and the time in its form, which is of a clock three hours behind UTC.
 func TestPublished2017(t *testing.T) {
-	dir := shared(t)
-	if dir == "" {
-		t.Skip("no reference captures beside the module, none named by DETGEN_SHARED")
-	}
-	dir = filepath.Join(dir, "nids-data", "cicids2017-sqli")
+	dir := oracle.Data(t, "nids-data/cicids2017-sqli")
 	published := readTable(t, filepath.Join(dir, "original-85-columns.csv"))[1:]
 	measured := measureFile(t, filepath.Join(dir, "sqli.pcap"), NewOptions(CIC2017), CICIDS2017Columns)[1:]
 	found := 0

@@ -3,7 +3,6 @@ package flow
 import (
 	"bytes"
 	"encoding/csv"
-	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,33 +11,17 @@ import (
 	"strings"
 	"testing"
 
+	"detgen/internal/oracle"
 	"detgen/packet"
 )
-
-// shared gives the folder with the reference captures, or "" when it is not there: it is named by
-// DETGEN_SHARED, or beside the module.
-func shared(t *testing.T) string {
-	t.Helper()
-	if dir := os.Getenv("DETGEN_SHARED"); dir != "" {
-		return dir
-	}
-	dir := filepath.Join("..", "..", "shared")
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		return ""
-	}
-	return dir
-}
 
 // versions are the names by which files of reference output call the modes.
 var versions = map[string]Mode{"2018-02": CIC2017, "2021-07": CIC2021, "fixed-2024-06": CICFixed}
 
 // TestReference compares with what CICFlowMeter itself printed for public captures.
 func TestReference(t *testing.T) {
-	dir := shared(t)
-	if dir == "" {
-		t.Skip("no reference captures beside the module, none named by DETGEN_SHARED")
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "flow-reference", "*.csv"))
+	dir, pcaps := oracle.Data(t, "flow-reference"), oracle.Data(t, "pcaps")
+	files, err := filepath.Glob(filepath.Join(dir, "*.csv"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no reference output in %s: %v", dir, err)
 	}
@@ -47,7 +30,7 @@ func TestReference(t *testing.T) {
 		t.Run(strings.TrimSuffix(name, ".csv"), func(t *testing.T) {
 			for version, mode := range versions {
 				if capture, ok := strings.CutSuffix(name, "."+version+".csv"); ok {
-					compareTables(t, readTable(t, file), measureFile(t, filepath.Join(dir, "pcaps", capture+".pcap"), NewOptions(mode), ToolColumns))
+					compareTables(t, readTable(t, file), measureFile(t, filepath.Join(pcaps, capture+".pcap"), NewOptions(mode), ToolColumns))
 					return
 				}
 			}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"detgen/internal/oracle"
 )
 
 // tsharkConfig makes, once, a Wireshark configuration in which nothing above the transport layer is dissected, so
@@ -84,16 +86,11 @@ func tshark(t testing.TB, path string, fields ...string) [][]string {
 	return rows
 }
 
-// captures are the files below the folders: the reference captures beside the module (or where
-// DETGEN_SHARED says), and what DETGEN_CAPTURES names.
+// captures are the files below the folders: the public reference captures, and what DETGEN_CAPTURES names.
 func captures(t testing.TB) []string {
 	t.Helper()
-	shared := os.Getenv("DETGEN_SHARED")
-	if shared == "" {
-		shared = "../../shared"
-	}
 	var files []string
-	for _, dir := range append([]string{filepath.Join(shared, "pcaps")}, filepath.SplitList(os.Getenv("DETGEN_CAPTURES"))...) {
+	for _, dir := range append([]string{oracle.Data(t, "pcaps")}, filepath.SplitList(os.Getenv("DETGEN_CAPTURES"))...) {
 		filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
 			if err == nil && entry.Type().IsRegular() {
 				files = append(files, path)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"detgen/internal/oracle"
 	"detgen/model/export"
 	"detgen/model/items"
 	"detgen/model/train"
@@ -20,13 +21,7 @@ func ownModels(t *testing.T, detgen, data string, d *items.Dataset) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, err := filepath.Abs("../../shared/nids-data/model-autoencoder")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(folder); err != nil {
-		t.Skipf("the published model is not there: %v", err)
-	}
+	folder := oracle.Data(t, "nids-data/model-autoencoder")
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)

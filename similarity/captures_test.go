@@ -1,10 +1,10 @@
 package similarity
 
 import (
-	"errors"
-	"os"
 	"path/filepath"
 	"testing"
+
+	"detgen/internal/oracle"
 )
 
 // publicCaptures are those with several connections of one kind: a teams call, FTP sessions, a visit to a website.
@@ -12,18 +12,12 @@ var publicCaptures = []string{"ndpi-teams.pcap", "zeek-ftp-cwd.pcap", "zeek-http
 
 // TestPublicCaptures: connections of one public capture are closer to each other than to those of another.
 func TestPublicCaptures(t *testing.T) {
-	dir := os.Getenv("DETGEN_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared")
-	}
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		t.Skip("no reference captures beside the module, none named by DETGEN_SHARED")
-	}
+	dir := oracle.Data(t, "pcaps")
 	o := NewOptions()
 	var groups [][]*Sample
 	var all []*Sample
 	for _, name := range publicCaptures {
-		s, err := Read(filepath.Join(dir, "pcaps", name), "", o)
+		s, err := Read(filepath.Join(dir, name), "", o)
 		if err != nil {
 			t.Fatal(err)
 		}

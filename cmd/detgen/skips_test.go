@@ -11,13 +11,9 @@ import (
 )
 
 // mayMiss are the tests' files that skip for another reason than -short, and what is missing then. No program that
-// scripts/install installs is among it: a test that lacks one fails.
+// scripts/install installs is among it: a test that lacks one fails. Tests whose public data are missing, which are not in
+// the repository, skip by oracle.Data; scripts/test tells of them.
 var mayMiss = map[string]string{
-	"flow/conformity_test.go":        "public captures, which are not in the repository",
-	"flow/cns2022_test.go":           "public rows and their packets, which are not in the repository",
-	"similarity/captures_test.go":    "public captures, which are not in the repository",
-	"model/check/check_test.go":      "the published model, which is not in the repository",
-	"probe/own_test.go":              "the published model, which is not in the repository",
 	"model/suricata/attacks_test.go": "the flag -full, which writes docs/attacks.md",
 	"lab/link/netem_test.go":         "a kernel with NetEm; the exact engine's tests run these in its guest, where they must run",
 	"catalogue/scenario_test.go":     "the flag -full, of make test-catalogue",

@@ -1,17 +1,16 @@
 package audit
 
 import (
-	"bytes"
-	"encoding/json"
 	"math"
 	"math/rand/v2"
-	"os/exec"
 	"testing"
+
+	"detgen/internal/oracle"
 )
 
-// oracle asks scikit-learn for the F1 of a random forest on one feature (with the same folds) and for the elbow's
+// script asks scikit-learn for the F1 of a random forest on one feature (with the same folds) and for the elbow's
 // clusters of points.
-const oracle = `
+const script = `
 import json, sys
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
@@ -59,23 +58,11 @@ func TestAgainstScikitLearn(t *testing.T) {
 		m.values = append(m.values, float32(p[0]), float32(p[1]))
 		rows = append(rows, i)
 	}
-	text, err := json.Marshal(question)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("/usr/bin/python3", "-c", oracle)
-	cmd.Stdin = bytes.NewReader(text)
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("scikit-learn (apt-get install python3-sklearn): %v", err)
-	}
 	var answer struct {
 		F1      float64   `json:"f1"`
 		Inertia []float64 `json:"inertia"`
 	}
-	if err := json.Unmarshal(out, &answer); err != nil {
-		t.Fatal(err)
-	}
+	oracle.Python(t, script, question, &answer)
 	if f1 := separable(data, 5, random.IntN); math.Abs(f1-answer.F1) > 0.02 {
 		t.Errorf("F1 %.4f, scikit-learn %.4f", f1, answer.F1)
 	}

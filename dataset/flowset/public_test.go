@@ -1,16 +1,12 @@
 package flowset
 
 import (
-	"context"
-	"os"
-	"path/filepath"
 	"testing"
+
+	"detgen/internal/oracle"
 )
 
-// shared is where public data lie beside a checkout of the project; it may be missing.
-const shared = "../../../shared"
-
-// TestPublicFiles reads rows of the published CICIDS-2017 releases where they are at hand.
+// TestPublicFiles reads rows of the published CICIDS-2017 releases.
 func TestPublicFiles(t *testing.T) {
 	tests := []struct {
 		file          string
@@ -23,12 +19,7 @@ func TestPublicFiles(t *testing.T) {
 		{"nids-data/cicids2017-grouped52/sample.csv", 12000, 51, "Normal Traffic"},
 	}
 	for _, test := range tests {
-		path := filepath.Join(shared, test.file)
-		if _, err := os.Stat(path); err != nil {
-			t.Logf("%s is not at hand", test.file)
-			continue
-		}
-		s, err := Read(context.Background(), path)
+		s, err := Read(t.Context(), oracle.Data(t, test.file))
 		if err != nil {
 			t.Errorf("%s: %v", test.file, err)
 			continue

@@ -1,19 +1,17 @@
 package mirror
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"detgen/dataset/flowset"
+	"detgen/internal/oracle"
 )
 
 func made(t *testing.T, rows ...string) *flowset.Set {
@@ -89,7 +87,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-const oracle = `
+const script = `
 import json, sys
 import numpy as np
 from scipy.stats import ks_2samp, wasserstein_distance
@@ -124,20 +122,8 @@ func TestDistancesAgainstSciPy(t *testing.T) {
 				q.B = append(q.B, y)
 			}
 		}
-		text, err := json.Marshal(q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd := exec.Command("/usr/bin/python3", "-c", oracle)
-		cmd.Stdin = bytes.NewReader(text)
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("SciPy (apt-get install python3-sklearn): %v", err)
-		}
 		var want [3]float64
-		if err := json.Unmarshal(out, &want); err != nil {
-			t.Fatal(err)
-		}
+		oracle.Python(t, script, q, &want)
 		d := Distance(q.A, q.B)
 		for i, got := range [3]float64{d.KS, d.Wasserstein, d.JS} {
 			if math.Abs(got-want[i]) > 1e-9 {

@@ -12,6 +12,7 @@ import (
 	"detgen/dataset/flowset"
 	"detgen/dataset/plan"
 	"detgen/dataset/service"
+	"detgen/internal/oracle"
 	"detgen/scenario"
 )
 
@@ -206,13 +207,11 @@ func TestReadProfileIsStrict(t *testing.T) {
 	}
 }
 
-// TestPlanOfRealRows: the plan of CICIDS-2017's rows can be read, and names what it leaves out. The data are not part of
-// the project; without them there is nothing to test.
+// TestPlanOfRealRows: the plan of CICIDS-2017's rows can be read, and names what it leaves out.
 func TestPlanOfRealRows(t *testing.T) {
-	files, _ := filepath.Glob("../../../shared/nids-data/cicids2017-improved/*.csv")
-	if len(files) == 0 {
-		t.Log("the public flows are not at hand")
-		return
+	files, err := filepath.Glob(filepath.Join(oracle.Data(t, "nids-data/cicids2017-improved"), "*.csv"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("public flows: %v, %v", files, err)
 	}
 	var sets []*flowset.Set
 	for _, f := range files {

@@ -77,6 +77,7 @@ func TestRules(t *testing.T) {
 		{"detgen/internal/resolved", "detgen/scenario", true}, // a command, which nothing imports
 		{"detgen/flow", "detgen/internal/resolved", false},
 		{"detgen/runner", "detgen/internal/labtest", false}, // only tests import it
+		{"detgen/runner", "detgen/internal/oracle", false},  // the same
 		{"detgen/attic", "detgen/record", false},
 	}
 	for _, test := range tests {
@@ -144,7 +145,7 @@ func room(path string) string {
 // commands tells the programs below internal/, which measure and compare, generators of documents, and what only tests
 // import.
 func commands(path string) bool {
-	for _, name := range []string{"internal/resolved", "internal/speedtable", "internal/mixgen", "internal/house", "internal/labtest", "scenario/generate"} {
+	for _, name := range []string{"internal/resolved", "internal/speedtable", "internal/mixgen", "internal/house", "internal/labtest", "internal/oracle", "scenario/generate"} {
 		if path == moduleName+name {
 			return true
 		}

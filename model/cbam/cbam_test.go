@@ -1,14 +1,13 @@
 package cbam
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"math"
 	"math/rand/v2"
-	"os/exec"
 	"slices"
 	"testing"
+
+	"detgen/internal/oracle"
 )
 
 // sessions draws sessions in which a lookup of a name comes before each page.
@@ -54,7 +53,7 @@ func TestGradient(t *testing.T) {
 	}
 }
 
-const oracle = `
+const script = `
 import json, sys, torch
 q = json.load(sys.stdin)
 torch.set_default_dtype(torch.float64)
@@ -108,25 +107,11 @@ func TestAgainstPyTorch(t *testing.T) {
 	n, list := small(t, rand.New(rand.NewPCG(3, 4)))
 	session := list[1]
 	states, bins := n.tokens(session)
-	text, err := json.Marshal(map[string]any{"weights": n.all, "cells": n.Cells, "known": n.known(), "states": states, "bins": bins})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("/usr/bin/python3", "-c", oracle)
-	cmd.Stdin = bytes.NewReader(text)
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("PyTorch (scripts/install): %v: %s", err, said.String())
-	}
 	var answer struct {
 		Loss     float64
 		Gradient []float64
 	}
-	if err := json.Unmarshal(out, &answer); err != nil {
-		t.Fatal(err)
-	}
+	oracle.Python(t, script, map[string]any{"weights": n.all, "cells": n.Cells, "known": n.known(), "states": states, "bins": bins}, &answer)
 	g := empty(n.Shape)
 	if loss := n.gradient(session, 1, g); math.Abs(loss-answer.Loss) > 1e-10 {
 		t.Errorf("loss %v, PyTorch %v", loss, answer.Loss)

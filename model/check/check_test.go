@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"detgen/internal/oracle"
 	"detgen/model"
 	"detgen/model/items"
 )
@@ -140,28 +141,19 @@ func TestAUC(t *testing.T) {
 	}
 }
 
-// shared is where public data lie beside a checkout of the project; it may be missing.
-const shared = "../../../shared/nids-data"
-
 // TestPublishedAutoencoder checks a model that somebody published: its reconstruction error, which ought to be higher
 // for attacks, is higher for benign flows.
 func TestPublishedAutoencoder(t *testing.T) {
 	if testing.Short() {
 		t.Skip("asks PyTorch")
 	}
-	folder, err := filepath.Abs(filepath.Join(shared, "model-autoencoder"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(folder); err != nil {
-		t.Skipf("%s is not at hand", folder)
-	}
+	folder := oracle.Data(t, "nids-data/model-autoencoder")
 	m, err := model.Open("cmd:unshare -rn /usr/bin/python3 ../../examples/models/pytorch_autoencoder.py '"+folder+"'", model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	d, err := items.Open(filepath.Join(shared, "cicids2017-grouped52/sample.csv"))
+	d, err := items.Open(oracle.Data(t, "nids-data/cicids2017-grouped52/sample.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,11 @@
 package forest
 
 import (
-	"bytes"
-	"encoding/json"
 	"math"
 	"math/rand/v2"
-	"os/exec"
 	"testing"
+
+	"detgen/internal/oracle"
 )
 
 // drawn makes rows in which an attack has two columns of one sign.
@@ -79,8 +78,8 @@ func TestTreesThatMakeNoSense(t *testing.T) {
 	}
 }
 
-// oracle asks scikit-learn for the share that its forest gets right on the same rows.
-const oracle = `
+// script asks scikit-learn for the share that its forest gets right on the same rows.
+const script = `
 import json, sys
 from sklearn.ensemble import RandomForestClassifier
 q = json.load(sys.stdin)
@@ -95,20 +94,8 @@ func TestAgainstScikitLearn(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	rows, attack := drawn(random, 800)
 	test, wanted := drawn(random, 3000)
-	text, err := json.Marshal(map[string]any{"rows": rows, "attack": attack, "test": test, "wanted": wanted})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("/usr/bin/python3", "-c", oracle)
-	cmd.Stdin = bytes.NewReader(text)
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("scikit-learn (scripts/install): %v", err)
-	}
 	var want float64
-	if err := json.Unmarshal(out, &want); err != nil {
-		t.Fatal(err)
-	}
+	oracle.Python(t, script, map[string]any{"rows": rows, "attack": attack, "test": test, "wanted": wanted}, &want)
 	if got := right(Train(rows, attack, Options{Trees: 60}, random), test, wanted); math.Abs(got-want) > 0.025 {
 		t.Errorf("%.4f right, scikit-learn %.4f", got, want)
 	}

@@ -1,14 +1,13 @@
 package kitnet
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"math"
 	"math/rand/v2"
-	"os/exec"
 	"slices"
 	"testing"
+
+	"detgen/internal/oracle"
 )
 
 // drawn gives an autoencoder of 7 inputs that has seen the range of some rows, and a row.
@@ -57,7 +56,7 @@ func TestStepIsDownhill(t *testing.T) {
 	}
 }
 
-const oracle = `
+const script = `
 import json, sys, torch
 q = json.load(sys.stdin)
 t = lambda x: torch.tensor(x, dtype=torch.float64)
@@ -76,25 +75,11 @@ func TestAgainstPyTorch(t *testing.T) {
 	}
 	a, row := drawn(rand.New(rand.NewPCG(3, 4)))
 	question := map[string]any{"low": a.Low, "high": a.High, "weights": a.Weights, "hidden": a.Hidden, "visible": a.Visible, "row": row}
-	text, err := json.Marshal(question)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("/usr/bin/python3", "-c", oracle)
-	cmd.Stdin = bytes.NewReader(text)
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("PyTorch (scripts/install): %v: %s", err, said.String())
-	}
 	var answer struct {
 		Error                    float64
 		Weights, Hidden, Visible []float64
 	}
-	if err := json.Unmarshal(out, &answer); err != nil {
-		t.Fatal(err)
-	}
+	oracle.Python(t, script, question, &answer)
 	before := Autoencoder{Weights: slices.Clone(a.Weights), Hidden: slices.Clone(a.Hidden), Visible: slices.Clone(a.Visible)}
 	if got := a.learn(row, 0.1, &work{}); math.Abs(got-answer.Error) > 1e-12 {
 		t.Errorf("error %v, PyTorch %v", got, answer.Error)

@@ -1,14 +1,13 @@
 package lstm
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"math"
 	"math/rand/v2"
-	"os/exec"
 	"syscall"
 	"testing"
+
+	"detgen/internal/oracle"
 )
 
 // usual is the shape for the recipe tokens1: 20 features, 64 cells.
@@ -145,8 +144,8 @@ func TestItLearnsWhatItHasToRemember(t *testing.T) {
 	}
 }
 
-// oracle asks PyTorch for the logits, the loss and the gradient of the same network.
-const oracle = `
+// script asks PyTorch for the logits, the loss and the gradient of the same network.
+const script = `
 import json, sys, torch
 q = json.load(sys.stdin)
 h, d = q["cells"], sum(q["dims"])
@@ -185,26 +184,12 @@ func TestAgainstPyTorch(t *testing.T) {
 		examples = append(examples, Example{sequences[i], attack[i] == 1})
 	}
 	question["steps"], question["attack"] = sequences, attack
-	text, err := json.Marshal(question)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("/usr/bin/python3", "-c", oracle)
-	cmd.Stdin = bytes.NewReader(text)
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("PyTorch (scripts/install): %v: %s", err, said.String())
-	}
 	var answer struct {
 		Logits   [][]float64
 		Loss     float64
 		Gradient []float64
 	}
-	if err := json.Unmarshal(out, &answer); err != nil {
-		t.Fatal(err)
-	}
+	oracle.Python(t, script, question, &answer)
 	var p pass
 	w := n.newWork()
 	loss := n.gradient(&p, w, examples, func(bool) float32 { return 1 })

@@ -1,16 +1,16 @@
 package stats
 
 import (
-	"bytes"
 	"encoding/json"
 	"math"
 	"math/rand/v2"
-	"os/exec"
 	"testing"
+
+	"detgen/internal/oracle"
 )
 
-// oracle asks SciPy and scikit-learn for the same figures.
-const oracle = `
+// script asks SciPy and scikit-learn for the same figures.
+const script = `
 import json, sys
 import numpy as np
 from scipy import stats
@@ -106,16 +106,6 @@ func TestAgainstSciPy(t *testing.T) {
 		t.Skip("asks SciPy")
 	}
 	q := ask()
-	text, err := json.Marshal(q)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("/usr/bin/python3", "-W", "ignore", "-c", oracle)
-	cmd.Stdin = bytes.NewReader(text)
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("SciPy (apt-get install python3-sklearn): %v", err)
-	}
 	var a struct {
 		AUC, Variance, Paired   float64
 		Wilson, Exact, None     [2]float64
@@ -128,9 +118,7 @@ func TestAgainstSciPy(t *testing.T) {
 		Isotonic                []float64
 		Logit                   [2]float64
 	}
-	if err := json.Unmarshal(out, &a); err != nil {
-		t.Fatal(err)
-	}
+	oracle.Python(t, script, q, &a)
 	same := func(what string, got, want, within float64) {
 		t.Helper()
 		if math.Abs(got-want) > within || math.IsNaN(got) {
