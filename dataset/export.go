@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -80,34 +79,21 @@ func choose(dir string, s *Selection) ([]chosen, error) {
 			}
 		}
 	}
-	f, err := os.Open(filepath.Join(dir, RunsTable))
+	rows, at, err := readRuns(dir, "run", "entry", "split", "left_out", "scenario", "class")
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Name(), err)
-	}
-	at := map[string]int{}
-	for _, name := range []string{"run", "entry", "split", "left_out", "scenario", "class"} {
-		if at[name] = slices.Index(rows[0], name); at[name] < 0 {
-			return nil, fmt.Errorf("%s lacks a column %s", f.Name(), name)
-		}
 	}
 	var list []chosen
 	seen := map[string]bool{}
 	in := func(wanted []string, name string) bool { return len(wanted) == 0 || slices.Contains(wanted, name) }
-	for _, row := range rows[1:] {
-		c := chosen{Run: columns.Run{ID: row[at["run"]], Entry: row[at["entry"]], Split: row[at["split"]]}, label: row[at["class"]]}
+	for _, row := range rows {
+		leftOut, scenario := row[at[3]], row[at[4]]
+		c := chosen{Run: columns.Run{ID: row[at[0]], Entry: row[at[1]], Split: row[at[2]]}, label: row[at[5]]}
 		if c.label == "attack" {
-			c.label = row[at["scenario"]]
-		}
-		if !idPattern.MatchString(c.ID) {
-			return nil, fmt.Errorf("%s: %q is no id of a run", f.Name(), c.ID)
+			c.label = scenario
 		}
 		seen[c.ID] = true
-		if row[at["left_out"]] != "" || !in(s.Runs, c.ID) || !in(s.Entries, c.Entry) || !in(s.Labels, c.label) || !in(s.Splits, c.Split) {
+		if leftOut != "" || !in(s.Runs, c.ID) || !in(s.Entries, c.Entry) || !in(s.Labels, c.label) || !in(s.Splits, c.Split) {
 			continue
 		}
 		c.Dir = filepath.Join(dir, RunsFolder, c.ID)

@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,28 +56,15 @@ func Check(ctx context.Context, dir string) (*Checked, error) {
 			return nil, err
 		}
 	}
-	f, err := os.Open(filepath.Join(dir, RunsTable))
+	rows, at, err := readRuns(dir, "run", "run_json_sha256", "captures_sha256")
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Name(), err)
-	}
-	column := func(name string) int { return slices.Index(rows[0], name) }
-	id, sum, captures := column("run"), column("run_json_sha256"), column("captures_sha256")
-	if min(id, sum, captures) < 0 {
-		return nil, fmt.Errorf("%s lacks a column run, run_json_sha256 or captures_sha256", f.Name())
-	}
-	for _, row := range rows[1:] {
+	for _, row := range rows {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if !idPattern.MatchString(row[id]) {
-			return nil, fmt.Errorf("%s: %q is no id of a run", f.Name(), row[id])
-		}
-		if err := c.run(row[id], row[sum], strings.Fields(row[captures])); err != nil {
+		if err := c.run(row[at[0]], row[at[1]], strings.Fields(row[at[2]])); err != nil {
 			return nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -127,11 +128,12 @@ func (m *suricataModel) Score(ctx context.Context, items []Item) ([]Score, error
 // that name none but its ends, from its start on.
 func worst(item *Item, alerts []suricata.Alert) Score {
 	s := Score{ID: item.ID, Steps: make([]float64, len(item.Frames))}
+	client, server := item.Ends.addresses()
 	for _, a := range alerts {
 		score := max(4-float64(max(a.Severity, 1)), 0.5)
 		at, own := slices.BinarySearch(item.Frames, uint64(a.Frame))
 		if a.Frame == 0 {
-			own, at = between(&item.Ends, &a), len(item.Frames)-1 // when, it does not say
+			own, at = a.Between(client, server, item.Ends.Start), len(item.Frames)-1 // when, it does not say
 		}
 		if !own {
 			continue
@@ -144,12 +146,9 @@ func worst(item *Item, alerts []suricata.Alert) Score {
 	return s
 }
 
-// between tells whether an alert is between the ends of a connection and not before it. Suricata's times are in
-// microseconds.
-func between(e *Ends, a *suricata.Alert) bool {
-	is := func(address string, port uint16, other string, otherPort uint16) bool {
-		return a.Source.Addr().String() == address && a.Source.Port() == port && a.Destination.Addr().String() == other && a.Destination.Port() == otherPort
-	}
-	same := is(e.Client, e.ClientPort, e.Server, e.ServerPort) || is(e.Server, e.ServerPort, e.Client, e.ClientPort)
-	return same && e.Start <= a.Time.UnixNano()+1000
+// addresses gives both ends; one that is no address is between none.
+func (e *Ends) addresses() (client, server netip.AddrPort) {
+	one, _ := netip.ParseAddr(e.Client)
+	other, _ := netip.ParseAddr(e.Server)
+	return netip.AddrPortFrom(one, e.ClientPort), netip.AddrPortFrom(other, e.ServerPort)
 }

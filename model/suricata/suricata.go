@@ -17,13 +17,11 @@ import (
 	"net/netip"
 	"os"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"detgen/internal/confined"
-	"detgen/truth"
 )
 
 // Image is the name of the image that has Suricata.
@@ -190,48 +188,9 @@ func parse(r io.Reader) ([]Alert, error) {
 	return alerts, lines.Err()
 }
 
-// Finding is an alert and what our labels say of its connection.
-type Finding struct {
-	Alert
-	Connection int // as in connections.csv, from 1; 0: the frame belongs to none
-}
-
-// Join finds the connections that alerts about a capture of a run are about: that of the frame, or where Suricata names
-// no frame, the one between these ends at that time. capture is the file as the record of the run names it
-// ("captures/server.pcap").
-func Join(t *truth.Truth, capture string, alerts []Alert) ([]Finding, error) {
-	i := slices.IndexFunc(t.Captures, func(c *truth.Capture) bool { return c.File == capture })
-	if i < 0 {
-		return nil, fmt.Errorf("suricata: the run has no capture %s", capture)
-	}
-	frames := t.Captures[i].Frames
-	findings := make([]Finding, len(alerts))
-	for k, a := range alerts {
-		f := Finding{Alert: a}
-		switch {
-		case a.Frame > len(frames):
-			return nil, fmt.Errorf("suricata: an alert is about frame %d of %s, which has %d", a.Frame, capture, len(frames))
-		case a.Frame > 0:
-			f.Connection = int(frames[a.Frame-1].Connection) + 1
-		default:
-			f.Connection = between(t, a)
-		}
-		findings[k] = f
-	}
-	return findings, nil
-}
-
-// between finds the last connection between the ends of an alert that had begun at its time; 0 is none.
-func between(t *truth.Truth, a Alert) int {
-	found := 0
-	for i := range t.Connections {
-		c := &t.Connections[i]
-		client, server := netip.AddrPortFrom(c.Client.Address, c.Client.Port), netip.AddrPortFrom(c.Server.Address, c.Server.Port)
-		same := client == a.Source && server == a.Destination || client == a.Destination && server == a.Source
-		// Suricata's times are in microseconds.
-		if same && c.Start <= a.Time.UnixNano()+int64(time.Microsecond) {
-			found = i + 1
-		}
-	}
-	return found
+// Between tells whether an alert is between two ends, in either direction, and not before a time (Unix, nanoseconds), such
+// as that of the connection's first frame. Suricata's times are in microseconds.
+func (a *Alert) Between(one, other netip.AddrPort, start int64) bool {
+	same := a.Source == one && a.Destination == other || a.Source == other && a.Destination == one
+	return same && start <= a.Time.UnixNano()+int64(time.Microsecond)
 }

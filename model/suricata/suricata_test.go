@@ -2,9 +2,12 @@ package suricata
 
 import (
 	"context"
+	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -172,13 +175,13 @@ func read(t *testing.T, dir string) *truth.Truth {
 	return tr
 }
 
-func (l *lab) findings(t *testing.T, dir string, tr *truth.Truth, capture string) []Finding {
+func (l *lab) findings(t *testing.T, dir string, tr *truth.Truth, capture string) []finding {
 	t.Helper()
 	alerts, err := (&Detector{Layers: l.layers}).Read(t.Context(), filepath.Join(dir, capture))
 	if err != nil {
 		t.Fatal(err)
 	}
-	findings, err := Join(tr, capture, alerts)
+	findings, err := join(tr, capture, alerts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,4 +195,48 @@ func class(tr *truth.Truth, connection int) string {
 		return ""
 	}
 	return tr.Record.Run.Activities[c.Activity].LabelsOf(c.Client.Host, c.Server.Host).Class
+}
+
+// finding is an alert and what our labels say of its connection.
+type finding struct {
+	Alert
+	Connection int // as in connections.csv, from 1; 0: the frame belongs to none
+}
+
+// join finds the connections that alerts about a capture of a run are about: that of the frame, or where Suricata names
+// no frame, the one between these ends at that time. capture is the file as the record of the run names it
+// ("captures/server.pcap").
+func join(t *truth.Truth, capture string, alerts []Alert) ([]finding, error) {
+	i := slices.IndexFunc(t.Captures, func(c *truth.Capture) bool { return c.File == capture })
+	if i < 0 {
+		return nil, fmt.Errorf("suricata: the run has no capture %s", capture)
+	}
+	frames := t.Captures[i].Frames
+	findings := make([]finding, len(alerts))
+	for k, a := range alerts {
+		f := finding{Alert: a}
+		switch {
+		case a.Frame > len(frames):
+			return nil, fmt.Errorf("suricata: an alert is about frame %d of %s, which has %d", a.Frame, capture, len(frames))
+		case a.Frame > 0:
+			f.Connection = int(frames[a.Frame-1].Connection) + 1
+		default:
+			f.Connection = between(t, a)
+		}
+		findings[k] = f
+	}
+	return findings, nil
+}
+
+// between finds the last connection between the ends of an alert that had begun at its time; 0 is none.
+func between(t *truth.Truth, a Alert) int {
+	found := 0
+	for i := range t.Connections {
+		c := &t.Connections[i]
+		client, server := netip.AddrPortFrom(c.Client.Address, c.Client.Port), netip.AddrPortFrom(c.Server.Address, c.Server.Port)
+		if a.Between(client, server, c.Start) {
+			found = i + 1
+		}
+	}
+	return found
 }

@@ -33,15 +33,6 @@ func Spearman(x, y []float64) float64 {
 	return Pearson(a, b)
 }
 
-// FisherInterval is the interval of a correlation of n independent pairs, by Fisher's z.
-func FisherInterval(r float64, n int) Interval {
-	if n < 4 {
-		return Interval{-1, 1}
-	}
-	z, half := fisher(r), z95/math.Sqrt(float64(n-3))
-	return Interval{math.Tanh(z - half), math.Tanh(z + half)}
-}
-
 // fisher is Fisher's z of a correlation, kept finite.
 func fisher(r float64) float64 { return math.Atanh(min(max(r, -1+1e-12), 1-1e-12)) }
 
