@@ -59,7 +59,12 @@ func Parse(content []byte) (*Record, error) {
 
 // ParseJSON reads one JSON value into v: no unknown fields, nothing behind it, and no more values than a file of a
 // run directory has.
-func ParseJSON(content []byte, v any) error {
+func ParseJSON(content []byte, v any) error { return parseJSON(content, v, true) }
+
+// ParseSomeJSON is ParseJSON for who wants a part of what is there: fields that v has not are left out.
+func ParseSomeJSON(content []byte, v any) error { return parseJSON(content, v, false) }
+
+func parseJSON(content []byte, v any, whole bool) error {
 	elements, members := count(content)
 	if elements > maxElements {
 		return fmt.Errorf("has %d values in lists; at most %d are read", elements, maxElements)
@@ -68,7 +73,9 @@ func ParseJSON(content []byte, v any) error {
 		return fmt.Errorf("has %d members of objects; at most %d are read", members, maxMembers)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(content))
-	decoder.DisallowUnknownFields()
+	if whole {
+		decoder.DisallowUnknownFields()
+	}
 	err := decoder.Decode(v)
 	var kind *json.UnmarshalTypeError
 	var syntax *json.SyntaxError

@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,6 +16,7 @@ import (
 	"detgen/internal/plain"
 	"detgen/model"
 	"detgen/plot"
+	"detgen/record"
 )
 
 // commandFile has the command that made a result of a probe.
@@ -91,16 +91,7 @@ type (
 )
 
 // readResult reads a file of results that has more than what a page shows.
-func readResult(dir, name string, v any) error {
-	text, err := beneath.ReadFile(dir, name, maxFile)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(text, v); err != nil {
-		return fmt.Errorf("%s is damaged: %w", filepath.Join(dir, name), err)
-	}
-	return nil
-}
+func readResult(dir, name string, v any) error { return readBy(record.ParseSomeJSON, dir, name, v) }
 
 // commandOf gives the command that made a result, or one that is like it where that was not written down.
 func commandOf(dir, like string) ([]string, error) {

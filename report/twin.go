@@ -24,12 +24,14 @@ const TwinFile = "twin.json"
 const maxFile = 256 << 20
 
 // readJSON reads a file of results.
-func readJSON(dir, name string, v any) error {
+func readJSON(dir, name string, v any) error { return readBy(record.ParseJSON, dir, name, v) }
+
+func readBy(parse func([]byte, any) error, dir, name string, v any) error {
 	text, err := beneath.ReadFile(dir, name, maxFile)
 	if err != nil {
 		return err
 	}
-	if err := record.ParseJSON(text, v); err != nil {
+	if err := parse(text, v); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
 	}
 	return nil

@@ -254,17 +254,12 @@ func tanhsOf(list []float32) {
 
 // sigmoids replaces numbers by their logistic function, 0.5 tanh(x/2) + 0.5.
 func sigmoids(list []float32) {
-	for i, x := range list {
-		x *= 0.5
-		if x > 7.9 {
-			x = 7.9
-		} else if x < -7.9 {
-			x = -7.9
-		}
-		y := x * x
-		p := ((((((-2.76076847742355e-16*y+2.00018790482477e-13)*y-8.60467152213735e-11)*y+5.12229709037114e-08)*y+1.48572235717979e-05)*y+6.37261928875436e-04)*y + 4.89352455891786e-03) * x
-		q := ((1.19825839466702e-06*y+1.18534705686654e-04)*y+2.26843463243900e-03)*y + 4.89352518554385e-03
-		list[i] = 0.5*(p/q) + 0.5
+	for i := range list {
+		list[i] *= 0.5
+	}
+	tanhsOf(list)
+	for i, y := range list {
+		list[i] = 0.5*y + 0.5
 	}
 }
 
