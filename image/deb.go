@@ -3,8 +3,6 @@ package image
 import (
 	"bufio"
 	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,15 +10,11 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 
-	"detgen/internal/whole"
 	"detgen/record"
-
-	"golang.org/x/sys/unix"
 )
 
 // Deb is the file of a Debian package, as the layer that installed it names it: what makes the same layer on another day.
@@ -114,99 +108,10 @@ func (b *build) installedBy(before, after string) ([]Deb, error) {
 		}
 		return complete(wanted), nil
 	}
-	byName := map[string][]*Deb{}
-	for name, d := range wanted {
-		byName[name] = []*Deb{d}
-	}
-	if err := findPaths(filepath.Join(b.parts(), "lists"), byName); err != nil {
+	if err := findPaths(filepath.Join(b.parts(), "lists"), wanted); err != nil {
 		return nil, err
 	}
 	return complete(wanted), nil
-}
-
-// RecordDebs gives images that are built, and those they stand on, the package files that they were made of, where an
-// earlier version of detgen did not record them and the cache still has them: of a name, version and architecture there
-// is one file in an archive.
-func (s *Store) RecordDebs(ctx context.Context, images []Image) error {
-	l, err := acquire(ctx, filepath.Join(s.dir, "locks", "debs"), unix.LOCK_EX, nil)
-	if err != nil {
-		return err
-	}
-	defer l.release()
-	layers := map[string]entry{}
-	wanted := map[string]map[string]*Deb{} // by layer, by package
-	byName := map[string][]*Deb{}
-	for _, i := range images {
-		for _, layer := range i.Layers {
-			digest := "sha256:" + filepath.Base(filepath.Dir(layer))
-			if _, ok := layers[digest]; ok {
-				continue
-			}
-			e, err := s.entry(digest)
-			if err != nil {
-				return err
-			}
-			layers[digest] = e
-			if e.Debs != nil {
-				continue
-			}
-			var parent entry
-			if len(e.Ancestors) > 0 {
-				if parent, err = s.entry(e.Ancestors[0]); err != nil {
-					return err
-				}
-			}
-			if e.OCI != "" {
-				wanted[digest] = map[string]*Deb{}
-				continue
-			}
-			found, err := changed(versions(parent.Packages), versions(e.Packages), filepath.Join(s.dir, "apt", "archives"))
-			if err != nil {
-				return err
-			}
-			if found != nil {
-				wanted[digest] = found
-			}
-			for name, d := range found {
-				byName[name] = append(byName[name], d)
-			}
-		}
-	}
-	folders, err := filepath.Glob(filepath.Join(s.dir, "apt", "lists-*"))
-	if err != nil {
-		return err
-	}
-	for _, folder := range folders {
-		if strings.HasSuffix(folder, ".tmp") {
-			continue
-		}
-		if err := findPaths(folder, byName); err != nil {
-			return err
-		}
-	}
-	for digest, found := range wanted {
-		e := layers[digest]
-		if e.Debs = complete(found); e.Debs == nil {
-			continue
-		}
-		text, err := json.MarshalIndent(e, "", "  ")
-		if err != nil {
-			return err
-		}
-		if err := whole.WriteFile(filepath.Join(s.path(digest), "image.json"), append(text, '\n')); err != nil {
-			return fmt.Errorf("describe the image: %w", err)
-		}
-	}
-	return nil
-}
-
-// versions are packages of which the architecture is not known.
-func versions(packages map[string]string) map[string]dpkgEntry {
-	entries := map[string]dpkgEntry{}
-	for name, version := range packages {
-		entries[name] = dpkgEntry{Package: name, Version: version}
-	}
-	return entries
 }
 
 // changed gives the files, by package, of what one dpkg database has and an earlier one has not; nil when apt's archives
@@ -217,25 +122,16 @@ func changed(had, has map[string]dpkgEntry, archives string) (map[string]*Deb, e
 		if had[name] == e {
 			continue
 		}
-		architectures := []string{e.Architecture}
-		if e.Architecture == "" {
-			architectures = []string{runtime.GOARCH, "all"} // Go's names are Debian's where detgen runs
-		}
-		for _, architecture := range architectures {
-			d := &Deb{Package: e.Package, Version: e.Version, Architecture: architecture}
-			var err error
-			d.SHA256, d.Bytes, err = record.Digest(filepath.Join(archives, d.file()))
-			if err == nil {
-				files[name] = d
-				break
-			}
-			if !errors.Is(err, os.ErrNotExist) {
-				return nil, fmt.Errorf("read the archive of %s: %w", name, err)
-			}
-		}
-		if files[name] == nil {
+		d := &Deb{Package: e.Package, Version: e.Version, Architecture: e.Architecture}
+		var err error
+		d.SHA256, d.Bytes, err = record.Digest(filepath.Join(archives, d.file()))
+		if errors.Is(err, os.ErrNotExist) {
 			return nil, nil
 		}
+		if err != nil {
+			return nil, fmt.Errorf("read the archive of %s: %w", name, err)
+		}
+		files[name] = d
 	}
 	return files, nil
 }
@@ -253,7 +149,7 @@ func complete(files map[string]*Deb) []Deb {
 }
 
 // findPaths gives files, by package, the paths that the package lists of a folder have for them.
-func findPaths(folder string, files map[string][]*Deb) error {
+func findPaths(folder string, files map[string]*Deb) error {
 	if len(files) == 0 {
 		return nil
 	}
@@ -269,7 +165,7 @@ func findPaths(folder string, files map[string][]*Deb) error {
 	return nil
 }
 
-func findPathsIn(list string, files map[string][]*Deb) error {
+func findPathsIn(list string, files map[string]*Deb) error {
 	f, err := os.Open(list)
 	if err != nil {
 		return err
@@ -277,13 +173,11 @@ func findPathsIn(list string, files map[string][]*Deb) error {
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
-	var of []*Deb // of this entry's name
+	var of *Deb // of this entry's name
 	var path, sum string
 	end := func() {
-		for _, d := range of {
-			if d.SHA256 == sum && d.Path == "" && poolPattern.MatchString(path) {
-				d.Path = path
-			}
+		if of != nil && of.SHA256 == sum && of.Path == "" && poolPattern.MatchString(path) {
+			of.Path = path
 		}
 		of, path, sum = nil, "", ""
 	}

@@ -51,19 +51,11 @@ func newImageBuild(flags *imageFlags) *cobra.Command {
 				return err
 			}
 			defer store.Close()
-			if all {
-				names = recipes.Names()
-			}
-			for _, name := range names {
-				if _, err := recipes.Recipe(name); err != nil {
-					return badRequest(err)
-				}
-			}
-			images, err := store.Ensure(cmd.Context(), names...)
-			if err != nil {
+			if names, err = chosen(recipes, names, all); err != nil {
 				return err
 			}
-			if err := store.RecordDebs(cmd.Context(), images); err != nil || !pack {
+			images, err := store.Ensure(cmd.Context(), names...)
+			if err != nil || !pack {
 				return err
 			}
 			for _, i := range images {
@@ -77,6 +69,19 @@ func newImageBuild(flags *imageFlags) *cobra.Command {
 	cmd.Flags().BoolVar(&all, "all", false, "build every image of the catalogue")
 	cmd.Flags().BoolVar(&pack, "pack", false, "pack them for the exact engine too")
 	return cmd
+}
+
+// chosen gives the images that are asked for: those named, which the catalogue must have, or all.
+func chosen(recipes *image.Recipes, names []string, all bool) ([]string, error) {
+	if all {
+		return recipes.Names(), nil
+	}
+	for _, name := range names {
+		if _, err := recipes.Recipe(name); err != nil {
+			return nil, badRequest(err)
+		}
+	}
+	return names, nil
 }
 
 func newImageList(flags *imageFlags) *cobra.Command {
@@ -137,8 +142,8 @@ func newImageSave(flags *imageFlags) *cobra.Command {
 				return err
 			}
 			defer store.Close()
-			if all {
-				names = recipes.Names()
+			if names, err = chosen(recipes, names, all); err != nil {
+				return err
 			}
 			bytes, err := runner.SaveImages(cmd.Context(), store, flags.cache, names, out)
 			if err != nil {
