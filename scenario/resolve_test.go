@@ -520,6 +520,28 @@ func TestImplementationsAreListed(t *testing.T) {
 	}
 }
 
+// A host's release chooses among the images of its programs, and moves nothing else.
+func TestReleasesOfHosts(t *testing.T) {
+	c := open(t)
+	plain, same := resolve(t, c, "web/get", 1), resolve(t, c, "web/get", 1, "server.release=12")
+	for i, h := range resolve(t, c, "web/get", 1, "server.release=13", "server.implementation=nginx").Hosts {
+		want := plain.Hosts[i].Image
+		if h.Name == "server" {
+			want = "nginx@13"
+		}
+		if h.Image != want || same.Hosts[i].Image != plain.Hosts[i].Image || h.Interfaces[0].MAC != plain.Hosts[i].Interfaces[0].MAC {
+			t.Errorf("host %s has image %s, want %s; of the own release %s", h.Name, h.Image, want, same.Hosts[i].Image)
+		}
+	}
+	s, err := scenario.ParseSetting("server.release=10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Resolve(&scenario.Spec{Task: "web/get", Set: []scenario.Setting{s}}, 1, anyImage); err == nil || !strings.Contains(err.Error(), `server.release: "10": must be one of 11, 12, 13`) {
+		t.Errorf("release 10: %v", err)
+	}
+}
+
 func TestAWayOverHosts(t *testing.T) {
 	c := one(t, map[string]string{"s": `
 hosts: {server: {image: base}, stone: {image: base, count: 2}, attacker: {image: base}, other: {image: base}}

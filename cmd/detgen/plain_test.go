@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,7 +13,7 @@ import (
 
 // TestOutputActsOnNoTerminal audits flows whose label has escape sequences, and reads a run directory named by some.
 func TestOutputActsOnNoTerminal(t *testing.T) {
-	const evil = "\x1b[2J\x1b]0;title\x07\u202eevil"
+	const evil = "\x1b[2J\x1b]0;title\x07\x7f\U000e0041\u202eevil"
 	var csv strings.Builder
 	csv.WriteString("Source IP,Source Port,Destination IP,Destination Port,Protocol,Flow Duration,Total Fwd Packets,Label\n")
 	for i := range 60 {
@@ -30,6 +31,9 @@ func TestOutputActsOnNoTerminal(t *testing.T) {
 		_, stdout, stderr := outcome(t, detgen(t, args...))
 		if stdout != plain.Text(stdout) || stderr != plain.Text(stderr) {
 			t.Errorf("%q wrote %q and %q", args, stdout, stderr)
+		}
+		if args[len(args)-1] == "--json" && !json.Valid([]byte(stdout)) {
+			t.Errorf("%q wrote no JSON: %s", args, stdout)
 		}
 		if !strings.Contains(stdout+stderr, `\u202eevil`) {
 			t.Errorf("%q does not name what is evil: %s%s", args, stdout, stderr)

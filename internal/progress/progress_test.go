@@ -42,16 +42,16 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// TestTerminal makes sure that a terminal has one line, which goes away.
+// TestTerminal makes sure that a terminal has one line, which goes away, and acts on no name in it.
 func TestTerminal(t *testing.T) {
 	var out strings.Builder
 	l := New(&out)
 	l.terminal = true
 	l.Show("one")
-	l.Show("two")
+	l.Show("two\x1b[2J")
 	l.Clear()
 	l.Clear()
-	if want := "\r\x1b[Kone\r\x1b[Ktwo\r\x1b[K"; out.String() != want {
+	if want := "\r\x1b[Kone\r\x1b[Ktwo" + `\x1b[2J` + "\r\x1b[K"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
 }
