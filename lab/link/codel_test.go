@@ -77,3 +77,19 @@ func TestCoDelStopsWhenTheWaitIsShort(t *testing.T) {
 		t.Errorf("%d frames lost that did not wait", lost-before)
 	}
 }
+
+// Where dropping begins again soon after it ended, it goes on at the pace that it had; later it begins slowly (RFC 8289,
+// section 5.5).
+func TestCoDelBeginsAgain(t *testing.T) {
+	for since, want := range map[time.Duration]uint32{time.Second: 7, 2 * time.Second: 1} {
+		now := int64(10 * time.Second)
+		q := &codel{count: 10, lastCount: 3, firstAbove: 1, dropNext: now - int64(since)}
+		for range 5 {
+			q.add(&frame{data: make([]byte, 1514)}, 0)
+		}
+		lost := 0
+		if q.next(now, func(*frame) { lost++ }); lost != 1 || !q.dropping || q.count != want || q.dropNext != q.law(now) {
+			t.Errorf("%v after the last time: %d lost, count %d, want 1 and %d", since, lost, q.count, want)
+		}
+	}
+}

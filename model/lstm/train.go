@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"detgen/model/internal/adam"
+
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -61,18 +63,17 @@ func (n *Network) gradient(p *pass, w *work, examples []Example, weight func(att
 
 // work is memory for gradients.
 type work struct {
-	gradient      *Network
-	logit         []float32
-	gates, x      []float32
-	hidden, cell  []float32 // of the step that the pass back is at
-	recT          []float32 // Rec transposed
-	inT           []float32
-	first, second []float32 // of Adam
-	step          int
+	gradient     *Network
+	logit        []float32
+	gates, x     []float32
+	hidden, cell []float32 // of the step that the pass back is at
+	recT         []float32 // Rec transposed
+	inT          []float32
+	optimiser    *adam.Adam[float32]
 }
 
 func (n *Network) newWork() *work {
-	return &work{gradient: empty(n.Shape), first: make([]float32, len(n.all)), second: make([]float32, len(n.all))}
+	return &work{gradient: empty(n.Shape), optimiser: adam.New[float32](len(n.all))}
 }
 
 func transposed(to, m []float32, rows, columns int) []float32 {
@@ -144,27 +145,6 @@ func (n *Network) backward(p *pass, w *work, b, h, d int) {
 	}
 }
 
-// clip is the length that a gradient is brought down to.
-const clip = 1
-
-// adam makes a step of the optimiser (Kingma and Ba 2015).
-func (n *Network) adam(w *work, rate float32) {
-	const b1, b2, tiny = 0.9, 0.999, 1e-8
-	w.step++
-	g := w.gradient.all
-	scale := float32(1)
-	if length := blas32.Nrm2(blas32.Vector{N: len(g), Inc: 1, Data: g}); length > clip {
-		scale = clip / length
-	}
-	c1, c2 := float32(1-math.Pow(b1, float64(w.step))), float32(1-math.Pow(b2, float64(w.step)))
-	for i, x := range g {
-		x *= scale
-		w.first[i] = b1*w.first[i] + (1-b1)*x
-		w.second[i] = b2*w.second[i] + (1-b2)*x*x
-		n.all[i] -= rate * (w.first[i] / c1) / (float32(math.Sqrt(float64(w.second[i]/c2))) + tiny)
-	}
-}
-
 // Train trains the network. Both classes count the same, however many examples they have. The order of examples is
 // drawn; sequences of about the same length go together.
 func (n *Network) Train(ctx context.Context, examples []Example, o Options, random *rand.Rand) error {
@@ -207,7 +187,8 @@ func (n *Network) Train(ctx context.Context, examples []Example, o Options, rand
 				return err
 			}
 			loss += n.gradient(&p, w, batch, weight) * float64(len(batch))
-			n.adam(w, rate)
+			g := w.gradient.all
+			w.optimiser.Step(n.all, g, blas32.Nrm2(blas32.Vector{N: len(g), Inc: 1, Data: g}), rate)
 		}
 		if o.Report != nil {
 			o.Report(epoch+1, loss/float64(len(order)))

@@ -26,6 +26,9 @@ func TestTracesBecomeSchedules(t *testing.T) {
 			{At: 0, Link: record.Link{Rate: 12 * 1514 * 8 * 10, Delay: second(0.001), Limit: 50}},
 			{At: second(0.1), Link: record.Link{Rate: 40373, Delay: second(0.001), Limit: 50}},
 		}},
+		{"Mahimahi: a packet leaves at the end of what it is counted in", "100\n200\n", "mahimahi", second(0.2), []record.LinkChange{
+			{At: 0, Link: record.Link{Rate: 1514 * 8 * 10, Delay: second(0.001), Limit: 50}},
+		}},
 		{"Mahimahi of one line: a packet each millisecond", "1\n", "mahimahi", second(0.001), []record.LinkChange{
 			{At: 0, Link: record.Link{Rate: 1514 * 8 * 1000, Delay: second(0.001), Limit: 50}},
 		}},
