@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"detgen/internal/docs"
+	"detgen/internal/markdown"
 	"detgen/record"
 	"detgen/scenario/format"
 )
@@ -70,15 +71,7 @@ func TestCapabilities(t *testing.T) {
 		}
 		fmt.Fprintf(&text, "- **%s**:\n", name)
 		for _, p := range parts {
-			line := "  -"
-			for _, word := range strings.Fields(p) {
-				if len(line)+1+len(word) > 118 {
-					fmt.Fprintln(&text, line)
-					line = "   "
-				}
-				line += " " + word
-			}
-			fmt.Fprintln(&text, line)
+			text.WriteString(markdown.Item("  ", p))
 		}
 	}
 	var head strings.Builder

@@ -12,6 +12,7 @@ import (
 
 	"detgen/catalogue"
 	"detgen/internal/docs"
+	"detgen/internal/markdown"
 	"detgen/record"
 	"detgen/scenario"
 	"detgen/scenario/format"
@@ -155,15 +156,7 @@ func refusals(s *scenario.Scenario) []string {
 	var lines []string
 	add := func(what string, cannot map[string]format.Text) {
 		for _, family := range sorted(cannot) {
-			line, indent := "-", ""
-			for _, word := range strings.Fields(fmt.Sprintf("`%s` of **%s**%s: %s", family, s.Name, what, cannot[family].Text)) {
-				if len(line)+1+len(word) > 118 {
-					indent += line + "\n"
-					line = " "
-				}
-				line += " " + word
-			}
-			lines = append(lines, indent+line+"\n")
+			lines = append(lines, markdown.Item("", fmt.Sprintf("`%s` of **%s**%s: %s", family, s.Name, what, cannot[family].Text)))
 		}
 	}
 	add("", s.NoFamily)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"detgen/internal/docs"
+	"detgen/internal/markdown"
 	"detgen/record"
 )
 
@@ -87,7 +88,7 @@ func (p programOfReleases) run(t *testing.T, detgen, release string) string {
 			t.Errorf("%s says %q; run.json has version %s", p.name, said, version)
 		}
 	}
-	line := fmt.Sprintf("- **%s**, Debian %s, %s %s", p.name, release, p.pkg, version)
+	line := fmt.Sprintf("**%s**, Debian %s, %s %s", p.name, release, p.pkg, version)
 	if said != "" {
 		line += ": `" + said + "`"
 	}
@@ -101,7 +102,7 @@ func (p programOfReleases) run(t *testing.T, detgen, release string) string {
 		groups := strings.Split(f[2], ",")
 		line += fmt.Sprintf("; ClientHello of %d bytes in %d segments, %d extensions, groups from %s", length+9, (length+9+1447)/1448, len(strings.Split(f[1], ",")), groups[0])
 	}
-	return wrap(line) + "\n"
+	return markdown.Item("", line)
 }
 
 // fields gives fields of the frames that a display filter takes: a line a frame, tabs between fields.
@@ -116,20 +117,4 @@ func fields(t *testing.T, capture, filter string, names ...string) string {
 		t.Fatalf("tshark: %v", err)
 	}
 	return string(out)
-}
-
-// wrap breaks an item of a list into lines of at most 120 characters.
-func wrap(text string) string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if len(line)+1+len(word) > 118 {
-			lines, line = append(lines, line), " "
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return strings.Join(append(lines, line), "\n")
 }
