@@ -3,7 +3,6 @@ package catalogue_test
 import (
 	"cmp"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 
 	"detgen/internal/docs"
 	"detgen/internal/markdown"
+	"detgen/internal/oracle"
 	"detgen/record"
 )
 
@@ -82,7 +82,9 @@ func (p programOfReleases) run(t *testing.T, detgen, release string) string {
 	capture := filepath.Join(dir, "captures", p.host+".pcap")
 	said := ""
 	if p.filter != "" {
-		said, _, _ = strings.Cut(fields(t, capture, p.filter, p.field), "\n")
+		if rows := oracle.Tshark(t, capture, p.filter, p.field); len(rows) > 0 {
+			said = rows[0][0]
+		}
 		upstream, _, _ := strings.Cut(version[strings.Index(version, ":")+1:], "-")
 		if number, _, _ := strings.Cut(upstream, "p"); !strings.Contains(said, number) && p.name != "Wget" {
 			t.Errorf("%s says %q; run.json has version %s", p.name, said, version)
@@ -92,29 +94,15 @@ func (p programOfReleases) run(t *testing.T, detgen, release string) string {
 	if said != "" {
 		line += ": `" + said + "`"
 	}
-	line += fmt.Sprintf("; %d frames", len(strings.Split(fields(t, capture, "frame", "frame.number"), "\n"))-1)
-	if hello := fields(t, capture, "tls.handshake.type == 1", "tls.handshake.length", "tls.handshake.extension.type", "tls.handshake.extensions_supported_group"); hello != "" {
-		f := strings.Split(strings.TrimSpace(hello), "\t")
+	line += fmt.Sprintf("; %d frames", len(oracle.Tshark(t, capture, "", "frame.number")))
+	if hello := oracle.Tshark(t, capture, "tls.handshake.type == 1", "tls.handshake.length", "tls.handshake.extension.type", "tls.handshake.extensions_supported_group"); len(hello) > 0 {
+		f := hello[0]
 		length, err := strconv.Atoi(f[0])
-		if err != nil || len(f) != 3 {
+		if err != nil {
 			t.Fatalf("ClientHello: %q", hello)
 		}
 		groups := strings.Split(f[2], ",")
 		line += fmt.Sprintf("; ClientHello of %d bytes in %d segments, %d extensions, groups from %s", length+9, (length+9+1447)/1448, len(strings.Split(f[1], ",")), groups[0])
 	}
 	return markdown.Item("", line)
-}
-
-// fields gives fields of the frames that a display filter takes: a line a frame, tabs between fields.
-func fields(t *testing.T, capture, filter string, names ...string) string {
-	t.Helper()
-	args := []string{"-r", capture, "-Y", filter, "-T", "fields"}
-	for _, name := range names {
-		args = append(args, "-e", name)
-	}
-	out, err := exec.CommandContext(t.Context(), "tshark", args...).Output()
-	if err != nil {
-		t.Fatalf("tshark: %v", err)
-	}
-	return string(out)
 }

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"detgen/internal/oracle"
 	"detgen/packet"
 	"detgen/record"
 )
@@ -121,13 +121,10 @@ func TestWiresharkReadsTheLabels(t *testing.T) {
 		t.Fatal(err)
 	}
 	file.Close()
-	out, err := exec.Command("tshark", "-r", path, "-Y", `frame.comment contains "fate=corrupted"`, "-T", "fields", "-e", "frame.interface_name", "-e", "frame.comment").Output()
-	if err != nil {
-		t.Fatalf("tshark (apt-get install tshark): %v", err)
-	}
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if len(lines) != 2 || !strings.HasPrefix(lines[0], "client:eth0\t1,attack,") || !strings.HasPrefix(lines[1], "server:eth0\t1,attack,") || !strings.Contains(lines[1], ",damage=54.1,") {
-		t.Errorf("tshark shows\n%s", out)
+	rows := oracle.Tshark(t, path, `frame.comment contains "fate=corrupted"`, "frame.interface_name", "frame.comment")
+	if len(rows) != 2 || rows[0][0] != "client:eth0" || !strings.HasPrefix(rows[0][1], "1,attack,") || rows[1][0] != "server:eth0" || !strings.HasPrefix(rows[1][1], "1,attack,") ||
+		!strings.Contains(rows[1][1], ",damage=54.1,") {
+		t.Errorf("tshark shows %q", rows)
 	}
 }
 

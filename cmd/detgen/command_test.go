@@ -15,6 +15,7 @@ import (
 
 	"detgen/engine/engines"
 	"detgen/internal/labtest"
+	"detgen/internal/oracle"
 	"detgen/record"
 )
 
@@ -261,7 +262,7 @@ func TestSweepLosesEachSegment(t *testing.T) {
 		t.Fatalf("%d positions, want at least 20", len(rows)-1)
 	}
 	const data = "tcp.len > 0 && tcp.srcport == 80"
-	all := tshark(t, filepath.Join(cmd.Dir, "out/baseline/captures/server.pcap"), data, "tcp.seq")
+	all := values(t, filepath.Join(cmd.Dir, "out/baseline/captures/server.pcap"), data, "tcp.seq")
 	if len(rows)-1 != len(all) {
 		t.Errorf("%d positions for %d data segments", len(rows)-1, len(all))
 	}
@@ -269,25 +270,25 @@ func TestSweepLosesEachSegment(t *testing.T) {
 		// The segment that is the row's number among the data segments, by tshark's sequence numbers.
 		seq := all[min(i, len(all)-1)]
 		captures := filepath.Join(cmd.Dir, "out", row[1], "captures")
-		again := tshark(t, filepath.Join(captures, "server.pcap"), "(tcp.analysis.retransmission || tcp.analysis.out_of_order) && "+data, "tcp.seq")
+		again := values(t, filepath.Join(captures, "server.pcap"), "(tcp.analysis.retransmission || tcp.analysis.out_of_order) && "+data, "tcp.seq")
 		if len(again) == 0 || again[0] != seq {
 			t.Errorf("position %s: the segment at %s was lost, but %v were sent again", row[0], seq, again)
 		}
 		// Only what was sent again was received.
-		received := tshark(t, filepath.Join(captures, "client.pcap"), data+" && tcp.seq == "+seq, "tcp.seq")
+		received := values(t, filepath.Join(captures, "client.pcap"), data+" && tcp.seq == "+seq, "tcp.seq")
 		if len(received) == 0 || len(received) != len(slices.DeleteFunc(again, func(s string) bool { return s != seq })) {
 			t.Errorf("position %s: the segment at %s was received %d times, sent again %d times", row[0], seq, len(received), len(again))
 		}
 	}
 }
 
-func tshark(t *testing.T, capture, filter, field string) []string {
+// values gives a field of the frames that a display filter of tshark takes.
+func values(t *testing.T, capture, filter, field string) (list []string) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "tshark", "-n", "-r", capture, "-Y", filter, "-T", "fields", "-e", field).Output()
-	if err != nil {
-		t.Fatalf("tshark: %v (apt-get install tshark)", err)
+	for _, row := range oracle.Tshark(t, capture, filter, field) {
+		list = append(list, row[0])
 	}
-	return strings.Fields(string(out))
+	return list
 }
 
 // TestSeriesGoesOn: a series of runs that was killed goes on with the same command: what is there is not made again, what

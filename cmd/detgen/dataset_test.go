@@ -16,6 +16,7 @@ import (
 	"detgen/dataset"
 	"detgen/dataset/flowset"
 	"detgen/internal/labtest"
+	"detgen/internal/oracle"
 )
 
 // planned writes a plan.
@@ -433,21 +434,7 @@ func exported(t *testing.T, dir string) {
 		code, stdout, stderr := outcome(t, detgen(t, append([]string{"dataset", "export", dir}, args...)...))
 		return code, stdout + stderr
 	}
-	tshark := func(file string, fields ...string) [][]string {
-		args := []string{"-r", file, "-T", "fields"}
-		for _, f := range fields {
-			args = append(args, "-e", f)
-		}
-		text, err := exec.CommandContext(t.Context(), "tshark", args...).Output()
-		if err != nil {
-			t.Fatalf("tshark %s: %v", file, err)
-		}
-		var rows [][]string
-		for line := range strings.Lines(string(text)) {
-			rows = append(rows, strings.Split(strings.TrimSuffix(line, "\n"), "\t"))
-		}
-		return rows
-	}
+	tshark := func(file string, fields ...string) [][]string { return oracle.Tshark(t, file, "", fields...) }
 	all := filepath.Join(folder, "all.pcapng")
 	if code, said := export("-o", all, "--entry", "packets", "--gap", "5s"); code != exitDone || !strings.Contains(said, " frames over ") || !strings.HasSuffix(said, " of 3 runs\n") {
 		t.Fatalf("exit code %d: %s", code, said)

@@ -94,8 +94,8 @@ func TestNetEmInTheExactGuest(t *testing.T) {
 	for _, l := range counted.Result.Links {
 		lost, copies = lost+l.Lost, copies+l.Duplicated
 	}
-	whole := tshark(t, filepath.Join(dir, "captures/client.pcap"), `http.request && !(http.request.line contains "Range:")`, "tcp.srcport")
-	part := tshark(t, filepath.Join(dir, "captures/client.pcap"), `http.request.line contains "Range:"`, "tcp.srcport")
+	whole := values(t, filepath.Join(dir, "captures/client.pcap"), `http.request && !(http.request.line contains "Range:")`, "tcp.srcport")
+	part := values(t, filepath.Join(dir, "captures/client.pcap"), `http.request.line contains "Range:"`, "tcp.srcport")
 	if len(whole) != 1 || len(part) != 1 {
 		t.Fatalf("requests from ports %v and %v", whole, part)
 	}

@@ -82,7 +82,7 @@ func TestSeriesOnMachines(t *testing.T) {
 		own := map[string]bool{} // frames of the systems, by Wireshark
 		for _, host := range []string{"client", "server"} {
 			capture := "captures/" + host + ".pcap"
-			for _, number := range tshark(t, filepath.Join(dir, capture), "mdns || llmnr || igmp || icmpv6 || dns || ntp", "frame.number") {
+			for _, number := range values(t, filepath.Join(dir, capture), "mdns || llmnr || igmp || icmpv6 || dns || ntp", "frame.number") {
 				own[capture+" "+number] = true
 			}
 			if n == 0 && len(own) == 0 {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -29,6 +30,24 @@ func Python(t testing.TB, script string, question, answer any) {
 	if err := json.Unmarshal(out, answer); err != nil {
 		t.Fatalf("Python printed %q: %v", out, err)
 	}
+}
+
+// Tshark gives fields of the frames of a capture that a display filter takes ("" for all): a row a frame.
+func Tshark(t testing.TB, capture, filter string, fields ...string) [][]string {
+	t.Helper()
+	args := []string{"-n", "-r", capture, "-Y", filter, "-T", "fields"}
+	for _, f := range fields {
+		args = append(args, "-e", f)
+	}
+	out, err := exec.CommandContext(t.Context(), "tshark", args...).Output()
+	if err != nil {
+		t.Fatalf("tshark (scripts/install) on %s: %v", capture, err)
+	}
+	var rows [][]string
+	for line := range strings.Lines(string(out)) {
+		rows = append(rows, strings.Split(strings.TrimSuffix(line, "\n"), "\t"))
+	}
+	return rows
 }
 
 // Data gives the path of a file or folder of public data, which are not part of the project: below DETGEN_SHARED, or below
