@@ -26,13 +26,6 @@ func ratio(xy, xx, yy float64) float64 {
 	return min(max(xy/math.Sqrt(xx)/math.Sqrt(yy), -1), 1)
 }
 
-// Spearman is the correlation of ranks.
-func Spearman(x, y []float64) float64 {
-	a, _ := Ranks(x)
-	b, _ := Ranks(y)
-	return Pearson(a, b)
-}
-
 // fisher is Fisher's z of a correlation, kept finite.
 func fisher(r float64) float64 { return math.Atanh(min(max(r, -1+1e-12), 1-1e-12)) }
 
@@ -96,45 +89,6 @@ func PoolCorrelations(rs []float64, ns []int) Pooled {
 	p.R, p.Interval = math.Tanh(z), Interval{math.Tanh(z - half), math.Tanh(z + half)}
 	p.QP = chiSquareP(p.Q, float64(len(rs)-1))
 	return p
-}
-
-// KruskalWallis tests whether groups are of one distribution. It gives H, corrected for ties, its p-value, and the
-// share of the variance that is between the groups (eta squared: sums of squares of the values).
-func KruskalWallis(groups ...[]float64) (h, p, etaSquared float64) {
-	var all []float64
-	filled := 0
-	for _, g := range groups {
-		all = append(all, g...)
-		if len(g) > 0 {
-			filled++
-		}
-	}
-	n := float64(len(all))
-	if filled < 2 {
-		return 0, 1, 0
-	}
-	ranks, ties := Ranks(all)
-	whole, at := mean(all), 0
-	var sum, between, total float64
-	for _, g := range groups {
-		if len(g) == 0 {
-			continue
-		}
-		m := mean(ranks[at:at+len(g)]) - (n+1)/2
-		sum += float64(len(g)) * m * m
-		d := mean(g) - whole
-		between += float64(len(g)) * d * d
-		at += len(g)
-	}
-	for _, x := range all {
-		total += (x - whole) * (x - whole)
-	}
-	correction := 1 - ties/(n*n*n-n)
-	if correction <= 0 || total == 0 {
-		return 0, 1, 0
-	}
-	h = 12 / (n * (n + 1)) * sum / correction
-	return h, chiSquareP(h, float64(filled-1)), between / total
 }
 
 // HedgesG is the difference of means, first less second, in pooled standard deviations, corrected for small samples
