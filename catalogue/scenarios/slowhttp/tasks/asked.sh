@@ -1,3 +1,4 @@
-# How many requests for ranges the server's log has.
+# How many requests for ranges the server's log has. A request fills its line when its answer is over.
 await over
+log web '"HEAD / ' "$CONNECTIONS" >/dev/null
 outcome asked="$(log web | grep -c '"HEAD / ' || true)"

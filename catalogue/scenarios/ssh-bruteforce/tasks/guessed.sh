@@ -10,5 +10,6 @@ dropbear)
 	failed='Bad password attempt for\|Login attempt for nonexistent user'
 	;;
 esac
+[ "$SUCCESS" = never ] || log ssh "$accepted" 1 >/dev/null
 outcome accepted="$(log ssh | grep -c "$accepted" || true)"
 outcome failed="$(log ssh | grep -c "$failed" || true)"
