@@ -309,7 +309,7 @@ func (s *Store) loadImage(ctx context.Context, in *tar.Reader, i archivedImage) 
 	}
 	s.tell(i.Name, "load")
 	dir := s.path(i.Digest) + ".tmp"
-	if err := os.RemoveAll(dir); err != nil { // what a killed build left
+	if err := s.remove(ctx, filepath.Base(dir)); err != nil { // what a killed build left
 		return false, err
 	}
 	defer os.RemoveAll(dir)
