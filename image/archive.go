@@ -62,7 +62,7 @@ type archivedFile struct {
 func (s *Store) TakePacked() { s.takePacked = true }
 
 // Save writes an archive of the packed images and all those they stand on, and of folders of the cache directory (paths
-// below it; regular files only). Images that are missing are built and packed first, which needs root.
+// below it; regular files only). Images that are missing are built and packed first.
 func (s *Store) Save(ctx context.Context, to io.Writer, names, folders []string) error {
 	images, err := s.Ensure(ctx, names...)
 	if err != nil {
