@@ -15,6 +15,7 @@ build: bin/detgen
 # Go decides itself what has changed.
 .PHONY: bin/detgen
 bin/detgen:
+	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w" -o lab/inside/program/built/inside ./cmd/detgen-inside
 	@$(GO_BUILD) -o bin/detgen ./cmd/detgen
 	@$(GO_BUILD) -o bin/detgen-onnx ./cmd/detgen-onnx
 
@@ -29,10 +30,10 @@ test: install build vet
 	@scripts/test
 
 # Every task, failure, caching option, implementation and bound of the catalogue, a run of each scenario on the exact
-# engine; the same with IPv6, played again and again, and by other releases; all attacks and their twins read by Suricata.
+# engine; the same with IPv6, played again and again, and by other releases; ten with taps and over paths; all attacks and their twins read by Suricata.
 test-catalogue: install build
 	bin/detgen image build --all
-	DETGEN="$(CURDIR)/bin/detgen" go test ./catalogue -timeout 4h -v -run 'TestScenarios|TestBounds|TestFamilies|TestAgain|TestReleases' -args -full
+	DETGEN="$(CURDIR)/bin/detgen" go test ./catalogue -timeout 4h -v -run 'TestScenarios|TestBounds|TestFamilies|TestAgain|TestReleases|TestOthersReadVariants' -args -full
 	DETGEN="$(CURDIR)/bin/detgen" go test ./model/suricata -timeout 1h -v -run TestAttacks -args -full
 
 # The quick loop: no root, no labs.

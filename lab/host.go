@@ -118,6 +118,10 @@ func (h *host) request(ctx context.Context, r inside.Request) (inside.Message, e
 
 // run starts a program in the host, in the control group of the owner.
 func (h *host) run(ctx context.Context, owner string, r inside.Request) (*process, error) {
+	group, ok := h.groups[owner]
+	if !ok {
+		return nil, fmt.Errorf("host %q: %s: %q has no control group there", h.Name, r.Program, owner)
+	}
 	o, err := h.open(r.Program)
 	if err != nil {
 		return nil, fmt.Errorf("host %q: log of %s: %w", h.Name, r.Program, err)
@@ -127,7 +131,7 @@ func (h *host) run(ctx context.Context, owner string, r inside.Request) (*proces
 	h.programs[r.Program] = p
 	h.mu.Unlock()
 	r.Operation = inside.Start
-	r.Group = inside.FirstGroup + h.groups[owner]
+	r.Group = inside.FirstGroup + group
 	if _, err := h.request(ctx, r); err != nil {
 		return nil, fmt.Errorf("host %q: start %s: %w (image %q)", h.Name, r.Program, err, h.Image)
 	}

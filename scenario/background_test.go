@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -132,6 +133,26 @@ func TestBackgroundMovesNoValueOfTheMainActivity(t *testing.T) {
 			t.Errorf("host %s has %s %s beside a background, %s %s without", h.Name, got.MAC, got.Address, h.Interfaces[0].MAC, h.Interfaces[0].Address)
 		}
 	}
+}
+
+func TestALinkChangesAfterEachStart(t *testing.T) {
+	run := mustBackground(t, "  - task: sound/get\n    hosts: {client: own, server: own, router: own}\n    schedule: {at: [20s, 7s, 20s]}\n"+
+		"    set: {link.client.down.rate: 1mbit, 'link.client.down.schedule': '5s: rate=100kbit; 15s: rate=50kbit'}\n")
+	for _, h := range run.Hosts {
+		if h.Name != "background-1-client" {
+			continue
+		}
+		var got []string
+		for _, c := range h.Interfaces[0].Down.Schedule {
+			got = append(got, fmt.Sprintf("%v %d", c.At, c.Link.Rate/1000))
+		}
+		// The last change of the first time would come at 22 s, when the next has begun.
+		if want := "12s 100, 20s 1000, 20s 1000, 25s 100, 35s 50"; strings.Join(got, ", ") != want {
+			t.Errorf("the client's link changes %v, want %s", got, want)
+		}
+		return
+	}
+	t.Error("no such host")
 }
 
 func TestSchedules(t *testing.T) {

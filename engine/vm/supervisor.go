@@ -60,8 +60,8 @@ type message struct {
 // Replies implements helper.Message.
 func (m message) Replies() uint64 { return m.Reply }
 
-// series is what the supervisor, the first process of the machines' namespaces, keeps from run to run.
-type series struct {
+// systems are the machines that the supervisor, the first process of their namespaces, keeps from run to run.
+type systems struct {
 	answers  *helper.Out
 	machines []*machine // that which was used last at the end
 	made     int        // machines, for their names and those of their directories
@@ -72,7 +72,7 @@ const most = 10
 
 // find gives the machine that stands for a host, nil for none: the programs of all images that runs want of a host are on
 // one machine.
-func (s *series) find(h *record.Host) *machine {
+func (s *systems) find(h *record.Host) *machine {
 	for _, m := range s.machines {
 		if m.host == h.Name && len(m.cards) >= len(h.Interfaces) && m.lives() {
 			return m
@@ -82,7 +82,7 @@ func (s *series) find(h *record.Host) *machine {
 }
 
 // remove ends a machine.
-func (s *series) remove(m *machine) {
+func (s *systems) remove(m *machine) {
 	m.stop()
 	s.machines = slices.DeleteFunc(s.machines, func(o *machine) bool { return o == m })
 }
@@ -93,7 +93,7 @@ func supervise() error {
 	if err := helper.EnterIsolated(); err != nil {
 		return err
 	}
-	s := &series{answers: helper.NewOut(parent)}
+	s := &systems{answers: helper.NewOut(parent)}
 	return helper.Serve(parent, func(r request) error {
 		m := message{Reply: r.ID}
 		var err error
@@ -104,10 +104,10 @@ func supervise() error {
 	})
 }
 
-func (s *series) progress(stage string) { s.answers.Send(message{Progress: stage}) }
+func (s *systems) progress(stage string) { s.answers.Send(message{Progress: stage}) }
 
 // run makes the machines that are missing and runs the lab on them.
-func (s *series) run(r *request) (*record.Result, error) {
+func (s *systems) run(r *request) (*record.Result, error) {
 	for _, h := range r.Run.Hosts {
 		if len(r.Layers[h.Digest]) == 0 {
 			return nil, fmt.Errorf("host %q: image %s (%s) is not at hand", h.Name, h.Image, h.Digest)
@@ -141,7 +141,7 @@ func (s *series) run(r *request) (*record.Result, error) {
 }
 
 // boot starts the machines of the run's hosts that do not run yet. Those that were not used for longest make room.
-func (s *series) boot(r *request) (err error) {
+func (s *systems) boot(r *request) (err error) {
 	var missing []*record.Host
 	for i := range r.Run.Hosts {
 		h := &r.Run.Hosts[i]
@@ -214,7 +214,7 @@ func (m *machine) lives() bool {
 }
 
 // prepare makes the place of what machines see of this system.
-func (s *series) prepare(r *request) error {
+func (s *systems) prepare(r *request) error {
 	if err := unix.Mount("tmpfs", r.Parts, "tmpfs", unix.MS_NOSUID, "mode=755"); err != nil {
 		return fmt.Errorf("mount a tmpfs on %s: %w", r.Parts, err)
 	}
@@ -226,7 +226,7 @@ func (s *series) prepare(r *request) error {
 }
 
 // describe gives what the lab ran on.
-func (s *series) describe(r *request) record.Engine {
+func (s *systems) describe(r *request) record.Engine {
 	return record.Engine{Name: Name, Kernel: s.machines[0].kernel, Details: map[string]string{
 		"qemu": r.System.Version, "accelerator": r.System.Accelerator, "system": r.System.Digest,
 	}}

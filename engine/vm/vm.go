@@ -24,12 +24,12 @@ const Name = "vm"
 
 // Config is what an engine is made of.
 type Config struct {
-	Cache  string   // directory of what is kept between series of runs; made when it is missing
+	Cache  string   // directory of what is kept between batches of runs; made when it is missing
 	Digest string   // of the image named Image
 	Layers []string // directories of its root, top layer first
 }
 
-// Engine is a series of runs on machines that stay up. Runs go one after the other.
+// Engine keeps machines up for a batch of runs. Runs go one after the other.
 type Engine struct {
 	system system
 	parts  string

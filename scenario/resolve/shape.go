@@ -76,7 +76,7 @@ func (sc *scope) checkChanges() {
 	all := sc.all(spec.LinkKey)
 	for _, s := range all {
 		for _, t := range all {
-			if s.Name == "schedule" && t.Name == spec.TraceKey && s.layer == t.layer && s.Host == t.Host && s.Network == t.Network &&
+			if s.Name == spec.ScheduleKey && t.Name == spec.TraceKey && s.layer == t.layer && s.Host == t.Host && s.Network == t.Network &&
 				(s.Direction == t.Direction || s.Direction == "both" || t.Direction == "both") {
 				sc.problems.Add(t.at, t.Text, t.value, "the link has %s, too: leave out one of them", s.Text)
 			}
@@ -99,6 +99,30 @@ func (sc *scope) trace(s setting, file string) (func(*record.Link, value.Value),
 	return func(l *record.Link, _ value.Value) { t.Apply(l) }, true
 }
 
+// fromEachStart makes a schedule count from each start of the activity: the link is then as it was in the beginning, and
+// changes anew.
+func (a *activity) fromEachStart(schedule func(*record.Link, value.Value)) func(*record.Link, value.Value) {
+	return func(l *record.Link, v value.Value) {
+		base := *l
+		base.Schedule, base.Period, base.Trace, base.Interventions = nil, 0, nil, nil
+		schedule(l, v)
+		once := l.Schedule
+		l.Schedule = nil
+		starts := slices.Sorted(slices.Values(a.starts))
+		for i, start := range starts {
+			if i > 0 {
+				l.Schedule = append(l.Schedule, record.LinkChange{At: start, Link: base})
+			}
+			for _, c := range once {
+				c.At += start
+				if i+1 == len(starts) || c.At < starts[i+1] {
+					l.Schedule = append(l.Schedule, c)
+				}
+			}
+		}
+	}
+}
+
 // applied is a setting with its value.
 type applied struct {
 	setting
@@ -116,7 +140,8 @@ func shape(a *activity) {
 			p.Forward = p.declared.Forward
 		}
 	}
-	if first := a.lab.first; first != a {
+	first := a.lab.first
+	if first != a {
 		for _, s := range first.general {
 			if s.Kind != spec.NetworkKey {
 				a.apply(s)
@@ -138,6 +163,10 @@ func shape(a *activity) {
 			}
 			if s.Host == "" && s.Network == "" {
 				a.general = append(a.general, set)
+			}
+			// What is set for a whole site counts from the lab's start.
+			if s.Kind == spec.LinkKey && s.Name == spec.ScheduleKey && !(first == a && s.layer == userLayer) {
+				set.setting.Link = a.fromEachStart(set.setting.Link)
 			}
 			if hit := a.apply(set); !hit && s.layer == userLayer {
 				a.problems.Add(s.at, s.Text, s.value, "concerns no interface of task %s/%s: its hosts are %v", a.scenario.Name, a.taskName, a.partNames())

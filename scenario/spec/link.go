@@ -58,7 +58,7 @@ var chosenKeys = []control[record.Link]{
 	{value.Definition{Name: "frames", Type: value.String, Normal: "", Doc: "what to do to chosen frames: drop=data:5; delay(30ms)=frame:7; also duplicate, corrupt, swap",
 		Check: func(s string) error { _, err := record.ParseInterventions(s); return err }},
 		func(l *record.Link, v value.Value) { addInterventions(l, v.Plain()) }},
-	{value.Definition{Name: "schedule", Type: value.String, Normal: "", Doc: "changes over time, after the start of the task: 5s: loss=5% delay=100ms; 10s: loss=0%",
+	{value.Definition{Name: ScheduleKey, Type: value.String, Normal: "", Doc: "changes over time, after the start of the task, each time that it starts: 5s: loss=5% delay=100ms; 10s: loss=0%",
 		Check: func(s string) error { return setSchedule(&record.Link{}, s) }},
 		func(l *record.Link, v value.Value) { _ = setSchedule(l, v.Plain()) }}, // checked before
 	{value.Definition{Name: TraceKey, Type: value.String, Normal: "", Doc: "file of changes over time, in place of schedule: a CSV file with a column time and others of these keys, or a Mahimahi trace",
@@ -72,7 +72,7 @@ var chosenKeys = []control[record.Link]{
 }
 
 // LastLinkKeys are applied when all others are, because they build on them.
-var LastLinkKeys = []string{"schedule", TraceKey}
+var LastLinkKeys = []string{ScheduleKey, TraceKey}
 
 // setLossModel reads gemodel(...) or state(...) with the defaults of tc-netem(8).
 func setLossModel(l *record.Link, text string) error {

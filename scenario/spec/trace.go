@@ -18,8 +18,11 @@ import (
 	"detgen/scenario/value"
 )
 
-// TraceKey is the key of a link that names a trace.
-const TraceKey = "trace"
+// The keys of a link that say how it changes: in so many words, and by the name of a trace.
+const (
+	ScheduleKey = "schedule"
+	TraceKey    = "trace"
+)
 
 // Trace is how a link changes over time, as measured.
 type Trace struct {

@@ -41,14 +41,19 @@ type Program struct{ Name, Activity string }
 // Load is the name of the load generator among a host's programs.
 const Load = "load"
 
-// Programs names what will run on a host. The warm-up of an activity is attributed to the activity.
+// Programs names what will run on a host: its services, and the activities that have scripts there. The warm-up of an
+// activity is attributed to the activity. Each has a control group, and the host's init a descriptor of it, so an activity
+// that is elsewhere has none here: a day of a site has hundreds.
 func Programs(run *record.Run, h *record.Host) []Program {
 	list := []Program{{Name: Load}}
 	for _, s := range h.Services {
 		list = append(list, Program{Name: s.Name})
 	}
+	here := func(s record.Script) bool { return s.Host == h.Name }
 	for _, a := range run.Activities {
-		list = append(list, Program{Name: a.Name, Activity: a.Name})
+		if slices.ContainsFunc(a.Scripts, here) || slices.ContainsFunc(a.Warmup, here) {
+			list = append(list, Program{Name: a.Name, Activity: a.Name})
+		}
 	}
 	return list
 }

@@ -12,8 +12,8 @@ outcome listed="$(sed -n 's/^listed //p' /root/log)"
 outcome unanswered="$(grep -c '^unanswered ' /root/log || true)"
 right=0
 for answers in /root/answers/*; do
-	# where the server has put a file is not the agent's report, and reports before the last ones are of earlier times
-	grep -v '^\[\*\] File uploaded' "$answers" | tail -n "$(wc -l <"/root/expected/${answers##*/}")" | sort >/root/got
+	# where the server has put a file is not the agent's report
+	grep -v '^\[\*\] File uploaded' "$answers" | sort >/root/got
 	if sort "/root/expected/${answers##*/}" | diff - /root/got; then
 		right=$((right + 1))
 	fi

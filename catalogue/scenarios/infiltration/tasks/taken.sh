@@ -1,4 +1,5 @@
 # How many open ports the report has that has come to the server.
+touch /root/begin
 await over
-find /srv/uploads -name scan.txt -exec cat {} + >/root/taken
+find /srv/uploads -name scan.txt -newer /root/begin -exec cat {} + >/root/taken
 outcome taken="$(grep -o '/open/' /root/taken | wc -l)"

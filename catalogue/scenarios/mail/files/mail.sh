@@ -4,7 +4,7 @@ domain={{.params.domain}}.test
 sender={{index (made "users" "name") 0}}
 password={{if eq .failure "wrong-password"}}not-{{end}}{{.params.password}}
 reader={{index (made "users" "name") 1}}
-subject={{quote .params.subject}}
+subject=$SUBJECT
 recipients='
 {{- if eq .failure "rejected-recipient"}}nobody-{{index (made "users" "name") 1}}@{{.params.domain}}.test
 {{- else if eq .task "recipients"}}{{range $i := count .params.recipients}}{{if gt $i 1}},{{end}}{{index (made "users" "name") $i}}@{{$.params.domain}}.test{{end}}
@@ -19,7 +19,7 @@ send() {
 }
 read_mail() {
 	curl -sSv --user "$reader:$password" --cacert /etc/ssl/mail-ca.pem {{if eq .params.security "starttls"}}--ssl-reqd{{end}} \
-		"{{.task}}{{if eq .params.security "tls"}}s{{end}}://$server/{{if eq .task "imap"}}INBOX;MAILINDEX=1{{else}}1{{end}}" >/root/got 2>>/root/answers
+		"$TASK{{if eq .params.security "tls"}}s{{end}}://$server/$([ "$TASK" = imap ] && echo "INBOX;MAILINDEX=1" || echo 1)" >/root/got 2>>/root/answers
 }
 {{- else -}}
 snail() {
@@ -32,6 +32,6 @@ send() {
 }
 read_mail() {
 	printf 'copy 1 /root/got\nexit\n' | snail {{if eq .params.security "starttls"}}-S imap-use-starttls -S pop3-use-starttls{{end}} -R -# \
-		-f "{{.task}}{{if eq .params.security "tls"}}s{{end}}://$reader:$password@$server{{if eq .task "imap"}}/INBOX{{end}}"
+		-f "$TASK{{if eq .params.security "tls"}}s{{end}}://$reader:$password@$server$([ "$TASK" != imap ] || echo /INBOX)"
 }
 {{- end}}

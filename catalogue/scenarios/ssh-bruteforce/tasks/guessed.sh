@@ -1,5 +1,6 @@
 # What the server has seen of the guesses.
 await guessed
+[ "$FAILURE" != refused ] || exit 0
 case $IMPLEMENTATION in
 openssh)
 	accepted='Accepted password for'

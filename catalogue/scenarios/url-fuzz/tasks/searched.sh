@@ -2,6 +2,7 @@
 # answered with the page of 100 bytes. A request fills its line when its answer is over, which may be after the tool has
 # read it: wait for the lines that must come.
 await searched
+[ "$FAILURE" != refused ] || exit 0
 case $TASK in
 parameters)
 	served='"GET /search[^"]*" 200 ([^1]|1[^0]|10[^0]|100[0-9])'

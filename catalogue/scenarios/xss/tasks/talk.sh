@@ -5,14 +5,16 @@ log_in
 outcome welcomed="$welcomed"
 phase read
 get "http://$WEB_NAME/guestbook.php" guestbook >/dev/null
-outcome read="$(grep -c 'class="post"' guestbook || true)"
+# The first posts are those that there are; after them others may have written.
+grep 'class="post"' guestbook | head -n "$POSTS" >posts || true
+outcome read="$(wc -l <posts)"
 phase search
 printf '%s' "$SEARCHES" >searches
 found=0
 while read -r think word; do
 	sleep "$think"
 	get "http://$WEB_NAME/guestbook.php?search=$word" results >/dev/null
-	found=$((found + $(grep -c 'class="post"' results || true)))
+	found=$((found + $(grep -cxF -f posts results || true)))
 done <searches
 outcome found=$found
 phase write
