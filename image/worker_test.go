@@ -126,7 +126,7 @@ func TestAUsersImageIsRoots(t *testing.T) {
 	}
 }
 
-// Nothing gets out of a user's build either, and a killed one leaves what the user can remove.
+// Nothing gets out of a user's build either, an interrupted one leaves nothing, and a killed one what the user can remove.
 func TestAUsersBuildIsTight(t *testing.T) {
 	u, dir := userStore(t, boundary.IDRange)
 	folder := withBase(t, map[string]string{"x": `
@@ -148,14 +148,24 @@ run: |
 	s := open(t, dir, folder, nil)
 	digest := s.recipes.digests["x"]
 	work := s.path(digest) + ".tmp"
-	p := startProcess(t, u.Command(t.Context(), environment(dir, folder), "build"))
-	p.until("install")
-	waitForText(t, filepath.Join(work, "entry/build.log"), "tried")
-	if err := p.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
+	end := func(signal os.Signal) {
+		t.Helper()
+		p := startProcess(t, u.Command(t.Context(), environment(dir, folder), "build"))
+		p.until("install")
+		waitForText(t, filepath.Join(work, "entry/build.log"), "tried")
+		if err := p.cmd.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.end(); err == nil {
+			t.Errorf("it ends well by %v", signal)
+		}
+		nothingLeft(t, s, digest)
 	}
-	p.end()
-	nothingLeft(t, s, digest)
+	end(os.Interrupt)
+	if _, err := os.Stat(work); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what the interrupted build left is there: %v", err)
+	}
+	end(os.Kill)
 	read := func(name string) string {
 		content, err := os.ReadFile(filepath.Join(work, "own/layer", name))
 		if err != nil {
@@ -173,7 +183,7 @@ run: |
 			t.Errorf("the build's status has no %q:\n%s", want, status)
 		}
 	}
-	p = startProcess(t, u.Command(t.Context(), environment(dir, folder, "DETGEN_TEST_PRUNE=1"), "prune"))
+	p := startProcess(t, u.Command(t.Context(), environment(dir, folder, "DETGEN_TEST_PRUNE=1"), "prune"))
 	if err := p.end(); err != nil || !slices.ContainsFunc(p.steps, func(s string) bool { return strings.HasPrefix(s, "removed killed build") }) {
 		t.Errorf("removed %q: %v", p.steps, err)
 	}
