@@ -15,6 +15,7 @@ build: bin/detgen
 # Go decides itself what has changed.
 .PHONY: bin/detgen
 bin/detgen:
+	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w" -o lab/inside/program/built/inside ./cmd/detgen-inside
 	@$(GO_BUILD) -o bin/detgen ./cmd/detgen
 	@$(GO_BUILD) -o bin/detgen-onnx ./cmd/detgen-onnx
 

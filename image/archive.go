@@ -62,7 +62,7 @@ type archivedFile struct {
 func (s *Store) TakePacked() { s.takePacked = true }
 
 // Save writes an archive of the packed images and all those they stand on, and of folders of the cache directory (paths
-// below it; regular files only). Images that are missing are built and packed first, which needs root.
+// below it; regular files only). Images that are missing are built and packed first.
 func (s *Store) Save(ctx context.Context, to io.Writer, names, folders []string) error {
 	images, err := s.Ensure(ctx, names...)
 	if err != nil {
@@ -309,7 +309,7 @@ func (s *Store) loadImage(ctx context.Context, in *tar.Reader, i archivedImage) 
 	}
 	s.tell(i.Name, "load")
 	dir := s.path(i.Digest) + ".tmp"
-	if err := os.RemoveAll(dir); err != nil { // what a killed build left
+	if err := s.remove(ctx, filepath.Base(dir)); err != nil { // what a killed build left
 		return false, err
 	}
 	defer os.RemoveAll(dir)

@@ -40,16 +40,16 @@ type build struct {
 // build makes a missing image. When another process is making it, build waits for that and
 // then finds it made.
 func (s *Store) build(ctx context.Context, r *Recipe) (err error) {
-	if os.Geteuid() != 0 && s.pins != nil {
-		return fmt.Errorf("it is not in %s, and building an image of a recipe's packages needs root", s.dir)
-	}
-	if os.Geteuid() != 0 {
-		return fmt.Errorf("it is not in %s, and building it needs root: \"detgen image save\" as root and \"detgen image load\" here bring it", s.dir)
-	}
 	for _, dir := range []string{"images", "locks"} {
 		if err := os.MkdirAll(filepath.Join(s.dir, dir), 0o755); err != nil {
 			return fmt.Errorf("make the store: %w", err)
 		}
+	}
+	if !s.direct() {
+		if err := s.work(ctx, task{Build: r.Name}); err != nil {
+			return fmt.Errorf("it is not in %s: %w", s.dir, err)
+		}
+		return nil
 	}
 	digest := s.recipes.digests[r.Name]
 	l, err := acquire(ctx, s.lockFile(digest), unix.LOCK_EX, func() { s.tell(r.Name, "wait for another process") })
@@ -63,6 +63,9 @@ func (s *Store) build(ctx context.Context, r *Recipe) (err error) {
 	b := &build{store: s, recipe: r, digest: digest, dir: s.path(digest) + ".tmp", lock: l}
 	b.entry = filepath.Join(b.dir, "entry")
 	for _, parent := range s.recipes.chain(r.Name)[1:] {
+		if err := s.checkOwner(s.recipes.digests[parent.Name]); err != nil {
+			return err
+		}
 		b.parents = append(b.parents, s.recipes.digests[parent.Name])
 	}
 	defer func() {
@@ -83,6 +86,11 @@ func (s *Store) build(ctx context.Context, r *Recipe) (err error) {
 	}
 	for _, dir := range []string{"dpkg", "parts", "own/layer", "own/work", "entry"} {
 		if err := os.MkdirAll(filepath.Join(b.dir, dir), 0o755); err != nil {
+			return b.explain(err)
+		}
+	}
+	if s.worker {
+		if err := os.Chown(b.layer(), 0, 0); err != nil { // of the image's root, not the user
 			return b.explain(err)
 		}
 	}
@@ -128,7 +136,7 @@ func (b *build) make(ctx context.Context) error {
 		return err
 	}
 	b.step("settle")
-	bytes, err := settle(b.layer())
+	bytes, err := settle(b.layer(), b.store.overlayAttributes())
 	if err != nil {
 		return fmt.Errorf("settle the layer: %w", err)
 	}
@@ -184,11 +192,8 @@ func (b *build) bootstrap(ctx context.Context) error {
 	if b.recipe.Bootstrap == suiteOf["11"] {
 		first, merge = first[:1], []string{"--setup-hook=" + hooks + "/setup00.sh"}
 	}
-	if err := a.download(ctx, "/dev/null", first, b.log); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return b.fail("bootstrap", "bootstrap", 100)
+	if err := b.fetch(ctx, a, nil, first, "bootstrap"); err != nil {
+		return err
 	}
 	b.step("bootstrap Debian")
 	// The sandbox has no network and may not mount or make devices: mmdebstrap goes on with the lists and packages that it
@@ -308,16 +313,25 @@ func (b *build) download(ctx context.Context, packages []string) error {
 			return err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(b.dir, "dpkg/status"), status, 0o644); err != nil { // a copy: apt locks its folder
+	if err := b.fetch(ctx, a, status, packages, "packages"); err != nil {
+		return err
+	}
+	return a.writeSandboxConfig(filepath.Join(b.parts(), "apt.conf"))
+}
+
+// fetch downloads packages for a root with this dpkg database, for a field of the recipe.
+func (b *build) fetch(ctx context.Context, a *apt, status []byte, packages []string, field string) error {
+	file := filepath.Join(b.dir, "dpkg/status") // a copy: apt locks its folder
+	if err := os.WriteFile(file, status, 0o644); err != nil {
 		return fmt.Errorf("prepare the build: %w", err)
 	}
-	if err := a.download(ctx, filepath.Join(b.dir, "dpkg/status"), packages, b.log); err != nil {
+	if err := a.download(ctx, file, packages, b.log); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return b.fail("packages", "packages", 100)
+		return b.fail(field, field, 100)
 	}
-	return a.writeSandboxConfig(filepath.Join(b.parts(), "apt.conf"))
+	return nil
 }
 
 // standInPrefix starts the names of packages that exist in an image's dpkg database only.

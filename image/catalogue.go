@@ -47,11 +47,12 @@ type Recipes struct {
 	byName  map[string]*Recipe
 	digests map[string]string
 	lacking map[string]string // image of another release that there is not -> why
+	folders []Folder          // where they are from
 }
 
 // Load reads the recipes of all folders. A name may be defined once only.
 func Load(folders ...Folder) (*Recipes, error) {
-	rs := &Recipes{byName: map[string]*Recipe{}, digests: map[string]string{}, lacking: map[string]string{}}
+	rs := &Recipes{byName: map[string]*Recipe{}, digests: map[string]string{}, lacking: map[string]string{}, folders: folders}
 	var errs []error
 	for _, folder := range folders {
 		entries, err := fs.ReadDir(folder.FS, "images")

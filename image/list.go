@@ -1,6 +1,7 @@
 package image
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -46,9 +47,9 @@ func (s *Store) List() ([]Status, error) {
 	return list, nil
 }
 
-// Prune removes images that no recipe of the catalogue names, and what killed builds left. It
+// Prune removes images that no recipe of the catalogue names, or all of them, and what killed builds left. It
 // leaves what a process is using or building. It returns a line about each thing it removed.
-func (s *Store) Prune() ([]string, error) {
+func (s *Store) Prune(ctx context.Context, all bool) ([]string, error) {
 	named := map[string]bool{}
 	for _, digest := range s.recipes.digests {
 		named[hexOf(digest)] = true
@@ -63,11 +64,11 @@ func (s *Store) Prune() ([]string, error) {
 	var removed []string
 	for _, e := range entries {
 		id, kind, _ := strings.Cut(e.Name(), ".")
-		if kind == "" && named[id] {
+		if kind == "" && named[id] && !all {
 			continue
 		}
 		what := map[string]string{"": "image", "tmp": "killed build", "log": "log of a failed build"}[kind]
-		line, err := s.pruneOne(id, e.Name(), what)
+		line, err := s.pruneOne(ctx, id, e.Name(), what)
 		if err != nil {
 			return removed, err
 		}
@@ -78,7 +79,7 @@ func (s *Store) Prune() ([]string, error) {
 	return removed, nil
 }
 
-func (s *Store) pruneOne(id, file, what string) (string, error) {
+func (s *Store) pruneOne(ctx context.Context, id, file, what string) (string, error) {
 	l, err := openLock(s.lockFile(id))
 	if err != nil {
 		return "", err
@@ -87,7 +88,7 @@ func (s *Store) pruneOne(id, file, what string) (string, error) {
 	if alone, err := l.try(unix.LOCK_EX); !alone || err != nil {
 		return "", err // somebody uses or builds it
 	}
-	path := filepath.Join(s.dir, "images", file)
+	path, left := filepath.Join(s.dir, "images", file), file
 	name := ""
 	if e, err := s.entry(id); err == nil && what == "image" {
 		name = " " + e.Name
@@ -95,9 +96,9 @@ func (s *Store) pruneOne(id, file, what string) (string, error) {
 		if err := os.Rename(path, path+".tmp"); err != nil {
 			return "", fmt.Errorf("remove %s: %w", file, err)
 		}
-		path += ".tmp"
+		left += ".tmp"
 	}
-	if err := os.RemoveAll(path); err != nil {
+	if err := s.remove(ctx, left); err != nil {
 		return "", fmt.Errorf("remove %s: %w", file, err)
 	}
 	return fmt.Sprintf("removed %s%s %s", what, name, file), nil

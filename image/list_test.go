@@ -35,7 +35,7 @@ func TestPruneRemovesWhatNoRecipeNames(t *testing.T) {
 	image, kept := ensure(t, first, "x"), ensure(t, first, "y")
 	second := open(t, dir, withBase(t, map[string]string{"x": "from: base\nrun: echo two >/x\n", "y": "from: base\nrun: echo >/y\n"}), nil)
 
-	removed, err := second.Prune()
+	removed, err := second.Prune(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestPruneRemovesWhatNoRecipeNames(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(killed, "entry"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	removed, err = second.Prune()
+	removed, err = second.Prune(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}

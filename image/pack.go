@@ -32,7 +32,13 @@ func (s *Store) Pack(ctx context.Context, image Image) ([]string, error) {
 		if isPacked(file) {
 			continue
 		}
-		if err := s.pack(ctx, image.Name, filepath.Base(entry), layer, file); err != nil {
+		id, err := filepath.Base(entry), error(nil)
+		if s.direct() {
+			err = s.pack(ctx, image.Name, id)
+		} else {
+			err = s.work(ctx, task{Pack: id, For: image.Name})
+		}
+		if err != nil {
 			return nil, fmt.Errorf("pack image %q: %w", image.Name, err)
 		}
 	}
@@ -44,9 +50,11 @@ func isPacked(file string) bool {
 	return err == nil && info.Size() == PackedSize
 }
 
-func (s *Store) pack(ctx context.Context, name, id, layer, file string) error {
-	if os.Geteuid() != 0 {
-		return errors.New("it is not packed yet, and packing it needs root")
+// pack packs the layer of a digest, for the image of a name.
+func (s *Store) pack(ctx context.Context, name, id string) error {
+	layer, file := filepath.Join(s.path(id), "layer"), filepath.Join(s.path(id), packed)
+	if err := s.checkOwner(id); err != nil {
+		return err
 	}
 	mkfs, err := exec.LookPath("mkfs.erofs")
 	if err != nil {
@@ -70,6 +78,11 @@ func (s *Store) pack(ctx context.Context, name, id, layer, file string) error {
 			return ctx.Err()
 		}
 		return fmt.Errorf("mkfs.erofs: %w", toolError(out, err))
+	}
+	if s.worker {
+		if err := trustOpaque(temporary); err != nil {
+			return fmt.Errorf("mark the packed layer's folders: %w", err)
+		}
 	}
 	info, err := os.Stat(temporary)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -19,23 +20,40 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMain lets the test binary be the other process that tests of several processes need:
-// see startBuild.
+// TestMain lets the test binary be the other process that tests of several processes need (see startBuild), and the worker
+// of an ordinary user.
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == WorkerRole {
+		if err := Worker(catalogue.FS); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if dir := os.Getenv("DETGEN_TEST_STORE"); dir != "" {
 		os.Exit(buildProcess(dir, os.Getenv("DETGEN_TEST_CATALOGUE")))
 	}
 	os.Exit(m.Run())
 }
 
-// buildProcess builds the image "x" and prints its steps.
+// buildProcess builds the image "x" and prints its steps. With DETGEN_TEST_PACK it packs it too; with DETGEN_TEST_PRUNE
+// it removes all images instead.
 func buildProcess(dir, catalogueDir string) int {
 	recipes, err := Load(DirFolder(catalogueDir))
 	if err == nil {
 		var s *Store
 		s, err = Open(dir, recipes, Options{Progress: func(p Progress) { os.Stdout.WriteString(p.Step + "\n") }})
-		if err == nil {
-			_, err = s.Ensure(context.Background(), "x")
+		var images []Image
+		switch {
+		case err != nil:
+		case os.Getenv("DETGEN_TEST_PRUNE") != "":
+			var removed []string
+			removed, err = s.Prune(context.Background(), true)
+			os.Stdout.WriteString(strings.Join(append(removed, ""), "\n"))
+		default:
+			if images, err = s.Ensure(context.Background(), "x"); err == nil && os.Getenv("DETGEN_TEST_PACK") != "" {
+				_, err = s.Pack(context.Background(), images[0])
+			}
 		}
 	}
 	if err != nil {
@@ -203,6 +221,11 @@ func startBuild(t *testing.T, dir string, folder Folder, credential *syscall.Cre
 	cmd := exec.Command("/proc/self/exe") // other users may not reach the test binary by its name
 	cmd.Env = append(os.Environ(), "DETGEN_TEST_STORE="+dir, "DETGEN_TEST_CATALOGUE="+folder.Dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
+	return startProcess(t, cmd)
+}
+
+func startProcess(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -83,6 +83,9 @@ func (x sandbox) run(ctx context.Context, b *build, s *stage) (status int, err e
 		Pdeathsig:    unix.SIGKILL, // when the stage's thread ends
 		Setsid:       true,         // a terminal's Ctrl-C reaches detgen, which ends the sandbox
 	}
+	if s.worker {
+		cmd.SysProcAttr.Credential = &syscall.Credential{} // mount(8) and the runtime want to be root
+	}
 	err = cmd.Run()
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
@@ -117,6 +120,11 @@ func (x sandbox) config(s *stage) *specs.Spec {
 	for _, proc := range procs {
 		readOnly = append(readOnly, proc+"/sys")
 	}
+	processes := uint64(sandboxProcesses)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NPROC, &limit); err == nil && s.worker { // who may not raise it
+		processes = min(processes, limit.Max)
+	}
 	return &specs.Spec{
 		Version:  "1.0.2",
 		Hostname: "localhost",
@@ -125,7 +133,7 @@ func (x sandbox) config(s *stage) *specs.Spec {
 			Args: append([]string{"/bin/sh", "-euc", x.script, "detgen"}, x.args...),
 			Env:  x.env, Cwd: "/", NoNewPrivileges: true,
 			Capabilities: &specs.LinuxCapabilities{Bounding: capabilities, Effective: capabilities, Permitted: capabilities, Inheritable: capabilities},
-			Rlimits:      []specs.POSIXRlimit{{Type: "RLIMIT_NPROC", Soft: sandboxProcesses, Hard: sandboxProcesses}},
+			Rlimits:      []specs.POSIXRlimit{{Type: "RLIMIT_NPROC", Soft: processes, Hard: processes}},
 		},
 		Mounts: mounts,
 		Linux: &specs.Linux{

@@ -30,8 +30,9 @@ var transient = []string{
 
 // settle makes a fresh layer one that depends on its recipe and packages only: it removes
 // transient files and overlayfs's notes about where files were copied from, and limits
-// modification times to epoch. It returns the bytes that the layer takes on disk.
-func settle(layer string) (int64, error) {
+// modification times to epoch. attributes is how the names of overlayfs's notes begin. It returns the bytes that the
+// layer takes on disk.
+func settle(layer, attributes string) (int64, error) {
 	root, err := os.OpenRoot(layer)
 	if err != nil {
 		return 0, err
@@ -65,7 +66,7 @@ func settle(layer string) (int64, error) {
 			bytes += stat.Blocks * 512
 		}
 		seen[stat.Ino] = true
-		return settleFile(name, stat)
+		return settleFile(name, attributes, stat)
 	})
 	return bytes, err
 }
@@ -86,7 +87,7 @@ func removeLogs(root *os.Root) error {
 
 // settleFile limits the times of one file and removes overlayfs's notes from it. The mark of an
 // opaque directory stays: it is part of the layer.
-func settleFile(name string, stat unix.Stat_t) error {
+func settleFile(name, attributes string, stat unix.Stat_t) error {
 	size, err := unix.Llistxattr(name, nil)
 	if err != nil {
 		return fmt.Errorf("list attributes of %s: %w", name, err)
@@ -97,7 +98,7 @@ func settleFile(name string, stat unix.Stat_t) error {
 			return fmt.Errorf("list attributes of %s: %w", name, err)
 		}
 		for attr := range strings.SplitSeq(strings.TrimRight(string(list[:size]), "\x00"), "\x00") {
-			if strings.HasPrefix(attr, "trusted.overlay.") && attr != "trusted.overlay.opaque" {
+			if strings.HasPrefix(attr, attributes) && attr != attributes+"opaque" {
 				if err := unix.Lremovexattr(name, attr); err != nil {
 					return fmt.Errorf("remove attribute %s of %s: %w", attr, name, err)
 				}

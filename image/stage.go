@@ -26,8 +26,17 @@ import (
 // The layer and its parents are mounted so that their owners are those of a user namespace, in which
 // all sandboxes are: root there is nobody on the machine. The namespace and its mounts end with the thread.
 type stage struct {
-	dir  string   // boundary.Scratch
-	user *os.File // the user namespace
+	dir    string   // boundary.Scratch
+	user   *os.File // the user namespace
+	worker bool     // this process is a worker: the layers' files have the owners of that namespace already
+}
+
+// first is the ID, of those that this process has, of the sandboxes' root.
+func (s *stage) first() int {
+	if s.worker {
+		return workerLayout.First
+	}
+	return boundary.BuildID
 }
 
 func (s *stage) machine() string { return filepath.Join(s.dir, "machine") }
@@ -37,9 +46,9 @@ func (s *stage) image() string   { return filepath.Join(s.dir, "machine/image") 
 func (b *build) onStage(f func(*stage) error) error {
 	result := make(chan error)
 	thread.Go(func() {
-		s := &stage{dir: boundary.Scratch}
+		s := &stage{dir: boundary.Scratch, worker: b.store.worker}
 		var err error
-		if s.user, err = userNamespace(); err == nil {
+		if s.user, err = userNamespace(s.first()); err == nil {
 			defer s.user.Close()
 			err = s.mount(b)
 		}
@@ -53,11 +62,11 @@ func (b *build) onStage(f func(*stage) error) error {
 	return <-result
 }
 
-// userNamespace makes the user namespace of builds. The caller closes it.
-func userNamespace() (*os.File, error) {
+// userNamespace makes the user namespace of builds, whose IDs are first and those that follow. The caller closes it.
+func userNamespace(first int) (*os.File, error) {
 	// No user namespaces below it; the filter of system calls cannot tell what clone3(2) is asked for.
 	cmd := exec.Command("/bin/sh", "-euc", "echo 0 >/proc/sys/user/max_user_namespaces; exec cat") // ends when its input does
-	ids := boundary.IDs(boundary.BuildID)
+	ids := boundary.IDs(first)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true,
 		Credential: &syscall.Credential{}, Pdeathsig: syscall.SIGKILL,
@@ -104,12 +113,21 @@ func (s *stage) mount(b *build) error {
 		return err
 	}
 	if len(b.parents) == 0 && b.recipe.Bootstrap != "" && !b.bootstrapped {
-		return boundary.MountShifted(b.layer(), s.image(), s.user, 0) // an empty layer to bootstrap into
+		return s.bind(b.layer(), s.image(), 0) // an empty layer to bootstrap into
 	}
 	if err := s.asBuilder(func() error { return s.mountImage(b) }); err != nil {
 		return err
 	}
 	return s.furnish(parts)
+}
+
+// bind mounts a folder of layers, whose owners become those of the user namespace, with more MOUNT_ATTR_ flags.
+func (s *stage) bind(source, target string, attributes uint64) error {
+	user := s.user
+	if s.worker {
+		user = nil
+	}
+	return boundary.MountShifted(source, target, user, attributes)
 }
 
 // programs are the directories of this machine that have its programs and nothing of its user's.
@@ -160,7 +178,8 @@ func (s *stage) mountMachine() error {
 func bindReadOnly(source, target string) error {
 	err := unix.Mount(source, target, "", unix.MS_BIND, "")
 	if err == nil {
-		err = unix.Mount("", target, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, "")
+		// What else the mount forbids stays: the machine's own may only be added to.
+		err = unix.MountSetattr(unix.AT_FDCWD, target, 0, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV})
 	}
 	if err != nil {
 		return fmt.Errorf("mount %s to be read: %w", source, err)
@@ -175,7 +194,7 @@ func (s *stage) mountImage(b *build) error {
 		return err
 	}
 	// The layer and overlayfs's own directory must be on one mount.
-	if err := boundary.MountShifted(filepath.Join(b.dir, "own"), work, s.user, 0); err != nil {
+	if err := s.bind(filepath.Join(b.dir, "own"), work, 0); err != nil {
 		return err
 	}
 	if err := s.mountLayers(b, work); err != nil {
@@ -193,13 +212,17 @@ func (s *stage) mountLayers(b *build, work string) error {
 	if len(b.parents) == 0 {
 		return unix.Mount(filepath.Join(work, "layer"), s.image(), "", unix.MS_BIND, "")
 	}
-	options := "redirect_dir=nofollow,metacopy=off,index=off,upperdir=" + filepath.Join(work, "layer") + ",workdir=" + filepath.Join(work, "work") + ",lowerdir="
+	options := ""
+	if s.worker {
+		options = "userxattr," // the marks that an ordinary user may set
+	}
+	options += "redirect_dir=nofollow,metacopy=off,index=off,upperdir=" + filepath.Join(work, "layer") + ",workdir=" + filepath.Join(work, "work") + ",lowerdir="
 	for i, layer := range b.parentLayers() {
 		lower := filepath.Join(s.dir, "layers", fmt.Sprint(i))
 		if err := os.Mkdir(lower, 0o755); err != nil {
 			return err
 		}
-		if err := boundary.MountShifted(layer, lower, s.user, unix.MOUNT_ATTR_RDONLY); err != nil {
+		if err := s.bind(layer, lower, unix.MOUNT_ATTR_RDONLY); err != nil {
 			return err
 		}
 		if i > 0 {
@@ -226,16 +249,16 @@ func (s *stage) asBuilder(f func() error) (err error) {
 		unix.RawSyscall(unix.SYS_SETFSGID, id, 0, 0)
 	}
 	defer func() {
-		ids(0)
+		ids(uintptr(os.Geteuid()))
 		err = errors.Join(err, unix.Prctl(unix.PR_SET_SECUREBITS, uintptr(before), 0, 0, 0))
 	}()
-	ids(boundary.BuildID)
+	ids(uintptr(s.first()))
 	return f()
 }
 
 // furnish mounts what programs expect of a running system, in the image.
 func (s *stage) furnish(parts string) error {
-	owner := fmt.Sprintf("uid=%d,gid=%[1]d,", boundary.BuildID)
+	owner := fmt.Sprintf("uid=%d,gid=%[1]d,", s.first())
 	for dir, options := range map[string]string{"dev": "mode=755", "run": "mode=755", "tmp": "mode=1777"} {
 		target := filepath.Join(s.image(), dir)
 		if info, err := os.Lstat(target); err != nil || !info.IsDir() {
@@ -248,11 +271,8 @@ func (s *stage) furnish(parts string) error {
 	dev := filepath.Join(s.image(), "dev")
 	for name, number := range map[string][2]uint32{"null": {1, 3}, "zero": {1, 5}, "full": {1, 7}, "random": {1, 8}, "urandom": {1, 9}, "tty": {5, 0}} {
 		path := filepath.Join(dev, name)
-		if err := unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(number[0], number[1]))); err != nil {
+		if err := s.makeDevice(path, name, number); err != nil {
 			return fmt.Errorf("make the image's /dev/%s: %w", name, err)
-		}
-		if err := os.Chmod(path, 0o666); err != nil { // whatever the umask
-			return err
 		}
 	}
 	for name, target := range map[string]string{"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"} {
@@ -262,11 +282,25 @@ func (s *stage) furnish(parts string) error {
 	}
 	for name, mode := range map[string]os.FileMode{"dev/shm": 0o777 | os.ModeSticky, "run/lock": 0o755, "run/detgen": 0o755} {
 		path := filepath.Join(s.image(), name)
-		if err := errors.Join(os.Mkdir(path, 0o755), os.Chmod(path, mode), os.Lchown(path, boundary.BuildID, boundary.BuildID)); err != nil {
+		if err := errors.Join(os.Mkdir(path, 0o755), os.Chmod(path, mode), os.Lchown(path, s.first(), s.first())); err != nil {
 			return err
 		}
 	}
 	return bindReadOnly(parts, filepath.Join(s.image(), "run/detgen"))
+}
+
+// makeDevice makes a device, or mounts the machine's in a worker, who may make none.
+func (s *stage) makeDevice(path, name string, number [2]uint32) error {
+	if s.worker {
+		if err := os.WriteFile(path, nil, 0o666); err != nil {
+			return err
+		}
+		return unix.Mount("/dev/"+name, path, "", unix.MS_BIND, "")
+	}
+	if err := unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(number[0], number[1]))); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o666) // whatever the umask
 }
 
 // masked are the paths that show nothing, in a root that has the given places of /proc.

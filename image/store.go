@@ -72,6 +72,7 @@ type Store struct {
 	held   map[string]*lock // digest -> shared lock
 
 	takePacked bool // see TakePacked
+	worker     bool // this process works for an ordinary user: see worker.go
 
 	pins     map[string][]Deb // see Pin; nil: images are built of what the mirror has
 	pinFiles string           // directory of their files
@@ -125,8 +126,8 @@ func (s *Store) Close() error {
 }
 
 // Ensure gives the named images, in the order asked, and builds those that are missing. Until
-// the store is closed no Prune removes them, in this process or another. Building needs root
-// and a Debian mirror; images that are there need neither.
+// the store is closed no Prune removes them, in this process or another. Building needs a Debian
+// mirror, and root or what CheckUser looks for; images that are there need neither.
 func (s *Store) Ensure(ctx context.Context, names ...string) ([]Image, error) {
 	levels, err := s.levels(names)
 	if err != nil {
@@ -148,6 +149,14 @@ func (s *Store) Ensure(ctx context.Context, names ...string) ([]Image, error) {
 			return nil, err
 		}
 		images[i].Name = name
+		if s.takePacked || os.Geteuid() != 0 {
+			continue
+		}
+		for _, layer := range images[i].Layers { // root's programs run on them
+			if err := s.checkOwner(filepath.Base(filepath.Dir(layer))); err != nil {
+				return nil, fmt.Errorf("image %q: %w", name, err)
+			}
+		}
 	}
 	return images, nil
 }

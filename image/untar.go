@@ -139,7 +139,11 @@ func untarFile(root *os.Root, file string, h *tar.Header, content io.Reader) err
 		}
 		return root.Link(target, file)
 	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
-		if err := makeNode(root, file, h); err != nil {
+		err := makeNode(root, file, h)
+		if errors.Is(err, errDevice) && strings.HasPrefix(file, "dev/") {
+			return nil // settle removes it anyway
+		}
+		if err != nil {
 			return err
 		}
 	default:
@@ -192,6 +196,9 @@ func place(root *os.Root, name string) (string, error) {
 	return at, nil
 }
 
+// errDevice is the error of an ordinary user's image that has a device which a layer keeps.
+var errDevice = errors.New("only root can make a device")
+
 // makeNode makes a device or a pipe.
 func makeNode(root *os.Root, file string, h *tar.Header) error {
 	dir, err := root.Open(path.Dir(file))
@@ -200,7 +207,11 @@ func makeNode(root *os.Root, file string, h *tar.Header) error {
 	}
 	defer dir.Close()
 	mode := map[byte]uint32{tar.TypeChar: unix.S_IFCHR, tar.TypeBlock: unix.S_IFBLK, tar.TypeFifo: unix.S_IFIFO}[h.Typeflag]
-	return unix.Mknodat(int(dir.Fd()), path.Base(file), mode|0o600, int(unix.Mkdev(uint32(h.Devmajor), uint32(h.Devminor))))
+	err = unix.Mknodat(int(dir.Fd()), path.Base(file), mode|0o600, int(unix.Mkdev(uint32(h.Devmajor), uint32(h.Devminor))))
+	if errors.Is(err, unix.EPERM) && h.Typeflag != tar.TypeFifo {
+		return errDevice
+	}
+	return err
 }
 
 // setAttributes sets what a file has besides its content. Changing the owner clears set-user

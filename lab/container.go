@@ -34,7 +34,7 @@ func (c *container) prepare(l *lab) (err error) {
 }
 
 func (c *container) isolate(l *lab) (err error) {
-	if c.net, c.user, err = newHostNamespace(l.Self, c.first); err != nil {
+	if c.net, c.user, err = newHostNamespace(l.Program, c.first); err != nil {
 		return err
 	}
 	return c.net.Isolate(c.Host)

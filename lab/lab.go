@@ -36,7 +36,7 @@ type Options struct {
 	Scratch   string              // an existing directory for what lives as long as the lab; a tmpfs is mounted on it
 	Images    map[string][]string // image digest -> directories of its root, top layer first
 	Name      string              // of the lab among those of this computer; letters, digits and dashes
-	Self      string              // this program's file, static, for the hosts' init
+	Program   string              // the file of the hosts' init; "" for the one that this program carries
 	Runtime   string              // the OCI runtime's file
 	Machines  map[string]Machine  `json:"-"` // hosts that are machines, by name; the others are containers
 	RingBytes int                 // of the ring of each capture; 0 means 16 MiB
@@ -158,7 +158,7 @@ func (l *lab) prepare() error {
 	if len(l.run.Hosts) > MaxHosts {
 		return fmt.Errorf("the run has %d hosts, and a lab takes %d", len(l.run.Hosts), MaxHosts)
 	}
-	if err := l.bindSelf(); err != nil {
+	if err := l.provideProgram(); err != nil {
 		return err
 	}
 	var err error

@@ -114,7 +114,7 @@ func (h *container) config(o *Options) *specs.Spec {
 		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}},
 		{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777"}},
 		bind(filepath.Join(h.dir, "detgen"), inside.Directory),
-		bind(o.Self, inside.Binary, "ro"),
+		bind(o.Program, inside.Binary, "ro"),
 	}
 	for _, d := range h.Devices {
 		mounts = append(mounts, specs.Mount{Destination: "/dev/" + d, Source: h.device(d), Type: "bind", Options: []string{"bind", "nosuid", "noexec"}})

@@ -11,6 +11,7 @@ import (
 
 	"detgen/internal/boundary"
 	"detgen/lab/inside"
+	"detgen/lab/inside/program"
 	"detgen/lab/internal/network"
 
 	"golang.org/x/sys/unix"
@@ -21,8 +22,8 @@ const MaxHosts = (1<<31 - boundary.FirstID) / boundary.IDRange
 
 // newHostNamespace makes the user namespace of a host, whose IDs begin with first, and a network
 // namespace that belongs to it, so that a capability within the host is one over its own
-// network and nothing else. The caller closes user. self is this program's file.
-func newHostNamespace(self string, first int) (n *network.Namespace, user *os.File, err error) {
+// network and nothing else. The caller closes user. program is the file of the hosts' init.
+func newHostNamespace(program string, first int) (n *network.Namespace, user *os.File, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("make the namespaces of a host: %w", err)
@@ -30,7 +31,7 @@ func newHostNamespace(self string, first int) (n *network.Namespace, user *os.Fi
 	}()
 	ids := boundary.IDs(first)
 	// Only a process of one thread can make a user namespace.
-	cmd := exec.Command(self, inside.NamespaceRole)
+	cmd := exec.Command(program, inside.NamespaceRole)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET,
 		UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true,
@@ -63,27 +64,33 @@ func newHostNamespace(self string, first int) (n *network.Namespace, user *os.Fi
 	return n, user, err
 }
 
-// bindSelf lets every user reach this program's file, wherever it is: it is mounted in the scratch
-// directory.
-func (l *lab) bindSelf() error {
-	if l.Self == "" {
-		return nil // every host is a machine, which has a program of its own
+// provideProgram puts the program of the hosts' init into the scratch directory, where every user can reach it.
+func (l *lab) provideProgram() error {
+	if len(l.Machines) == len(l.run.Hosts) {
+		return nil // machines have a program of their own
 	}
-	info, err := os.Stat(l.Self)
+	path := filepath.Join(l.Scratch, ".detgen")
+	file := l.Program
+	l.Program = path
+	if file == "" {
+		if carried := program.Carried(); carried != nil {
+			return os.WriteFile(path, carried, 0o755)
+		}
+		file = "/proc/self/exe"
+	}
+	info, err := os.Stat(file)
 	if err != nil {
 		return err
 	}
 	if info.Mode()&0o005 != 0o005 {
-		return fmt.Errorf("%s has mode %#o; the users of hosts must be able to read and run it (chmod 755)", l.Self, info.Mode().Perm())
+		return fmt.Errorf("%s has mode %#o; the users of hosts must be able to read and run it (chmod 755)", file, info.Mode().Perm())
 	}
-	path := filepath.Join(l.Scratch, ".detgen")
 	if err := os.WriteFile(path, nil, 0o755); err != nil {
 		return err
 	}
-	if err := unix.Mount(l.Self, path, "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("mount %s for the hosts: %w", l.Self, err)
+	if err := unix.Mount(file, path, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("mount %s for the hosts: %w", file, err)
 	}
-	l.Self = path
 	return nil
 }
 

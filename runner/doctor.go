@@ -48,6 +48,7 @@ func Examine(ctx context.Context) []Finding {
 			seen[r.Name] = true
 		}
 	}
+	add("images", "builds", image.CheckUser())
 	for _, p := range []struct{ what, program, packageName string }{
 		{"images", "mmdebstrap", "mmdebstrap"},
 		{"images", "apt-get", "apt"},

@@ -108,7 +108,8 @@ func newImageList(flags *imageFlags) *cobra.Command {
 }
 
 func newImagePrune(flags *imageFlags) *cobra.Command {
-	return &cobra.Command{
+	var all bool
+	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove images that no recipe names, and what killed builds left",
 		Args:  cobra.NoArgs,
@@ -118,13 +119,15 @@ func newImagePrune(flags *imageFlags) *cobra.Command {
 				return err
 			}
 			defer store.Close()
-			pruned, err := store.Prune()
+			pruned, err := store.Prune(cmd.Context(), all)
 			for _, p := range pruned {
 				fmt.Fprintf(cmd.OutOrStdout(), "%s\n", p)
 			}
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&all, "all", false, "remove every image that no process uses")
+	return cmd
 }
 
 func newImageSave(flags *imageFlags) *cobra.Command {

@@ -37,7 +37,7 @@ func badRequest(err error) error {
 
 func main() {
 	engines.Guest()
-	if role := engines.Role(os.Args); role != nil {
+	if role := runner.Role(os.Args); role != nil {
 		if err := role(); err != nil {
 			fmt.Fprintln(os.Stderr, filepath.Base(os.Args[0])+":", err)
 			os.Exit(exitFailed)

@@ -57,10 +57,6 @@ func Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result
 	if err != nil {
 		return nil, err
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
 	name, err := labName(o.Dir)
 	if err != nil {
 		return nil, err
@@ -70,7 +66,7 @@ func Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result
 	defer removeStaleGroups()
 	defer removeGroups(name)
 	result, err := supervise(ctx, request{Run: run, Lab: lab.Options{
-		Dir: o.Dir, Scratch: boundary.Scratch, Images: o.Images, Name: name, Self: self, Runtime: runtimePath,
+		Dir: o.Dir, Scratch: boundary.Scratch, Images: o.Images, Name: name, Runtime: runtimePath,
 	}}, o.Progress)
 	if result != nil {
 		result.Engine = record.Engine{Name: Name, Kernel: kernelRelease()}

@@ -24,7 +24,8 @@ func IDs(first int) []syscall.SysProcIDMap {
 }
 
 // MountShifted mounts the tree at source at target so that its owners are those of a user namespace
-// (mount_setattr(2), ID-mapped mounts). attributes are MOUNT_ATTR_ flags to add; device nodes never work.
+// (mount_setattr(2), ID-mapped mounts), or as they are when that is nil. attributes are MOUNT_ATTR_ flags to add; device
+// nodes never work.
 func MountShifted(source, target string, user *os.File, attributes uint64) error {
 	fd, err := unix.OpenTree(unix.AT_FDCWD, source, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 	if err != nil {
@@ -32,8 +33,12 @@ func MountShifted(source, target string, user *os.File, attributes uint64) error
 	}
 	defer unix.Close(fd)
 	set := &unix.MountAttr{
-		Attr_set:    unix.MOUNT_ATTR_IDMAP | unix.MOUNT_ATTR_NODEV | attributes,
-		Propagation: unix.MS_PRIVATE, Userns_fd: uint64(user.Fd()),
+		Attr_set:    unix.MOUNT_ATTR_NODEV | attributes,
+		Propagation: unix.MS_PRIVATE,
+	}
+	if user != nil {
+		set.Attr_set |= unix.MOUNT_ATTR_IDMAP
+		set.Userns_fd = uint64(user.Fd())
 	}
 	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, set); err != nil {
 		return fmt.Errorf("map the owners of its files (the file system must take ID-mapped mounts, as ext4, xfs and btrfs do): %w", err)

@@ -25,9 +25,21 @@ func FindRuntime() (string, error) {
 // (cgroup v1 with an additional v2 tree) crun refuses the v2 tree, so it is taken away in this
 // mount namespace.
 func PrepareRuntime() error {
-	err := unix.Unmount("/sys/fs/cgroup/unified", unix.MNT_DETACH)
-	if err == nil || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
+	const second = "/sys/fs/cgroup/unified"
+	err := unix.Unmount(second, unix.MNT_DETACH)
+	if err == nil || errors.Is(err, unix.ENOENT) {
 		return nil
+	}
+	if errors.Is(err, unix.EINVAL) {
+		// It is no mount; or it is one that an ordinary user's namespace may hide but not take away.
+		var fs unix.Statfs_t
+		if unix.Statfs(second, &fs) != nil || fs.Type != unix.CGROUP2_SUPER_MAGIC {
+			return nil
+		}
+		err = unix.Mount("tmpfs", second, "tmpfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+		if err == nil {
+			return nil
+		}
 	}
 	return fmt.Errorf("take away the second cgroup tree: %w", err)
 }

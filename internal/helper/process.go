@@ -29,6 +29,7 @@ type Command struct {
 	Args       []string   // without the program's name
 	Env        []string   // nil is this process's
 	Namespaces uintptr    // that it begins: clone flags (clone(2))
+	Ambient    []uintptr  // capabilities that it and its programs keep, whoever's they are (capabilities(7))
 	Files      []*os.File // that it has from Descriptor+1 on; the caller closes its own
 	Group      *os.File   // control group (v2) that it starts in; nil is this process's
 	Output     io.Writer  // receives what it prints to both outputs; may be nil
@@ -64,9 +65,10 @@ func Start(c Command) (*Process, error) {
 	}
 	p.cmd.Stdout, p.cmd.Stderr = output, output
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: c.Namespaces,
-		Setsid:     true, // a terminal's interrupt goes to this process, which ends the other
-		Pdeathsig:  syscall.SIGKILL,
+		Cloneflags:  c.Namespaces,
+		AmbientCaps: c.Ambient,
+		Setsid:      true, // a terminal's interrupt goes to this process, which ends the other
+		Pdeathsig:   syscall.SIGKILL,
 	}
 	if c.Group != nil {
 		p.cmd.SysProcAttr.UseCgroupFD, p.cmd.SysProcAttr.CgroupFD = true, int(c.Group.Fd())

@@ -47,8 +47,8 @@ type Report struct {
 	Dataset  string            `json:"dataset"`
 	Items    int               `json:"items"` // that were scored
 	Attacks  int               `json:"attacks"`
-	Skipped  int               `json:"skipped"` // connections that no item could be made of
-	AUC      float64           `json:"auc"`     // 0 without both classes
+	Skipped  int               `json:"skipped"`       // connections that no item could be made of
+	AUC      *float64          `json:"auc,omitempty"` // only with both classes
 	Lowest   float64           `json:"lowest"`
 	Highest  float64           `json:"highest"`
 	Findings []Finding         `json:"findings"`
@@ -193,20 +193,20 @@ func (c *checker) direction() error {
 		return nil
 	}
 	if c.Lowest == c.Highest {
-		c.AUC = 0.5
+		c.AUC = new(0.5)
 		return nil
 	}
 	values := make([]float64, len(c.scores))
 	for i := range values {
 		values[i] = c.scores[i].Score
 	}
-	var se float64
-	c.AUC, se = auc(values, c.attack)
+	area, se := auc(values, c.attack)
+	c.AUC = &area
 	switch {
-	case c.AUC+1.96*se < 0.5:
-		c.add(Fault, "direction", "", c.AUC, "the AUC is %.3f: benign items have higher scores than attacks. Turn the score (direction: lower), or ask whether it measures attacks at all", c.AUC)
-	case c.AUC-1.96*se < 0.5:
-		c.add(Note, "direction", "", c.AUC, "the AUC is %.3f: the scores do not tell attacks from benign items here", c.AUC)
+	case area+1.96*se < 0.5:
+		c.add(Fault, "direction", "", area, "the AUC is %.3f: benign items have higher scores than attacks. Turn the score (direction: lower), or ask whether it measures attacks at all", area)
+	case area-1.96*se < 0.5:
+		c.add(Note, "direction", "", area, "the AUC is %.3f: the scores do not tell attacks from benign items here", area)
 	}
 	return nil
 }

@@ -91,7 +91,7 @@ func TestCheckFindsFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			if test.check == "" {
-				if r.Faults() > 0 || r.AUC < 0.8 {
+				if r.Faults() > 0 || *r.AUC < 0.8 {
 					t.Errorf("%+v", r)
 				}
 				return
@@ -161,7 +161,7 @@ func TestPublishedAutoencoder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Faults() != 1 || len(r.Findings) != 1 || r.Findings[0].Check != "direction" || r.AUC > 0.35 || len(r.Model.Columns) != 37 {
+	if r.Faults() != 1 || len(r.Findings) != 1 || r.Findings[0].Check != "direction" || *r.AUC > 0.35 || len(r.Model.Columns) != 37 {
 		t.Errorf("report %+v", r)
 	}
 }

@@ -2,13 +2,17 @@ package check
 
 import (
 	"context"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
+	"detgen/internal/oracle"
 	"detgen/model"
+	"detgen/model/items"
 )
 
 // fit trains a scikit-learn forest on a table's first two columns, with a robust scaler, and saves them as people do.
@@ -43,7 +47,7 @@ func TestScikitLearnExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Faults() > 0 || r.AUC < 0.95 || len(r.Model.Columns) != 2 || r.Lowest < 0 || r.Highest > 1 {
+	if r.Faults() > 0 || *r.AUC < 0.95 || len(r.Model.Columns) != 2 || r.Lowest < 0 || r.Highest > 1 {
 		t.Errorf("report %+v", r)
 	}
 	if err := os.WriteFile(filepath.Join(folder, "columns.json"), []byte(`["a", "x"]`), 0o644); err != nil {
@@ -107,7 +111,7 @@ func TestXGBoostExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Faults() > 0 || r.AUC < 0.95 || len(r.Model.Columns) != 2 {
+	if r.Faults() > 0 || *r.AUC < 0.95 || len(r.Model.Columns) != 2 {
 		t.Errorf("report %+v", r)
 	}
 }
@@ -131,6 +135,49 @@ func TestPyTorchExample(t *testing.T) {
 	}
 	if len(scores[0].Steps) != 2 || scores[0].Steps[0] != scores[1].Score || scores[0].Score != scores[0].Steps[1] || scores[0].Score == scores[1].Score {
 		t.Errorf("scores %+v", scores)
+	}
+}
+
+// TestKitsuneExample scores a capture's packets through the script for models of that kind, and looks at what the script
+// gives by another way, on the capture of the side that models see: the farthest of a sender's packets from the mean of those before it.
+func TestKitsuneExample(t *testing.T) {
+	if testing.Short() {
+		t.Skip("asks Python")
+	}
+	const run = "../../report/testdata/run"
+	d, err := items.Open(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := model.Open("cmd:/usr/bin/python3 ../../examples/models/kitsune_like.py {pcap} {items} {out}", model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	r, err := Run(context.Background(), m, d, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want float64
+	streams := map[string]*struct{ at, w, sum, squares float64 }{}
+	for _, p := range oracle.Tshark(t, run+"/captures/server.pcap", "ip", "frame.time_epoch", "ip.src", "frame.len") {
+		at, _ := strconv.ParseFloat(p[0], 64)
+		size, _ := strconv.ParseFloat(p[2], 64)
+		s := streams[p[1]]
+		if s == nil {
+			s = &struct{ at, w, sum, squares float64 }{at: at}
+			streams[p[1]] = s
+		}
+		fade := math.Exp2(-(at - s.at))
+		s.at, s.w, s.sum, s.squares = at, s.w*fade, s.sum*fade, s.squares*fade
+		if s.w > 0 {
+			mean := s.sum / s.w
+			want = max(want, math.Abs(size-mean)/math.Sqrt(math.Abs(s.squares/s.w-mean*mean)+100))
+		}
+		s.w, s.sum, s.squares = s.w+1, s.sum+size, s.squares+size*size
+	}
+	if r.Items != 1 || r.AUC != nil || r.Faults() > 0 || math.Abs(r.Highest-want) > 1e-3*want || r.Lowest != r.Highest {
+		t.Errorf("%d items, AUC %v, %d faults, score %g, want %g", r.Items, r.AUC, r.Faults(), r.Highest, want)
 	}
 }
 

@@ -23,7 +23,11 @@ func (r *Report) WriteText(to io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "dataset   %s: %d items, %d of them attacks; %d connections make none\n", r.Dataset, r.Items, r.Attacks, r.Skipped)
-	fmt.Fprintf(out, "scores    %.4g to %.4g, AUC %.4f\n", r.Lowest, r.Highest, r.AUC)
+	fmt.Fprintf(out, "scores    %.4g to %.4g", r.Lowest, r.Highest)
+	if r.AUC != nil {
+		fmt.Fprintf(out, ", AUC %.4f", *r.AUC)
+	}
+	fmt.Fprintln(out)
 	for _, f := range r.Findings {
 		item := ""
 		if f.Item != "" {

@@ -23,6 +23,7 @@ import (
 	"detgen/engine/exact/internal/page"
 	"detgen/engine/exact/internal/qemu"
 	"detgen/lab"
+	"detgen/lab/inside/program"
 )
 
 // Marker is the environment variable that the kernel's command line hands to init.
@@ -46,7 +47,8 @@ func Main() {
 // Places in the guest.
 const (
 	runtimePath = "/usr/bin/crun"
-	selfPath    = "/init"
+	initPath    = "/init"
+	programPath = "/inside"
 	imagesDir   = "/lab/images"
 	runDir      = "/lab/run"
 	scratchDir  = "/lab/scratch"
@@ -118,7 +120,18 @@ func prepare() error {
 			return err
 		}
 	}
+	if err := provideProgram(); err != nil {
+		return err
+	}
 	return os.Setenv("PATH", "/usr/bin")
+}
+
+// provideProgram makes the file of the hosts' init, once for all runs from the snapshot.
+func provideProgram() error {
+	if carried := program.Carried(); carried != nil {
+		return os.WriteFile(programPath, carried, 0o755)
+	}
+	return os.Link(initPath, programPath)
 }
 
 func readTask(device *os.File, buffer []byte) (*page.Task, error) {
@@ -143,7 +156,7 @@ func execute(task *page.Task, devices map[uint64]string) page.Answer {
 		return page.Answer{Error: err.Error()}
 	}
 	result, err := lab.Execute(context.Background(), task.Run, lab.Options{
-		Dir: runDir, Scratch: scratchDir, Images: images, Name: "lab", Self: selfPath, Runtime: runtimePath,
+		Dir: runDir, Scratch: scratchDir, Images: images, Name: "lab", Program: programPath, Runtime: runtimePath,
 		Progress: func(stage string) {
 			fmt.Println(page.StagePrefix + stage)
 			if stage == "task" && task.Kill != "" {

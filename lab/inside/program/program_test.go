@@ -1,0 +1,47 @@
+package program
+
+import (
+	"bytes"
+	"debug/elf"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestCarried wants what the Makefile built: static, as hosts have no libraries for it, and of no use to a user.
+func TestCarried(t *testing.T) {
+	content := Carried()
+	if content == nil {
+		if testing.Short() {
+			t.Skip("the quick loop does without the program: make build builds it")
+		}
+		t.Fatal("the hosts' program is not there: make build builds it")
+	}
+	f, err := elf.NewFile(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			t.Error("it is linked dynamically")
+		}
+	}
+	path := filepath.Join(t.TempDir(), "inside")
+	if err := os.WriteFile(path, content, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(path).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "only a lab starts this program") {
+		t.Errorf("by hand: %v: %s", err, out)
+	}
+	link := filepath.Join(filepath.Dir(path), "phase")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	out, err = exec.Command(link, "one").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "only a task's script can call this") {
+		t.Errorf("as a helper command by hand: %v: %s", err, out)
+	}
+}
