@@ -83,5 +83,8 @@ func (b *Bars) Draw() (*Figure, error) {
 	y += tall + tickLong + tickSize + labelSize + 4
 	f.write((xAxis.from+xAxis.to)/2, y, middle, labelSize, b.XLabel)
 	f.height = y + 6
+	f.meaning = meaning{[]string{b.XLabel, "series", b.YLabel}, func(s Spot) []string {
+		return []string{b.Names[s.Index], b.Series[s.Series].Name, value(b.Series[s.Series].Values[s.Index])}
+	}}
 	return f, nil
 }

@@ -76,7 +76,7 @@ func (b *Boxes) Draw() (*Figure, error) {
 		if b.Reference != 0 {
 			f.line(x, scale.place(b.Reference), x+wide, scale.place(b.Reference), 0.8, ink, 4, 2)
 		}
-		b.drawPanel(f, &b.Panels[i], x, wide, &scale, zero, bottom)
+		b.drawPanel(f, i, x, wide, &scale, zero, bottom)
 		shown := ticks
 		if i > 0 {
 			shown = slices.Clone(ticks)
@@ -92,6 +92,7 @@ func (b *Boxes) Draw() (*Figure, error) {
 		f.writeBold(x+wide/2, y-5, middle, labelSize, b.Panels[i].Name)
 	}
 	f.height = bottom + tickLong + labelSize + 8
+	f.meaning = b.meaning()
 	return f, nil
 }
 
@@ -104,6 +105,16 @@ func (f *Figure) zeroTick(x, from, zero, bottom float64, named bool) {
 	if named {
 		f.write(x-tickLong-2, zero+tickSize*0.35, end, tickSize, "0")
 	}
+}
+
+// meaning is what the figure's boxes are.
+func (b *Boxes) meaning() meaning {
+	columns := []string{"panel", "group", "series", "values", "mean", "low", "lower quartile", "median", "upper quartile", "high"}
+	return meaning{columns, func(at Spot) []string {
+		group, j := &b.Panels[at.Series].Groups[at.Index/len(b.Series)], at.Index%len(b.Series)
+		s := summarise(group.Values[j])
+		return []string{b.Panels[at.Series].Name, group.Name, b.Series[j], fmt.Sprint(len(group.Values[j])), value(s.mean), value(s.low), value(s.quarter), value(s.median), value(s.threeQuarters), value(s.high)}
+	}}
 }
 
 // check finds the ends of the scale, and whether there are zeros.
@@ -165,13 +176,14 @@ func (b *Boxes) legend() []entry {
 }
 
 // drawPanel draws the boxes of a panel.
-func (b *Boxes) drawPanel(f *Figure, panel *BoxPanel, x, wide float64, scale *axis, zero, bottom float64) {
+func (b *Boxes) drawPanel(f *Figure, index int, x, wide float64, scale *axis, zero, bottom float64) {
 	place := func(v float64) float64 {
 		if v == 0 {
 			return zero
 		}
 		return scale.place(v)
 	}
+	panel := &b.Panels[index]
 	groupWide := wide / float64(max(len(panel.Groups), 1))
 	for i, group := range panel.Groups {
 		centre := x + (float64(i)+0.5)*groupWide
@@ -185,7 +197,10 @@ func (b *Boxes) drawPanel(f *Figure, panel *BoxPanel, x, wide float64, scale *ax
 				continue
 			}
 			at := centre + (float64(j)-float64(len(b.Series)-1)/2)*slot
-			f.box(summarise(values), at, min(slot*0.68, 16), place, strong[j%len(strong)])
+			s, boxWide := summarise(values), min(slot*0.68, 16)
+			f.box(s, at, boxWide, place, strong[j%len(strong)])
+			top, low := place(s.high), place(s.low)
+			f.spots = append(f.spots, Spot{X: at, Y: (top + low) / 2, Wide: boxWide, High: low - top, Series: index, Index: i*len(b.Series) + j})
 		}
 	}
 }

@@ -104,6 +104,10 @@ func (e *Effects) Draw() (*Figure, error) {
 	bottom += tickLong + tickSize + labelSize + 4
 	f.write((x.from+x.to)/2, bottom, middle, labelSize, e.Label)
 	f.height = bottom + 6
+	f.meaning = meaning{[]string{"name", "series", e.Label, "low", "high"}, func(s Spot) []string {
+		v := e.Rows[s.Index].Values[s.Series]
+		return []string{e.Rows[s.Index].Name, e.Series[s.Series], value(v.Value), value(v.Low), value(v.High)}
+	}}
 	return f, nil
 }
 

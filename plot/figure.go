@@ -17,6 +17,7 @@ type Figure struct {
 	items         []item
 	panels        []Panel
 	spots         []Spot
+	meaning       meaning // of the spots
 }
 
 // item is a path that is filled, stroked or both, or a text.

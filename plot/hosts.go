@@ -30,7 +30,7 @@ func (h *Hosts) Draw() (*Figure, error) {
 		return nil, errors.New("draw hosts: there is no host")
 	}
 	f := &Figure{width: pageWidth, title: cmp.Or(h.Title, "hosts and networks")}
-	const bar, barGap, gap, line = 13, 6, 10, 9
+	const bar, barGap, gap, line = 13, 6, hostGap, 9
 	columns := min(len(h.Hosts), 6)
 	wide := (f.width - 8 - gap*float64(columns-1)) / float64(columns)
 	y := 4.
@@ -64,6 +64,9 @@ func (h *Hosts) Draw() (*Figure, error) {
 	return f, nil
 }
 
+// hostGap is the room between hosts, which the text of a link may use.
+const hostGap = 10
+
 // box draws one host and its lines.
 func (h *Hosts) box(f *Figure, b *HostBox, place []float64, colors []color.NRGBA, x, y, wide, tall float64) error {
 	for i, n := range b.Networks {
@@ -73,7 +76,7 @@ func (h *Hosts) box(f *Figure, b *HostBox, place []float64, colors []color.NRGBA
 		at := x + wide*float64(i+1)/float64(len(b.Networks)+1)
 		f.line(at, place[n]+13, at, y, 1, colors[n])
 		if i < len(b.Links) && b.Links[i] != "" {
-			f.write(at+3, y-4-9*float64(len(b.Networks)-1-i), start, tickSize, shorten(b.Links[i], x+wide-at-3))
+			f.write(at+3, y-4-9*float64(len(b.Networks)-1-i), start, tickSize, shorten(b.Links[i], x+wide+hostGap-2-at-3))
 		}
 	}
 	var p path

@@ -28,6 +28,8 @@ type Series struct {
 	X, Y []float64
 	Dots bool // dots without a line
 
+	XTexts []string // what x is, for each point, where it is drawn a little beside that; nil: X
+
 	Low, High []float64 // a band around the curve, for each of its points; nil: none
 }
 
@@ -99,7 +101,34 @@ func (l *Lines) Draw() (*Figure, error) {
 	y += tall + tickLong + tickSize + labelSize + 4
 	f.write((xAxis.from+xAxis.to)/2, y, middle, labelSize, l.XLabel)
 	f.height = y + 6
+	f.meaning = l.meaning()
 	return f, nil
+}
+
+// meaning is what the figure's spots are.
+func (l *Lines) meaning() meaning {
+	columns, banded := []string{"series", l.XLabel, l.YLabel}, slices.ContainsFunc(l.Series, func(s Series) bool { return s.Low != nil })
+	if banded {
+		columns = append(columns, "low", "high")
+	}
+	return meaning{columns, func(at Spot) []string {
+		s := &l.Series[at.Series]
+		x := value(s.X[at.Index])
+		if k := int(s.X[at.Index]); len(l.XNames) > 0 && float64(k) == s.X[at.Index] && k >= 0 && k < len(l.XNames) {
+			x = l.XNames[k]
+		}
+		if s.XTexts != nil {
+			x = s.XTexts[at.Index]
+		}
+		row := []string{s.Name, x, value(s.Y[at.Index])}
+		switch {
+		case s.Low != nil:
+			row = append(row, value(s.Low[at.Index]), value(s.High[at.Index]))
+		case banded:
+			row = append(row, "", "")
+		}
+		return row
+	}}
 }
 
 // shortened gives as much of a tick's text as has room.
@@ -118,6 +147,9 @@ func (l *Lines) axis(values func(*Series) []float64, log bool, name string, n in
 		s := &l.Series[i]
 		if len(s.X) != len(s.Y) {
 			return axis{}, nil, fmt.Errorf("draw lines: %s has %d values for x and %d for y", s.Name, len(s.X), len(s.Y))
+		}
+		if s.XTexts != nil && len(s.XTexts) != len(s.X) {
+			return axis{}, nil, fmt.Errorf("draw lines: %s has %d values for x and %d texts", s.Name, len(s.X), len(s.XTexts))
 		}
 		if s.Low != nil && (len(s.Low) != len(s.X) || len(s.High) != len(s.X)) {
 			return axis{}, nil, fmt.Errorf("draw lines: the band of %s has %d and %d values for %d points", s.Name, len(s.Low), len(s.High), len(s.X))

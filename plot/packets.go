@@ -121,7 +121,7 @@ func (p *Packets) Draw() (*Figure, error) {
 			y = bottom + 8
 		}
 		panel := panel{
-			f: f, p: p, sample: &p.Samples[i], keys: keys,
+			f: f, p: p, sample: &p.Samples[i], index: i, keys: keys,
 			time: axis{low: inUnits(from), high: inUnits(to), from: left + float64(column)*(wide+gap)},
 			unit: unit, start: from, end: to,
 			top: y,
@@ -141,7 +141,39 @@ func (p *Packets) Draw() (*Figure, error) {
 	y += tickLong + tickSize + labelSize + 3
 	f.write(left+(f.width-8-left)/2, y, middle, labelSize, "time ("+unitName+")")
 	f.height = y + 6
+	f.meaning = meaning{[]string{"sequence", "packet", "time (s)", "size (bytes)", "direction", "flags", "phase", "sent again", "lost"}, func(s Spot) []string {
+		sample := &p.Samples[s.Series]
+		one := &sample.Packets[s.Index]
+		return []string{sample.Name, fmt.Sprint(s.Index + 1), fmt.Sprintf("%.6f", one.Time.Seconds()), fmt.Sprint(one.Size), direction(one.Up, p.Up, p.Down), one.flagNames(), one.Phase, yes(one.Retransmission), yes(one.Lost)}
+	}}
 	return f, nil
+}
+
+// direction names one of two directions.
+func direction(isUp bool, up, down string) string {
+	if isUp {
+		return up
+	}
+	return down
+}
+
+// yes is "yes" or nothing.
+func yes(is bool) string {
+	if is {
+		return "yes"
+	}
+	return ""
+}
+
+// flagNames is the first letters of the packet's TCP flags.
+func (p *Packet) flagNames() string {
+	text := ""
+	for i, name := range []string{"F", "S", "R", "P", "A"} {
+		if p.TCP && p.Flags&(1<<i) != 0 {
+			text += name
+		}
+	}
+	return text
 }
 
 // span is the time that the figure shows.

@@ -28,8 +28,9 @@ type Spot struct {
 	Index      int // of the value in its series; of figures of effects, the row
 }
 
-// Spots are the values of a figure of lines, bars, effects or steps, in the order in which they are given: those of each series, or
-// of each row. A figure of steps has the outputs of the connection as series 0. Others have none.
+// Spots are the values of a figure, in the order in which they are given: those of each series, or of each row. A figure of steps
+// has the outputs of the connection as series 0, one of packets its samples as series, one of boxes the boxes. A drawing of hosts has
+// none.
 func (f *Figure) Spots() []Spot { return f.spots }
 
 // Size is the figure's width and height in points: the SVG's view box.

@@ -12,6 +12,7 @@ type panel struct {
 	f          *Figure
 	p          *Packets
 	sample     *Sample
+	index      int // of the sample
 	keys       []key
 	time       axis // in units
 	unit       time.Duration
@@ -191,6 +192,7 @@ func (d *panel) drawStems(up, down *axis) {
 				scale = up
 			}
 			x, y := d.place(one.Time), scale.place(min(float64(one.Size), scale.high))
+			d.f.spots = append(d.f.spots, Spot{X: x, Y: y, Series: d.index, Index: i})
 			stems.addRect(x-width/2, min(y, d.middle), width, max(y, d.middle)-min(y, d.middle))
 			if one.Lost {
 				crosses = append(crosses, point{x, y})

@@ -146,6 +146,10 @@ func (s *Steps) Draw() (*Figure, error) {
 	y = outTop + below + tickLong + tickSize + labelSize + 3
 	f.write((x.from+x.to)/2, y, middle, labelSize, "packet of the connection")
 	f.height = y + 6
+	f.meaning = meaning{[]string{"packet", "payload (bytes)", "direction", "sent again", s.Label}, func(at Spot) []string {
+		p := s.Packets[at.Index]
+		return []string{fmt.Sprint(at.Index + 1), fmt.Sprint(p.Size), direction(p.Up, s.Up, s.Down), yes(p.Again), value(p.Output)}
+	}}
 	return f, nil
 }
 

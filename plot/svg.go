@@ -13,8 +13,15 @@ import (
 	"golang.org/x/image/font/sfnt"
 )
 
-// WriteSVG writes the figure as SVG 1.1. Letters are outlines; the title is there as text.
-func (f *Figure) WriteSVG(w io.Writer) error {
+// WriteSVG writes the figure as SVG 1.1. Letters are outlines; the title is there as text, and the values as metadata.
+func (f *Figure) WriteSVG(w io.Writer) error { return f.writeSVG(w, f.writeValues) }
+
+// WriteDrawing is WriteSVG without the values, for a page that has them.
+func (f *Figure) WriteDrawing(w io.Writer) error {
+	return f.writeSVG(w, func(io.Writer) error { return nil })
+}
+
+func (f *Figure) writeSVG(w io.Writer, values func(io.Writer) error) error {
 	out := bufio.NewWriter(w)
 	width, height := number(f.width), number(f.height)
 	fmt.Fprintf(out, `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="%spt" height="%spt" viewBox="0 0 %s %s" role="img">`+"\n", width, height, width, height)
@@ -23,6 +30,9 @@ func (f *Figure) WriteSVG(w io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(out, "</title>")
+	if err := values(out); err != nil {
+		return err
+	}
 	f.writeLetters(out)
 	fmt.Fprintf(out, `<rect width="%s" height="%s" fill="#fff"/>`+"\n", width, height)
 	for i := range f.items {

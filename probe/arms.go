@@ -319,7 +319,7 @@ func (r *CorrectReport) drawFig2() (*plot.Figure, error) {
 					x = float64(slices.Index(r.bands, r.band(i)))
 				}
 				if r.set.Items[i].Attack == attack {
-					s.X, s.Y = append(s.X, x+r.spread()*random[i]), append(s.Y, r.scores[p.arm][i])
+					s.X, s.Y, s.XTexts = append(s.X, x+r.spread()*random[i]), append(s.Y, r.scores[p.arm][i]), append(s.XTexts, r.band(i))
 				}
 			}
 			l.Series = append(l.Series, s)

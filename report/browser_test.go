@@ -57,14 +57,14 @@ func row(t *testing.T, path string, is func(map[string]string) bool) map[string]
 	return nil
 }
 
-// TestBrowserRun looks at the page of a run as a person does.
-func TestBrowserRun(t *testing.T) {
+// TestBrowser looks at pages as a person does.
+func TestBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("drives a browser")
 	}
 	b := browser.Open(t, "file:")
+	t.Run("kinds", func(t *testing.T) { kindsOfPages(t, b) })
 	b.Go(written(t, "testdata/run"))
-
 	t.Run("filter", func(t *testing.T) {
 		filter := func(text string) int {
 			return browser.Eval[int](b, fmt.Sprintf(`(() => { const t = document.getElementById("table-conversation"), i = t.querySelector("input"); i.value = %q;
@@ -90,17 +90,11 @@ func TestBrowserRun(t *testing.T) {
 	t.Run("speed", func(t *testing.T) { speed(t, b) })
 	b.Go(written(t, "testdata/run"))
 	t.Run("keyboard", func(t *testing.T) { keyboard(t, b) })
-	t.Run("accessible", func(t *testing.T) { accessible(t, b) })
-	t.Run("picture", func(t *testing.T) {
-		browser.Eval[bool](b, `document.activeElement.blur(), true`)
-		browser.Compare(t, "testdata/pictures/run.png", b.Picture(2400), *update, 0.05)
-		b.Dark(true)
-		browser.Compare(t, "testdata/pictures/run-dark.png", b.Picture(2400), *update, 0.05)
-		accessible(t, b)
-	})
 	t.Run("hostile", func(t *testing.T) {
-		b.Go(written(t, hostile(t)))
-		untaken(t, b)
+		for _, dir := range []string{hostile(t), hostileFigure(t)} {
+			b.Go(written(t, dir))
+			untaken(t, b)
+		}
 	})
 	if errors := b.Errors(); len(errors) > 0 {
 		t.Errorf("the page has errors: %q", errors)
@@ -108,7 +102,7 @@ func TestBrowserRun(t *testing.T) {
 	t.Logf("%v of the browser's processor time", b.CPU())
 }
 
-// untaken makes sure that no markup of a hostile run became markup of its page: not when the page was made, nor by what its
+// untaken makes sure that no markup of a hostile folder became markup of its page: not when the page was made, nor by what its
 // script shows under the pointer and in filtered tables.
 func untaken(t *testing.T, b *browser.Browser) {
 	t.Helper()
@@ -120,7 +114,7 @@ func untaken(t *testing.T, b *browser.Browser) {
 	if said := browser.Eval[string](b, `document.title`); said == "taken" || !strings.Contains(said, "</script><script>") {
 		t.Errorf("the title is %q", said)
 	}
-	if found := browser.Eval[int](b, `document.querySelectorAll("main img[onerror], main script:not([type='application/json']), header script, b").length`); found != 0 {
+	if found := browser.Eval[int](b, `document.querySelectorAll("main img[onerror], main script:not([type='application/json']), header script, b, figure script:not([type='application/json']), image[onerror]").length`); found != 0 {
 		t.Errorf("%d elements of the run's markup are in the page", found)
 	}
 }
@@ -239,29 +233,89 @@ const (
 	down  = "\u0301"
 )
 
-// accessible makes sure that axe finds nothing serious.
-func accessible(t *testing.T, b *browser.Browser) {
-	t.Helper()
-	for _, f := range b.Serious() {
-		t.Errorf("%s (%s): %s: %s", f.ID, f.Impact, f.Help, f.Where)
+// kindsOfPages goes through the pages of each kind of folder, and what each must do. What probing gives has pages in the tests of
+// package serve, which looks at them in the same way.
+func kindsOfPages(t *testing.T, b *browser.Browser) {
+	for _, test := range []struct {
+		dir    string
+		height int // of what is looked at, dots
+		also   func(t *testing.T, b *browser.Browser)
+	}{
+		{"run", 2400, nil},
+		{"twin", 1500, marked},
+		{"sweep", 1200, parting},
+		{"correct", 1400, corrected},
+		{"probing", 1900, nil},
+		{"determinism", 1500, dissimilar},
+	} {
+		t.Run(test.dir, func(t *testing.T) {
+			b.Go(written(t, filepath.Join("testdata", test.dir)))
+			b.Look(t, "testdata/pictures/"+test.dir, test.height, *update)
+			if test.also != nil {
+				test.also(t, b)
+			}
+		})
 	}
 }
 
-// TestBrowserTwin looks at the page of twins.
-func TestBrowserTwin(t *testing.T) {
-	if testing.Short() {
-		t.Skip("drives a browser")
+// pointed points at a value of a figure that has a text in a column, and gives what the page says.
+func pointed(b *browser.Browser, figure, column, value string) string {
+	at := browser.Eval[[]float64](b, fmt.Sprintf(`(() => { const f = document.getElementById(%q), d = JSON.parse(f.querySelector(":scope > script").textContent), letters = %q;
+		const c = d.columns.find((c) => c.name === %q), of = (r) => c.values[c.rows ? c.rows[r] : c.letters ? letters.indexOf(c.letters[r]) : r], i = d.row.findIndex((r) => of(r) === %q);
+		f.scrollIntoView(); const box = f.querySelector(".drawing > svg").getBoundingClientRect(), s = box.width / d.width; return [box.left + s * d.x[i], box.top + s * d.y[i]]; })()`, figure, letters, column, value))
+	b.Point(at[0], at[1])
+	readout := fmt.Sprintf(`document.querySelector("#%s .readout").textContent`, figure)
+	b.Wait(readout + ` !== ""`)
+	return browser.Eval[string](b, readout)
+}
+
+// parting makes sure that the figure of a sweep says what its table says.
+func parting(t *testing.T, b *browser.Browser) {
+	want := row(t, "testdata/sweep/sweep.csv", func(r map[string]string) bool { return r["position"] == "7" })
+	if said := pointed(b, "fig-parting", "position", "7"); !strings.Contains(said, "run 007") || !strings.Contains(said, "after_ns "+want["after_ns"]) || !strings.Contains(said, want["what"]) {
+		t.Errorf("at position 7 the page says %q", said)
 	}
-	b := browser.Open(t, "file:")
-	b.Go(written(t, "testdata/twin"))
+}
+
+// corrected makes sure that figures that are files say what their values are, and zoom.
+func corrected(t *testing.T, b *browser.Browser) {
+	want := row(t, "testdata/correct/scores.csv", func(r map[string]string) bool { return r["attack"] == "true" && r["band"] == "10ms" })
+	if said := pointed(b, "fig-fig2", "score", legible(want["score_A"])); !strings.Contains(said, "figure before, series attack, link.all.both.delay 10ms, score "+legible(want["score_A"])) {
+		t.Errorf("at an attack's score the page says %q", said)
+	}
+	if said := pointed(b, "fig-arms", "name", "B same weights, corrected"); !strings.Contains(said, "AUC 1, low 0.735352, high 1") {
+		t.Errorf("at an arm the page says %q", said)
+	}
+	browser.Eval[bool](b, `document.querySelector("#fig-fig2 .drawing").focus(), true`)
+	width := func() string {
+		return browser.Eval[string](b, `document.querySelector("#fig-fig2 .drawing > svg").getAttribute("viewBox").split(" ")[2]`)
+	}
+	all := number(t, width())
+	b.Keys("++")
+	if zoomed := number(t, width()); zoomed != all/4 {
+		t.Errorf("after zooming twice %g of %g are seen", zoomed, all)
+	}
+	b.Keys("0")
+	if number(t, width()) != all {
+		t.Error("the key 0 does not show all")
+	}
+}
+
+// dissimilar makes sure that packets and boxes of figures that are files say what they are.
+func dissimilar(t *testing.T, b *browser.Browser) {
+	if said := pointed(b, "fig-sequences-http-b", "flags", "SA"); !strings.Contains(said, "size (bytes) 74, direction to the client, flags SA") {
+		t.Errorf("at a packet the page says %q", said)
+	}
+	if said := pointed(b, "fig-dissimilarity", "series", "exact"); !strings.Contains(said, "values 24, mean 0, low 0") {
+		t.Errorf("at a box the page says %q", said)
+	}
+}
+
+// marked makes sure that what differs between twins is marked.
+func marked(t *testing.T, b *browser.Browser) {
 	marks := browser.Eval[map[string]int](b, `(() => { const seen = {}; for (const tr of document.querySelectorAll("#table-aligned tbody tr")) { const w = tr.children[2].textContent;
 		seen[w] = (seen[w] || 0) + 1; if (tr.classList.contains("marked") !== (w !== "same")) seen.wrong = 1; } return seen; })()`)
 	if marks["same"] == 0 || marks["only a"] == 0 || marks["fate"] == 0 || marks["time"] == 0 || marks["wrong"] != 0 {
 		t.Errorf("rows of aligned frames: %v", maps.Collect(maps.All(marks)))
-	}
-	accessible(t, b)
-	browser.Compare(t, "testdata/pictures/twin.png", b.Picture(1500), *update, 0.05)
-	if errors := b.Errors(); len(errors) > 0 {
-		t.Errorf("the page has errors: %q", errors)
 	}
 }

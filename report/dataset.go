@@ -408,7 +408,7 @@ func distribution(feature string, at, label int, rows [][]string) (*Figure, erro
 	if err != nil {
 		return nil, fmt.Errorf("draw %s: %w", feature, err)
 	}
-	return draw("distribution", "How "+feature+" is distributed, by label", alt, drawing)
+	return drawValues("distribution", "How "+feature+" is distributed, by label", alt, drawing)
 }
 
 // thinned gives at most 2000 of sorted values, evenly, with the first and last.

@@ -1,14 +1,20 @@
 package report
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/base64"
 	"fmt"
+	"html/template"
 	"io/fs"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"detgen/internal/beneath"
+	"detgen/plot"
 )
 
 // csvTable is a table of results as it is.
@@ -19,8 +25,14 @@ func csvTable(dir, name, id, caption string, o *Options) (*Table, error) {
 	}
 	t := &Table{ID: id, Caption: caption, Rows: rows}
 	numeric := numericColumns(names, rows)
-	for _, name := range names {
-		t.Columns = append(t.Columns, Column{Name: name, Number: slices.Contains(numeric, name)})
+	for j, name := range names {
+		c := Column{Name: name, Number: slices.Contains(numeric, name)}
+		t.Columns = append(t.Columns, c)
+		for i := range rows {
+			if c.Number {
+				rows[i][j] = legible(rows[i][j])
+			}
+		}
 	}
 	if total > len(rows) {
 		t.Note = fmt.Sprintf("The first %d of %d rows; %s has all.", len(rows), total, name)
@@ -28,12 +40,25 @@ func csvTable(dir, name, id, caption string, o *Options) (*Table, error) {
 	return t, nil
 }
 
-// narrow tells whether a figure of package plot was drawn for a column.
-func narrow(svg []byte) bool {
-	_, box, ok := strings.Cut(string(svg[:min(len(svg), 1000)]), `viewBox="0 0 `)
-	wide, _, _ := strings.Cut(box, " ")
-	v, err := strconv.ParseFloat(wide, 64)
-	return ok && err == nil && v < columnFigure
+// legible gives a fraction in the digits that a reader needs; files have all.
+func legible(text string) string {
+	if v, err := strconv.ParseFloat(text, 64); err == nil && len(text) > 9 && strings.Contains(text, ".") && math.Abs(v) < 1e5 {
+		return strconv.FormatFloat(v, 'g', 6, 64)
+	}
+	return text
+}
+
+// stored is a figure that is a file, with the values that the file has. It is an image within a drawing: scripts in it do not
+// run there, and it loads nothing.
+func stored(name string, svg []byte) (*Figure, error) {
+	file, err := plot.ReadFile(bytes.NewReader(svg))
+	if err != nil {
+		return nil, err
+	}
+	f := &Figure{ID: name, Caption: cmp.Or(file.Title, name), Narrow: file.Width < columnFigure, Points: valuesOf(file.Values, file.Width, file.Height), Width: file.Width, Height: file.Height}
+	f.Alt = f.Caption + valuesAlt(file.Values)
+	f.Image = template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(svg))
+	return f, nil
 }
 
 // Experiment gives the page of an experiment's folder: its figures and tables as they are.
@@ -59,7 +84,11 @@ func Experiment(name string) func(dir string, o Options) (*Page, error) {
 				if err != nil {
 					return nil, err
 				}
-				figures.Figures = append(figures.Figures, &Figure{ID: base, Caption: base, Alt: "Figure " + base + "; its values are in the tables.", Image: imageOf(svg), Narrow: narrow(svg)})
+				f, err := stored(base, svg)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", e.Name(), err)
+				}
+				figures.Figures = append(figures.Figures, f)
 			case extension == ".csv":
 				t, err := csvTable(dir, e.Name(), base, e.Name(), &o)
 				if err != nil {

@@ -33,6 +33,7 @@ var kinds = []kind{
 	{"card", "card.json", Card},
 	{"experiment", "determinism.json", Experiment("determinism")},
 	{"experiment", "factors.json", Experiment("factors")},
+	{"experiment", "mirror.json", Experiment("mirror")},
 }
 
 // KindOf tells what a folder is, "" for nothing that has a page.

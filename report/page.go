@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -222,10 +221,12 @@ type Figure struct {
 	Alt         string // what it shows, for readers that do not see it
 	SVG         template.HTML
 	Narrow      bool         // drawn for a column
-	Image       template.URL // of a figure that is a file: shown as an image, in which nothing is run
-	Packets     *Packets     // what is under the pointer; nil where there is none
-	Points      *Points      // the same, of a figure whose values stand for something
-	Source      string       // address of all packets, where Packets has only some of them
+	Image       template.URL // of a figure that is a file; it has Width and Height
+	Width       float64
+	Height      float64
+	Packets     *Packets // what is under the pointer; nil where there is none
+	Points      *Points  // the same, of a figure whose values stand for something
+	Source      string   // address of all packets, where Packets has only some of them
 }
 
 // Data is what is under the pointer, for the script; "" for nothing.
@@ -242,7 +243,7 @@ func (f *Figure) Data() (template.JS, error) {
 // draw makes a figure of a page.
 func draw(id, caption, alt string, figure *plot.Figure) (*Figure, error) {
 	var svg strings.Builder
-	if err := figure.WriteSVG(&svg); err != nil {
+	if err := figure.WriteDrawing(&svg); err != nil {
 		return nil, err
 	}
 	// Letters are outlines with their text as a label, which only the whole may have in a page: it is one image.
@@ -266,12 +267,7 @@ func Curves(id, caption string, lines *plot.Lines) (*Figure, error) {
 			alt += fmt.Sprintf(" %s: %d values, from %g to %g.", s.Name, len(s.Y), slices.Min(s.Y), slices.Max(s.Y))
 		}
 	}
-	return draw(id, caption, alt, drawing)
-}
-
-// imageOf gives an SVG file for an image element. Scripts in it do not run there, and it loads nothing.
-func imageOf(svg []byte) template.URL {
-	return template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(svg))
+	return drawValues(id, caption, alt, drawing)
 }
 
 func itoa[T ~int | ~int32 | ~int64 | ~uint64 | ~uint16](n T) string {

@@ -1,7 +1,11 @@
 package report
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"os"
@@ -35,6 +39,25 @@ func hostile(t *testing.T) string {
 	r.Result.Activities[0].Phases[0].Name = "request" + markup
 	r.Run.Values = append(r.Run.Values, record.Value{Name: markup, Value: markup, Origin: record.Given})
 	r.Tool, r.Result.Engine.Kernel = markup, markup
+	// What packets carry: the beginning of the page that the server sends.
+	for i := range r.Result.Captures {
+		c := &r.Result.Captures[i]
+		path := filepath.Join(dir, c.File)
+		frames, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := bytes.Index(frames, []byte("GET /files/"))
+		if at < 0 {
+			t.Fatalf("%s has no request", c.File)
+		}
+		copy(frames[at:], "<b>"+markup[:80])
+		if err := os.WriteFile(path, frames, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256(frames)
+		c.SHA256 = hex.EncodeToString(sum[:])
+	}
 	text, err := json.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
@@ -45,6 +68,62 @@ func hostile(t *testing.T) string {
 		}
 	}
 	return dir
+}
+
+// hostileFigure gives a copy of a corrected model's folder in which the model's name and a figure that is a file hold markup and a
+// script.
+func hostileFigure(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "correct")
+	if err := os.CopyFS(dir, os.DirFS("testdata/correct")); err != nil {
+		t.Fatal(err)
+	}
+	inJSON, err := json.Marshal(markup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inXML bytes.Buffer
+	if err := xml.EscapeText(&inXML, []byte(markup)); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string][]string{
+		"correction.json": {`"name": "payload"`, `"name": ` + string(inJSON)},
+		"arms.svg": {"<title>", "<title>" + inXML.String(), "</metadata>", "</metadata><script>document.title='taken'; parent.document.title='taken'</script><image href='x' onerror=\"document.title='taken'\"/>",
+			`"A as it is"`, string(inJSON)},
+	} {
+		path := filepath.Join(dir, name)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed := strings.NewReplacer(change...).Replace(string(text))
+		if strings.Count(changed, "taken") < len(change)/2 {
+			t.Fatalf("%s does not have what is changed", name)
+		}
+		if err := os.WriteFile(path, []byte(changed), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestHostileName makes sure that a host whose name is markup is refused: names of hosts are names of files.
+func TestHostileName(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	if err := os.CopyFS(dir, os.DirFS("testdata/run")); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, record.FileName)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(text), `"name": "client"`, `"name": "<b>client"`, 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), `name "<b>client": must be`) {
+		t.Errorf("a host named by markup: %v", err)
+	}
 }
 
 // TestHostileText makes sure that markup in a run is text in its page.

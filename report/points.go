@@ -1,13 +1,50 @@
 package report
 
 import (
+	"fmt"
 	"math"
+	"strings"
 
 	"detgen/plot"
 )
 
 // maxPoints is how many points a figure of points has at most: more cannot be told apart.
 const maxPoints = 4000
+
+// drawValues draws a figure that tells its values itself.
+func drawValues(id, caption, alt string, drawing *plot.Figure) (*Figure, error) {
+	f, err := draw(id, caption, alt, drawing)
+	if err != nil {
+		return nil, err
+	}
+	width, height := drawing.Size()
+	f.Points = valuesOf(drawing.Values(), width, height)
+	return f, nil
+}
+
+// valuesAlt says in words what values a figure has.
+func valuesAlt(v plot.Values) string {
+	if len(v.Rows) == 0 {
+		return ". Its values are in the tables."
+	}
+	return fmt.Sprintf(". %d values: %s. Arrow keys go through them.", len(v.Rows), strings.Join(v.Columns, ", "))
+}
+
+// valuesOf gives what is under the pointer of a figure that tells its values itself; nil for one without.
+func valuesOf(v plot.Values, width, height float64) *Points {
+	if len(v.Rows) == 0 {
+		return nil
+	}
+	t := Table{Rows: v.Rows}
+	for _, name := range v.Columns {
+		t.Columns = append(t.Columns, Column{Name: name})
+	}
+	p := &Points{Width: width, Height: height, X: v.X, Y: v.Y, Wide: v.Wide, High: v.High, data: t.data()}
+	for i := range v.Rows {
+		p.Row = append(p.Row, i)
+	}
+	return p
+}
 
 // Points is what the script of a page knows of a figure whose values each stand for something: where they are, and what is
 // said when the pointer is at one. The first column that has a link says where a click leads.
@@ -47,16 +84,4 @@ func drawPoints(id, caption, alt string, drawing *plot.Figure, t *Table, rowOf f
 	}
 	f.Points = points(drawing, t, rowOf)
 	return f, nil
-}
-
-// pick gives at most a number of the rows from 0 to n-1, evenly, with the first and the last.
-func pick(n, most int) []int {
-	list := make([]int, min(n, most))
-	for i := range list {
-		list[i] = i
-		if n > most {
-			list[i] = i * (n - 1) / (most - 1)
-		}
-	}
-	return list
 }

@@ -347,7 +347,7 @@ func against(id string, f factor, threshold float64, all *Table) (*Figure, *Tabl
 			continue
 		}
 		dots, mean := plot.Series{Name: fmt.Sprintf("%s (%d)", class, len(in)), Dots: true}, plot.Series{Name: "mean of " + class}
-		for k, j := range pick(len(in), maxPoints/2) {
+		for k, j := range plot.Share(len(in), maxPoints/2) {
 			i := in[j]
 			at := x[i]
 			if sideBySide { // beside each other, so that all are seen
@@ -452,7 +452,7 @@ func meanOf(in []int, values []float64) float64 {
 
 // inOrder sorts points by x.
 func inOrder(x, y []float64) ([]float64, []float64) {
-	order := pick(len(x), len(x))
+	order := plot.Share(len(x), len(x))
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(x[a], x[b]) })
 	x2, y2 := make([]float64, len(x)), make([]float64, len(x))
 	for k, i := range order {
@@ -562,7 +562,7 @@ func curvesOf(s *Section, dir string, all *Table, o *Options) error {
 		var line plot.Series
 		line.Name = "model"
 		var which []int
-		for _, i := range pick(len(x), maxPoints) {
+		for _, i := range plot.Share(len(x), maxPoints) {
 			if !math.IsNaN(x[i]) && i < len(y) && !math.IsNaN(y[i]) && (len(n) == 0 || n[i] > 0) {
 				line.X, line.Y, which = append(line.X, x[i]), append(line.Y, y[i]), append(which, i)
 			}

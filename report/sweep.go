@@ -1,16 +1,19 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"detgen/internal/plain"
 	"detgen/model"
 	"detgen/plot"
+	"detgen/record"
 )
 
 // Sweep is the page of a sweep.
@@ -19,11 +22,12 @@ func Sweep(dir string, o Options) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Page{Kind: "sweep", Title: "Sweep " + filepath.Base(dir), Commands: []string{"detgen verify " + plain.Word(filepath.Base(dir)+"/baseline")}}
-	s := p.add("positions", "Positions")
-	s.Text = append(s.Text, fmt.Sprintf("%d runs, one for each position; each row says where its run parts from the one without an intervention.", total))
-	t := &Table{ID: "positions", Caption: "Where each run parts from the baseline"}
-	run := slices.Index(head, "run")
+	p := &Page{Kind: "sweep", Title: "Sweep " + filepath.Base(dir)}
+	baseline, err := record.Read(filepath.Join(dir, "baseline"))
+	if err != nil {
+		return nil, err
+	}
+	t := &Table{ID: "positions", Caption: "Where each run parts from the baseline", Rows: rows}
 	for _, name := range head {
 		c := Column{Name: name, Number: name == "position" || name == "after_ns"}
 		if name == "run" {
@@ -31,14 +35,79 @@ func Sweep(dir string, o Options) (*Page, error) {
 		}
 		t.Columns = append(t.Columns, c)
 	}
-	for _, r := range rows {
-		if run >= 0 {
-			r[run] = filepath.Base(r[run])
+	if run := t.column("run"); run >= 0 {
+		for i := range rows {
+			rows[i][run] = filepath.Base(rows[i][run])
 		}
-		t.Rows = append(t.Rows, r)
+	}
+	if p.Commands, err = sweepCommands(dir, baseline, t); err != nil {
+		return nil, err
+	}
+	main := &baseline.Run.Activities[0]
+	s := p.add("positions", "Positions")
+	s.Facts = []Fact{{Name: "Task", Value: main.Scenario + "/" + main.Task}, {Name: "Seed", Value: fmt.Sprint(baseline.Run.Seed)}, {Name: "Engine", Value: baseline.Result.Engine.Name},
+		{Name: "Without an intervention", Value: "baseline", Link: o.link("baseline/")}}
+	s.Text = append(s.Text, fmt.Sprintf("%d runs, one for each position; each row says where its run parts from the one without an intervention.", total))
+	f, err := partingFigure(t)
+	if err != nil {
+		return nil, err
+	}
+	if f != nil {
+		s.Figures = append(s.Figures, f)
 	}
 	s.Tables = append(s.Tables, t)
 	return p, nil
+}
+
+// partingFigure draws when the run of each position parts from the baseline; nil when none does.
+func partingFigure(t *Table) (*Figure, error) {
+	position, after := t.column("position"), t.column("after_ns")
+	if position < 0 || after < 0 {
+		return nil, errors.New("sweep.csv lacks its columns position and after_ns")
+	}
+	line := plot.Series{Dots: true}
+	var of []int
+	for i, row := range t.Rows {
+		x, err := strconv.Atoi(row[position])
+		ns, none := strconv.ParseFloat(row[after], 64)
+		if err != nil || none != nil || math.IsNaN(ns) || math.IsInf(ns, 0) {
+			continue // no difference in structure
+		}
+		line.X, line.Y, of = append(line.X, float64(x)), append(line.Y, ns/1e6), append(of, i)
+	}
+	if len(of) == 0 {
+		return nil, nil
+	}
+	drawing, err := (&plot.Lines{XLabel: "position of the intervention", YLabel: "runs part after (ms)", Series: []plot.Series{line}}).Draw()
+	if err != nil {
+		return nil, err
+	}
+	alt := fmt.Sprintf("Time at which a run parts from the baseline, for %d of %d positions: from %.3f to %.3f ms.", len(of), len(t.Rows), slices.Min(line.Y), slices.Max(line.Y))
+	return drawPoints("parting", "When the run of each position parts from the baseline", alt, drawing, t, func(_, index int) int { return of[index] })
+}
+
+// sweepCommands give the command that makes a sweep again. What it went through stands in the factors of its first run.
+func sweepCommands(dir string, baseline *record.Record, t *Table) ([]string, error) {
+	name := filepath.Base(dir)
+	commands := []string{"detgen verify " + plain.Word(name+"/baseline")}
+	run, link, action := t.column("run"), t.column("link"), t.column("action")
+	if len(t.Rows) == 0 || run < 0 || link < 0 || action < 0 || !filepath.IsLocal(t.Rows[0][run]) || len(baseline.Run.Activities) != 1 {
+		return commands, nil
+	}
+	row := t.Rows[0]
+	first, err := record.Read(filepath.Join(dir, row[run]))
+	if err != nil {
+		return nil, err
+	}
+	through := map[string]string{row[action] + "=data:1": "each-data-segment", row[action] + "=frame:1": "each-frame"}
+	for _, v := range first.Run.Values {
+		if what := through[v.Value]; v.Name == "link."+row[link]+".frames" && what != "" {
+			main := &baseline.Run.Activities[0]
+			words := []string{"detgen sweep", main.Scenario + "/" + main.Task, "--engine", plain.Word(baseline.Result.Engine.Name), "--seed", strconv.FormatUint(baseline.Run.Seed, 10), plain.Word("--" + row[action]), what, "--on", plain.Word(row[link])}
+			return []string{strings.Join(append(append(words, settings(baseline.Run.Values)...), "-o", plain.Word(name)), " ")}, nil
+		}
+	}
+	return commands, nil
 }
 
 // swept is what a page shows of a model along the levels of a factor.

@@ -2,13 +2,16 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"runtime"
 
 	"detgen/engine/engines"
 	"detgen/experiment"
+	"detgen/probe"
 	"detgen/similarity"
 
 	"github.com/spf13/cobra"
@@ -67,6 +70,7 @@ func (f *experimentFlags) run(cmd *cobra.Command, open func() (experiment.Study,
 		progress := newProgress(cmd.ErrOrStderr())
 		err = experiment.Do(cmd.Context(), study, f.engines, f.config(cmd), progress.show)
 		progress.clear()
+		err = errors.Join(err, probe.WriteCommand(f.Dir, append([]string{"detgen"}, os.Args[1:]...)))
 	}
 	if err != nil {
 		return err

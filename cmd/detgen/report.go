@@ -38,7 +38,7 @@ that sort, filter and are saved as CSV, and the command that makes the folder ag
 			if err := page.WriteFile(out, report.Shell{Tool: "detgen " + version}); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: the page of a %s\n", out, page.Kind)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: shows %s, kind %s\n", out, args[0], page.Kind)
 			return err
 		},
 	}

@@ -27,6 +27,7 @@ type Browser struct {
 	t       *testing.T
 	ctx     context.Context
 	profile string
+	scheme  string // of colours
 
 	mu     sync.Mutex
 	errors []string // of the console, and requests that go elsewhere
@@ -173,11 +174,17 @@ func (b *Browser) Click(x, y float64) {
 // Dark says which colours the user's system has.
 func (b *Browser) Dark(dark bool) {
 	b.t.Helper()
-	scheme := "light"
+	b.scheme = "light"
 	if dark {
-		scheme = "dark"
+		b.scheme = "dark"
 	}
-	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}); err != nil {
+	b.media("")
+}
+
+// media shows the page as on a medium, "" for the screen.
+func (b *Browser) media(name string) {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: name, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: b.scheme}}}); err != nil {
 		b.t.Fatal(err)
 	}
 }

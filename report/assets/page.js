@@ -49,6 +49,7 @@ function table(root) {
   const search = make("input", {type: "search", value: root.dataset.start || "", placeholder: "words, column:word, column>number"});
   const selects = [];
   const more = make("button", {type: "button", className: "more", textContent: "Show more rows"});
+  const paper = make("p", {className: "paper"}), printed = 12; // columns on paper: the style has the same number
 
   // test gives which values of a column match.
   const test = (c, is) => { const match = new Uint8Array(c.values.length); for (let i = 0; i < match.length; i++) match[i] = is(i) ? 1 : 0; return match; };
@@ -120,7 +121,11 @@ function table(root) {
   }
   function tell() {
     more.hidden = drawn >= shown.length;
-    count.textContent = `${shown.length} of ${n} rows`;
+    const left = [];
+    if (drawn < shown.length) left.push(`the first ${drawn} of ${shown.length} rows`);
+    if (columns.length > printed) left.push(`the first ${printed} of ${columns.length} columns`);
+    paper.textContent = left.length ? `On paper: ${left.join(" and ")}. Save CSV has all.` : "";
+    count.textContent = `${shown.length} of ${n} ${n === 1 ? "row" : "rows"}`;
   }
   root.querySelectorAll("th").forEach((th, j) => {
     const b = make("button", {type: "button", textContent: th.textContent});
@@ -139,7 +144,7 @@ function table(root) {
     tools.append(make("label", {}, "Filter", search));
     search.addEventListener("input", filter);
     for (const c of columns) {
-      if (c.number || c.values.length < 2 || c.values.length > 12 || selects.length >= 6) continue;
+      if (c.number || !c.letters || c.values.length < 2 || c.values.length > 12 || selects.length >= 6) continue;
       const s = make("select", {}, make("option", {value: "", textContent: "all"}));
       c.values.map((v, i) => [v, i]).sort().forEach(([v, i]) => s.append(make("option", {value: String(i), textContent: v === "" ? "(none)" : v})));
       s.addEventListener("change", filter);
@@ -152,7 +157,7 @@ function table(root) {
     csv([columns.map((c) => c.name), ...Array.from(shown, (i) => columns.map((c) => c.values[c.rows[i]]))])));
   tools.append(saveCSV, count);
   const scroll = root.querySelector(".scroll");
-  scroll.after(more);
+  scroll.after(more, paper);
   scroll.addEventListener("scroll", () => { if (drawn < shown.length && scroll.scrollTop + 2 * scroll.clientHeight > scroll.scrollHeight) draw(); }, {passive: true});
   if (search.value) filter();
   else { drawn = body.children.length; tell(); } // the rows of the page's text stay
@@ -167,17 +172,16 @@ function figure(root) {
     b.addEventListener("click", act);
     tools.append(b);
   };
-  const data = dataOf(root), whole = svg && svg.getAttribute("viewBox");
+  const data = dataOf(root), whole = svg.getAttribute("viewBox");
   if (data && data.panels) packets(root, drawing, data, button);
-  else if (svg) {
+  else {
     const view = zooming(drawing, svg, button);
     if (data) points(root, drawing, data, view, button);
   }
   button("Save SVG", "Save SVG of the figure", () => {
-    const image = drawing.querySelector("img"), all = svg && svg.cloneNode(true);
-    if (all) all.setAttribute("viewBox", whole);
-    const text = all ? new XMLSerializer().serializeToString(all) : atob(image.src.split(",")[1]);
-    save(root.dataset.name + ".svg", "image/svg+xml", svg ? text : Uint8Array.from(text, (c) => c.charCodeAt(0)));
+    const file = svg.querySelector(":scope > image"), all = svg.cloneNode(true);
+    all.setAttribute("viewBox", whole);
+    save(root.dataset.name + ".svg", "image/svg+xml", file ? Uint8Array.from(atob(file.getAttribute("href").split(",")[1]), (c) => c.charCodeAt(0)) : new XMLSerializer().serializeToString(all));
   });
 }
 
