@@ -1,6 +1,7 @@
 package image
 
 import (
+	"archive/tar"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,8 @@ import (
 	"detgen/internal/boundary"
 	"detgen/internal/ordinary"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"golang.org/x/sys/unix"
 )
 
@@ -123,6 +126,60 @@ func TestAUsersImageIsRoots(t *testing.T) {
 	}
 	if left, err := os.ReadDir(filepath.Join(dir, "images")); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// An OCI image of a user has root's bytes too: owners, capabilities, and devices where a layer keeps none. What only root
+// can make is refused.
+func TestAUsersOCIImageIsRoots(t *testing.T) {
+	needsRoot(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := ordinary.New(t, boundary.IDRange, self)
+	netRaw := string([]byte{1, 0, 0, 2, 0, 1 << 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}) // struct vfs_cap_data, version 2: effective CAP_NET_RAW
+	device := func(name string) tar.Header {
+		return tar.Header{Name: name, Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3}
+	}
+	build := func(entries ...tar.Header) (folder Folder, dir string, p *process) {
+		t.Helper()
+		folder = catalogueWith(t, "oci: ./image\n")
+		if err := os.Chmod(filepath.Dir(folder.Dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		image := ociImage(t, layerOf(t, "text", append(entries, tar.Header{Name: "etc/x", Typeflag: tar.TypeReg, Uid: 5, Gid: 65535, Mode: 0o4755})...))
+		if err := tarball.WriteToFile(filepath.Join(folder.Dir, "images/x/image"), name.MustParseReference("some/image:1"), image); err != nil {
+			t.Fatal(err)
+		}
+		dir = filepath.Join(u.Home, "oci")
+		return folder, dir, startProcess(t, u.Command(t.Context(), environment(dir, folder, "DETGEN_TEST_PACK=1"), "build"))
+	}
+	folder, dir, p := build(device("dev/null"), tar.Header{Name: "bin/ping", Typeflag: tar.TypeReg, Mode: 0o755,
+		PAXRecords: map[string]string{"SCHILY.xattr.security.capability": netRaw}})
+	if err := p.end(); err != nil {
+		t.Fatalf("%v: %q", err, p.steps)
+	}
+	s := open(t, t.TempDir(), folder, nil)
+	image := ensure(t, s, "x")
+	files, err := s.Pack(t.Context(), image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, "getcap", "-r", image.Layers[0]); !strings.HasSuffix(got, "/bin/ping cap_net_raw=ep\n") {
+		t.Errorf("capabilities are %q", got)
+	}
+	if sumOf(t, files[0]) != sumOf(t, filepath.Join(dir, "images", hexOf(image.Digest), packed)) {
+		t.Error("the layer has other bytes than root's")
+	}
+	for want, entry := range map[string]tar.Header{
+		"srv/device: only root can make a device":                                   device("srv/device"),
+		"etc/y: its owner is 65536:0; without root an image has owners up to 65535": {Name: "etc/y", Typeflag: tar.TypeReg, Uid: 65536},
+	} {
+		_, _, p := build(entry)
+		if err := p.end(); err == nil || !strings.Contains(strings.Join(p.steps, "\n"), want) {
+			t.Errorf("it says %q (%v), want %q", p.steps, err, want)
+		}
 	}
 }
 
