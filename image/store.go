@@ -152,13 +152,21 @@ func (s *Store) Ensure(ctx context.Context, names ...string) ([]Image, error) {
 		if s.takePacked || os.Geteuid() != 0 {
 			continue
 		}
-		for _, layer := range images[i].Layers { // root's programs run on them
-			if err := s.checkOwner(filepath.Base(filepath.Dir(layer))); err != nil {
-				return nil, fmt.Errorf("image %q: %w", name, err)
-			}
+		if err := s.Own(images[i]); err != nil { // root's programs run on them
+			return nil, err
 		}
 	}
 	return images, nil
+}
+
+// Own looks whether the layers of an image are those of the user who runs this process, whose hosts can run on them.
+func (s *Store) Own(i Image) error {
+	for _, layer := range i.Layers {
+		if err := s.checkOwner(filepath.Base(filepath.Dir(layer))); err != nil {
+			return fmt.Errorf("image %q: %w", i.Name, err)
+		}
+	}
+	return nil
 }
 
 // levels gives the recipes of the names and of all their ancestors; those of a level stand on

@@ -5,18 +5,23 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"detgen/internal/boundary"
+	"detgen/lab/internal/network"
+	"detgen/lab/internal/owners"
 	"detgen/lab/link"
+	"detgen/record"
 
 	"golang.org/x/sys/unix"
 )
 
 // Requirement is one thing that a lab needs of this computer.
 type Requirement struct {
-	Name string
-	Err  error // nil when it is there; else what is missing and how to get it
+	Name  string
+	Err   error // nil when it is there; else what is missing and how to get it
+	Limit error // of what is there all the same: what labs do without it, or refuse
 }
 
 // Requirements checks, without changing anything, what a lab on this kernel needs with a link
@@ -27,10 +32,11 @@ func Requirements(driver string) []Requirement {
 		check func() error
 	}{
 		{"root", checkRoot},
-		{"OCI runtime", func() error { _, err := boundary.FindRuntime(); return err }},
+		{"OCI runtime", checkRuntime},
 		{"namespaces", checkNamespaces},
 		{"user namespaces", checkUserNamespaces},
 		{"ID-mapped mounts", checkMappedMounts},
+		{"attributes", checkAttributes},
 		{"openat2", checkOpenat2},
 		{"overlay file system", func() error { return checkFileSystem("overlay") }},
 		{"control groups", checkGroups},
@@ -39,9 +45,55 @@ func Requirements(driver string) []Requirement {
 	}
 	list := make([]Requirement, 0, len(checks))
 	for _, c := range checks {
-		list = append(list, Requirement{c.name, c.check()})
+		list = append(list, Requirement{Name: c.name, Err: c.check()})
 	}
-	return list
+	return append(list, limits()...)
+}
+
+// limits are what only the machine's root has, where this process is not it.
+func limits() []Requirement {
+	if !boundary.Rootless() {
+		return nil
+	}
+	attribution := owners.Supported()
+	if attribution != nil {
+		attribution = fmt.Errorf("a run has one activity, and no names of programs: %w", attribution)
+	}
+	return []Requirement{
+		{Name: "owners", Limit: attribution},
+		{Name: "limits of hosts", Limit: errors.New("hosts have no limits of memory, processes and CPU, which take root")},
+		{Name: "real time", Limit: errors.New("the soft driver's links have no priority, which takes root: delays are less exact on busy processors")},
+	}
+}
+
+// CheckUser finds what a run asks for that takes root, before anything starts. attribution tells whether owners of
+// connections can be noted.
+func CheckUser(run *record.Run, attribution func() error) error {
+	for _, h := range run.Hosts {
+		if h.CPU > 0 {
+			return fmt.Errorf("host %q: %s.cpu: a limit of its CPU takes root", h.Name, h.Name)
+		}
+	}
+	if len(run.Activities) < 2 {
+		return nil
+	}
+	if err := attribution(); err != nil {
+		return fmt.Errorf("the run has %d activities, and what they send could not be told apart: %w", len(run.Activities), err)
+	}
+	return nil
+}
+
+// Attribution tells whether owners of connections can be noted; the error tells why not, and what to do.
+func Attribution() error { return owners.Supported() }
+
+// checkRuntime looks for the OCI runtime. Where this process is root for its user alone, it must be one that leaves the
+// control groups to the lab.
+func checkRuntime() error {
+	path, err := boundary.FindRuntime()
+	if err == nil && boundary.Rootless() && filepath.Base(path) != "crun" {
+		return errors.New("labs of a user need crun: install it (apt-get install crun)")
+	}
+	return err
 }
 
 // ErrNotRoot is the error of a user who may not make labs.
@@ -82,7 +134,25 @@ func userNamespaces(proc string) error {
 // checkMappedMounts looks whether the kernel maps the owners of mounts' files (mount_setattr(2)). The file system of the
 // images must take it too, which a lab says that finds one that does not.
 func checkMappedMounts() error {
+	if boundary.Rootless() {
+		return nil // the user's images have the owners that they are to have
+	}
 	return newCall("mount_setattr", "5.12", unix.MountSetattr(-1, "", unix.AT_EMPTY_PATH, &unix.MountAttr{}))
+}
+
+// checkAttributes looks whether an overlay of a user can keep its notes in the lab's memory.
+func checkAttributes() error {
+	if !boundary.Rootless() {
+		return nil // root has others
+	}
+	if err := unix.Mount("tmpfs", boundary.Scratch, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
+		return fmt.Errorf("mount a tmpfs on %s: %w", boundary.Scratch, err)
+	}
+	defer unix.Unmount(boundary.Scratch, unix.MNT_DETACH)
+	if err := unix.Setxattr(boundary.Scratch, "user.overlay.opaque", []byte("y"), 0); err != nil {
+		return fmt.Errorf("the kernel's tmpfs takes no attributes of users (%w): use Linux 6.6 or later, or run as root", err)
+	}
+	return nil
 }
 
 // checkOpenat2 looks whether files of others' folders can be opened without a way out of them.
@@ -128,7 +198,15 @@ func checkGroups() error {
 }
 
 func checkPacketSocket() error {
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	var fd int
+	n, err := network.New() // where a user may open one too
+	if err == nil {
+		defer n.Close()
+		err = n.Do(func() (err error) {
+			fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+			return err
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("packet sockets cannot be opened (%w): use a kernel with CONFIG_PACKET, as root", err)
 	}

@@ -20,8 +20,8 @@ import (
 // container is a host that is a container of this kernel.
 type container struct {
 	*host
-	user        *os.File // its user namespace
-	attribution *owners.Owners
+	user        *os.File       // its user namespace
+	attribution *owners.Owners // nil where programs have no control groups
 	runtime     *helper.Process
 
 	entering sync.Mutex
@@ -29,6 +29,9 @@ type container struct {
 }
 
 func (c *container) prepare(l *lab) (err error) {
+	if l.groups == nil {
+		return nil
+	}
 	c.attribution, err = owners.New(c.Name, l.groups, c.id, c.first, owners.Programs(l.run, c.Host))
 	return err
 }
@@ -36,6 +39,11 @@ func (c *container) prepare(l *lab) (err error) {
 func (c *container) isolate(l *lab) (err error) {
 	if c.net, c.user, err = newHostNamespace(l.Program, c.first); err != nil {
 		return err
+	}
+	if c.attribution != nil {
+		if err := c.attribution.Watch(c.net); err != nil {
+			return err
+		}
 	}
 	return c.net.Isolate(c.Host)
 }
@@ -75,7 +83,12 @@ func (c *container) exists(_ context.Context, path string) (bool, error) {
 	return true, f.Close()
 }
 
-func (c *container) owners(context.Context) ([]record.Owner, error) { return c.attribution.Results() }
+func (c *container) owners(context.Context) ([]record.Owner, error) {
+	if c.attribution == nil {
+		return nil, nil
+	}
+	return c.attribution.Results()
+}
 
 func (c *container) stop() error {
 	if c.runtime != nil {

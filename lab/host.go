@@ -27,6 +27,7 @@ type host struct {
 	net      *network.Namespace
 	first    int            // the ID that its root has here
 	groups   map[string]int // program -> index of its control group's descriptor
+	grouped  bool           // there are control groups
 	captures []*capture
 
 	report func(*host, inside.Report) ([]byte, error) // what to do with a helper's call; may block
@@ -131,7 +132,9 @@ func (h *host) run(ctx context.Context, owner string, r inside.Request) (*proces
 	h.programs[r.Program] = p
 	h.mu.Unlock()
 	r.Operation = inside.Start
-	r.Group = inside.FirstGroup + group
+	if h.grouped {
+		r.Group = inside.FirstGroup + group
+	}
 	if _, err := h.request(ctx, r); err != nil {
 		return nil, fmt.Errorf("host %q: start %s: %w (image %q)", h.Name, r.Program, err, h.Image)
 	}

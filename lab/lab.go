@@ -51,7 +51,7 @@ type lab struct {
 	hosts  []*host
 	byName map[string]*host
 	net    *network.Namespace // of the switch
-	groups *os.File           // the v2 control groups
+	groups *owners.Groups     // the v2 control groups; nil where a user may make none
 	links  link.Driver
 	taps   []*capture // in the order of the run's networks
 	board  *board
@@ -161,9 +161,16 @@ func (l *lab) prepare() error {
 	if err := l.provideProgram(); err != nil {
 		return err
 	}
+	if boundary.Rootless() {
+		if err := CheckUser(l.run, owners.Supported); err != nil {
+			return err
+		}
+	}
 	var err error
-	if l.groups, err = owners.OpenGroups(); err != nil {
-		return err
+	if owners.Supported() == nil {
+		if l.groups, err = owners.OpenGroups(); err != nil {
+			return err
+		}
 	}
 	if err := boundary.PrepareRuntime(); err != nil {
 		return err
@@ -178,9 +185,10 @@ func (l *lab) prepare() error {
 			dir:      filepath.Join(l.Scratch, spec.Name),
 			id:       l.Name + "-" + spec.Name,
 			logs:     filepath.Join(l.Dir, "logs", spec.Name),
-			first:    boundary.FirstID + i*boundary.IDRange,
+			first:    boundary.HostID(i),
 			report:   l.report,
 			groups:   groupsOf(l.run, spec),
+			grouped:  l.groups != nil,
 			ready:    make(chan struct{}),
 			programs: map[string]*process{},
 			outputs:  map[string]*output{},

@@ -59,13 +59,23 @@ func (h *container) bundle(o *Options) error {
 // characterDevices are the numbers of record.Devices (Documentation/admin-guide/devices.txt).
 var characterDevices = map[string]struct{ major, minor uint32 }{"net/tun": {10, 200}}
 
-func (h *container) device(name string) string { return filepath.Join(h.dir, "devices", name) }
+// device is where the node of a device is.
+func (h *container) device(name string) string {
+	if boundary.Rootless() {
+		return filepath.Join("/dev", name)
+	}
+	return filepath.Join(h.dir, "devices", name)
+}
 
 // makeDevice makes the node of a device for a host, which anybody may open there: the machine's own may be for its root
-// alone, who is nobody in the host. What the device does takes capabilities in the host's network.
+// alone, who is nobody in the host. What the device does takes capabilities in the host's network. A user may make no
+// nodes: the host gets the machine's.
 func (h *container) makeDevice(name string) error {
 	if err := record.CheckDevice(name); err != nil {
 		return err
+	}
+	if boundary.Rootless() {
+		return nil
 	}
 	path, number := h.device(name), characterDevices[name]
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -97,15 +107,9 @@ func (h *container) config(o *Options) *specs.Spec {
 	bind := func(source, destination string, options ...string) specs.Mount {
 		return specs.Mount{Source: source, Destination: destination, Type: "bind", Options: append([]string{"bind", "nosuid", "nodev"}, options...)}
 	}
-	memory, processes := int64(h.Memory), int64(h.Processes)
-	resources := &specs.LinuxResources{
-		Memory: &specs.LinuxMemory{Limit: &memory},
-		Pids:   &specs.LinuxPids{Limit: &processes},
-	}
-	if h.CPU > 0 {
-		period := uint64(10_000) // microseconds: short, so that a limited host is slow rather than bursty
-		quota := int64(h.CPU * float64(period))
-		resources.CPU = &specs.LinuxCPU{Quota: &quota, Period: &period}
+	resources, groupsPath := h.resources(), "/"+h.id
+	if boundary.Rootless() {
+		resources, groupsPath = nil, ""
 	}
 	mounts := []specs.Mount{
 		{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
@@ -141,34 +145,57 @@ func (h *container) config(o *Options) *specs.Spec {
 			MaskedPaths:   boundary.MaskedPaths,
 			ReadonlyPaths: boundary.ReadOnlyPaths,
 			Seccomp:       boundary.SystemCalls(),
-			CgroupsPath:   "/" + h.id,
+			CgroupsPath:   groupsPath,
 			Resources:     resources,
 		},
 	}
 }
 
+// resources are the host's limits, which control groups hold.
+func (h *container) resources() *specs.LinuxResources {
+	memory, processes := int64(h.Memory), int64(h.Processes)
+	r := &specs.LinuxResources{
+		Memory: &specs.LinuxMemory{Limit: &memory},
+		Pids:   &specs.LinuxPids{Limit: &processes},
+	}
+	if h.CPU > 0 {
+		period := uint64(10_000) // microseconds: short, so that a limited host is slow rather than bursty
+		quota := int64(h.CPU * float64(period))
+		r.CPU = &specs.LinuxCPU{Quota: &quota, Period: &period}
+	}
+	return r
+}
+
 // launch starts the host's container, with its init's connection.
 func (h *container) launch(o *Options, log io.Writer) (err error) {
-	groups := h.attribution.Groups()
-	own, err := h.startedInOwnGroup()
-	if err != nil {
-		return err
+	var groups []*os.File
+	var own *os.File
+	if h.attribution != nil {
+		groups = h.attribution.Groups()
+		if own, err = h.startedInOwnGroup(); err != nil {
+			return err
+		}
+	}
+	args := []string{"--root", filepath.Join(h.dir, "runtime")}
+	if boundary.Rootless() { // the lab makes the groups that there are
+		args = append(args, "--cgroup-manager=disabled")
 	}
 	h.runtime, err = helper.Start(helper.Command{
 		Path: o.Runtime, Files: groups, Output: log, Group: own,
-		Args: []string{"--root", filepath.Join(h.dir, "runtime"), "run", "--preserve-fds=" + strconv.Itoa(1+len(groups)), "--pid-file", h.pidFile(), "--bundle", h.dir, h.id},
+		Args: append(args, "run", "--preserve-fds="+strconv.Itoa(1+len(groups)), "--pid-file", h.pidFile(), "--bundle", h.dir, h.id),
 	})
 	return err
 }
 
 // startedInOwnGroup gives the host's v2 control group when the runtime must be started in it because the runtime itself
-// puts the host into groups of version 1 only; the host's init must be in the group that is above its programs' groups.
+// puts the host into groups of version 1 only, or into none; the host's init must be in the group that is above its
+// programs' groups.
 func (h *container) startedInOwnGroup() (*os.File, error) {
 	var fs unix.Statfs_t
 	if err := unix.Statfs("/sys/fs/cgroup", &fs); err != nil {
 		return nil, fmt.Errorf("look at the control groups: %w", err)
 	}
-	if fs.Type == unix.CGROUP2_SUPER_MAGIC {
+	if fs.Type == unix.CGROUP2_SUPER_MAGIC && !boundary.Rootless() {
 		return nil, nil
 	}
 	return h.attribution.Group(), nil

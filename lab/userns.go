@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MaxHosts is how many hosts a lab can have: as many as there are ranges of IDs.
+// MaxHosts is how many hosts a lab can have: as many as root has ranges of IDs for.
 const MaxHosts = (1<<31 - boundary.FirstID) / boundary.IDRange
 
 // newHostNamespace makes the user namespace of a host, whose IDs begin with first, and a network
@@ -104,6 +104,22 @@ func giveTo(dir string, first int) error {
 	})
 }
 
+// ownedBy looks whether a layer's files have the IDs that begin with first.
+func ownedBy(layer string, first int) error {
+	var info unix.Stat_t
+	if err := unix.Stat(layer, &info); err != nil {
+		return fmt.Errorf("look at %s: %w", layer, err)
+	}
+	if int(info.Uid) != first {
+		return fmt.Errorf("layer %s was built with other subordinate IDs than this user has: remove it (detgen image prune --all does)", layer)
+	}
+	return nil
+}
+
+// userAttributes lets an overlay keep its notes in attributes that a user namespace may write, "user.overlay." instead of
+// "trusted.overlay." (Documentation/filesystems/overlayfs.rst). Layers of a user have them so.
+const userAttributes = "userxattr"
+
 // mountRoot mounts the overlay of an image's layers, top layer first, with what the host writes
 // in the directory dir: at dir/root, with its user namespace's IDs. Every directory is named by a
 // descriptor, so that a path with a comma, a colon or a backslash is no part of the options
@@ -127,6 +143,16 @@ func mountRoot(dir string, layers []string, user *os.File, first int) error {
 	}
 	separator := "lowerdir="
 	for i, layer := range layers {
+		if boundary.Rootless() { // its owners are the host's already
+			if err := ownedBy(layer, first); err != nil {
+				return err
+			}
+			if err := add(separator, layer); err != nil {
+				return err
+			}
+			separator = ":"
+			continue
+		}
 		shifted := filepath.Join(dir, "lower", fmt.Sprint(i))
 		if err := os.MkdirAll(shifted, 0o755); err != nil {
 			return err
@@ -145,6 +171,9 @@ func mountRoot(dir string, layers []string, user *os.File, first int) error {
 	}
 	if err := errors.Join(add(",upperdir=", upper), add(",workdir=", work)); err != nil {
 		return err
+	}
+	if boundary.Rootless() {
+		options.WriteString("," + userAttributes)
 	}
 	return unix.Mount("overlay", filepath.Join(dir, "root"), "overlay", 0, options.String())
 }

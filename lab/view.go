@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"detgen/internal/boundary"
 	"detgen/internal/thread"
 	"detgen/lab/inside"
 	"detgen/record"
@@ -205,6 +206,11 @@ func (c *container) overlay(name string) (*os.File, error) {
 		defer f.Close()
 		if err := unix.FsconfigSetString(fs, option, fmt.Sprintf("/proc/self/fd/%d", f.Fd())); err != nil {
 			return nil, fmt.Errorf("overlay: %s: %w", option, err)
+		}
+	}
+	if boundary.Rootless() {
+		if err := unix.FsconfigSetFlag(fs, userAttributes); err != nil {
+			return nil, fmt.Errorf("overlay: %s: %w", userAttributes, err)
 		}
 	}
 	if err := unix.FsconfigCreate(fs); err != nil {

@@ -18,6 +18,8 @@ type Finding struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
 	Mend string `json:"mend,omitempty"`
+	// Limit is what goes without what is missing, or is refused; OK is true then.
+	Limit string `json:"limit,omitempty"`
 }
 
 // Examine checks everything that some command needs.
@@ -44,6 +46,9 @@ func Examine(ctx context.Context) []Finding {
 		for _, r := range e.Requirements(ctx, "") {
 			if !seen[r.Name] {
 				add(name+" engine", r.Name, r.Err)
+				if r.Limit != nil {
+					findings[len(findings)-1].Limit = r.Limit.Error()
+				}
 			}
 			seen[r.Name] = true
 		}
@@ -67,12 +72,15 @@ func Examine(ctx context.Context) []Finding {
 func WriteFindings(out io.Writer, findings []Finding) error {
 	missing := 0
 	for _, f := range findings {
-		state := "ok"
+		state, text := "ok", f.Mend
+		if f.Limit != "" {
+			state, text = "limited", f.Limit
+		}
 		if !f.OK {
 			state = "missing"
 			missing++
 		}
-		fmt.Fprintf(out, "%-8s %-14s %-22s %s\n", state, f.For, f.Name, f.Mend)
+		fmt.Fprintf(out, "%-8s %-14s %-22s %s\n", state, f.For, f.Name, text)
 	}
 	if missing > 0 {
 		return errors.New("something is missing; see above")

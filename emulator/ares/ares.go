@@ -11,6 +11,7 @@
 //	          GET  /agents         the agents that have said hello
 //	          POST /api/ID/push    form: cmdline
 //	          GET  /api/ID/stdout  all that the agent has reported
+//	          POST /api/mass_execute  form: selection (agents), delete
 package ares
 
 import (

@@ -158,6 +158,27 @@ func TestAnAgentThatHasExitedBeginsAnew(t *testing.T) {
 	}
 }
 
+func TestAnOperatorRemovesAgentsThatDoNotAnswer(t *testing.T) {
+	s, a, _, _ := pair(t)
+	o := &operator{channel: &channel{base: a.base, client: a.client}, ctx: t.Context(), looks: 1}
+	o.agents = []listed{{id: a.id}}
+	if err := o.remove(); err == nil || len(s.agents) != 1 {
+		t.Errorf("a stranger removes agents: %d are left, %v", len(s.agents), err)
+	}
+	o.session = &http.Cookie{Name: "session", Value: s.session}
+	if _, err := o.post("/api/mass_execute", url.Values{"selection": {a.id}}); err == nil {
+		t.Error("agents are removed without being told to")
+	}
+	orders := filepath.Join(t.TempDir(), "orders")
+	write(t, orders, "0 whoami\n0 ls\n")
+	if err := o.work(orders, t.TempDir()); err != nil || len(s.agents) != 0 {
+		t.Errorf("%d agents are left, %v", len(s.agents), err)
+	}
+	if order, err := a.hello(); err != nil || order != "" || len(s.agents) != 1 {
+		t.Errorf("an agent that comes again gets %q, %v", order, err)
+	}
+}
+
 func TestAScanIsSomebodyElses(t *testing.T) {
 	s, a, _, _ := pair(t)
 	if err := a.carryOut("scan"); err != nil || !strings.HasSuffix(s.agents[0].output, "$ scan\n[!] this agent does not know \"scan\"\n") {

@@ -37,7 +37,7 @@ var errPatience = errors.New("nothing came")
 // Operator is the main of the operator: it logs in, waits until the agents are listed, gives each
 // order to all agents, and waits for their answers before it gives the next. It prints
 // "login ok", "login denied" or "login refused", "listed N", "ordered COMMAND", and for each agent "answered
-// COMMAND AGENT" or "unanswered COMMAND AGENT", which ends it; and it writes what each agent has reported.
+// COMMAND AGENT" or "unanswered COMMAND AGENT", which ends it after it has removed the agents; and it writes what each agent has reported.
 func Operator(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("ares-operator", flag.ContinueOnError)
 	address := flags.String("server", "", "http://HOST:PORT")
@@ -154,7 +154,7 @@ func (o *operator) work(orders, answers string) error {
 			output, err := o.await(a, given)
 			if errors.Is(err, errPatience) {
 				fmt.Println("unanswered", order, a.hostname)
-				return nil
+				return o.remove()
 			}
 			if err != nil {
 				return err
@@ -166,6 +166,16 @@ func (o *operator) work(orders, answers string) error {
 		}
 	}
 	return lines.Err()
+}
+
+// remove takes the agents from the server's list, with the orders that they have not fetched.
+func (o *operator) remove() error {
+	form := url.Values{"delete": {"delete"}}
+	for _, a := range o.agents {
+		form.Add("selection", a.id)
+	}
+	_, err := o.post("/api/mass_execute", form)
+	return err
 }
 
 // await looks at an agent's console until it shows the answers to so many orders.

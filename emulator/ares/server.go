@@ -90,6 +90,7 @@ func (s *server) handler() http.Handler {
 	mux.HandleFunc("GET /agents", s.forOperator(s.listAgents))
 	mux.HandleFunc("POST /api/{id}/push", s.forOperator(s.push))
 	mux.HandleFunc("GET /api/{id}/stdout", s.forOperator(s.showOutput))
+	mux.HandleFunc("POST /api/mass_execute", s.forOperator(s.remove))
 	// What an ordinary visitor uses.
 	mux.HandleFunc("POST /upload", s.takeVisitorsFile)
 	mux.Handle("GET /", s.site)
@@ -249,6 +250,16 @@ func (s *server) push(w http.ResponseWriter, r *http.Request) {
 		a.orders = append(a.orders, r.PostFormValue("cmdline"))
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	}
+}
+
+// remove forgets agents. One that comes again begins anew.
+func (s *server) remove(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil || !r.PostForm.Has("delete") {
+		http.Error(w, "nothing to delete", http.StatusBadRequest)
+		return
+	}
+	s.agents = slices.DeleteFunc(s.agents, func(a *agentState) bool { return slices.Contains(r.PostForm["selection"], a.id) })
+	http.Redirect(w, r, "/agents", http.StatusFound)
 }
 
 // showOutput shows what the agent has reported.

@@ -18,6 +18,8 @@ func Role(args []string) func() error {
 		return link.Switch
 	case live.SupervisorRole:
 		return live.Supervisor
+	case live.CheckRole:
+		return live.Check
 	}
 	return vm.Role(args[1])
 }

@@ -59,7 +59,7 @@ func TestDeathsFailTheRun(t *testing.T) {
 			`host "server": service "web" ended with status 0 while the run went on; it printed: up`,
 		},
 		"a service is killed and its worker lives": {
-			service("sleep 1000 & echo up; exec sleep 1001"), "sleep\x001001",
+			service(": leader; sleep 1000 & echo up; wait"), ": leader;", // a name that it has before it is ready
 			`host "server": service "web" ended with status 137 while the run went on; it printed: up`,
 		},
 		"the links' switch is killed": {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"detgen/internal/boundary"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -64,8 +66,17 @@ func removeGroups(name string) {
 	}
 }
 
-// groups gives the control groups at the top of every hierarchy whose name matches.
+// groups gives the control groups at the top of every hierarchy whose name matches; of a user, those in the user's own
+// group.
 func groups(pattern string) []string {
+	if os.Geteuid() != 0 {
+		own, _, err := boundary.OwnGroup()
+		if err != nil {
+			return nil // there can be none
+		}
+		list, _ := filepath.Glob(filepath.Join(own, pattern))
+		return list
+	}
 	v2, _ := filepath.Glob(filepath.Join("/sys/fs/cgroup", pattern))
 	v1, _ := filepath.Glob(filepath.Join("/sys/fs/cgroup/*", pattern))
 	return append(v2, v1...)

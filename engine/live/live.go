@@ -19,6 +19,7 @@ import (
 	"detgen/engine"
 	"detgen/internal/boundary"
 	"detgen/internal/helper"
+	"detgen/internal/userns"
 	"detgen/lab"
 	"detgen/record"
 
@@ -77,7 +78,7 @@ func Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result
 
 // supervise starts the supervisor and waits for its end.
 func supervise(ctx context.Context, r request, progress func(string)) (*record.Result, error) {
-	p, err := helper.Start(helper.Command{Args: []string{SupervisorRole}, Namespaces: helper.Isolated})
+	p, err := start(helper.Command{Args: []string{SupervisorRole}, Namespaces: helper.Isolated})
 	if err != nil {
 		return nil, fmt.Errorf("the lab's supervisor: %w", err)
 	}
@@ -103,12 +104,24 @@ func supervise(ctx context.Context, r request, progress func(string)) (*record.R
 	return m.Result, nil
 }
 
+// start starts a process that has root's rights over its namespaces: as root, or in a user namespace of the user's.
+func start(c helper.Command) (*helper.Process, error) {
+	if os.Geteuid() == 0 {
+		return helper.Start(c)
+	}
+	return userns.Start(c, boundary.UserLayout)
+}
+
 // Supervisor is the supervisor's main.
 func Supervisor() error {
-	parent := helper.Parent()
+	parent, err := userns.Enter()
+	if err != nil {
+		return err
+	}
 	if err := helper.EnterIsolated(); err != nil {
 		return err
 	}
+	unix.Umask(0o022) // hosts read what is made for them, and they are others
 	answers := helper.NewOut(parent)
 	return helper.Serve(parent, func(r request) error {
 		r.Lab.Progress = func(stage string) { answers.Send(message{Progress: stage}) }

@@ -3,7 +3,10 @@ package boundary
 import (
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
+
+	"detgen/internal/userns"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,6 +20,34 @@ const (
 	IDRange = 1 << 16
 	BuildID = FirstID - IDRange
 )
+
+// Rootless tells if this process is in a user namespace that an ordinary user of the machine made (internal/userns): its
+// root is that user, and the IDs that follow are the user's subordinate ones. There a file system of the machine cannot be
+// mounted with other owners, so all hosts have one range, UserLayout.First and what follows, and the files of images have
+// their owners in it.
+func Rootless() bool {
+	text, err := os.ReadFile("/proc/self/uid_map")
+	return err == nil && strings.Join(strings.Fields(string(text)), " ") != "0 0 4294967295"
+}
+
+// UserLayout is the user namespace of a user's labs. A host's root is not the namespace's, who is the user.
+var UserLayout = userns.Layout{Own: 0, First: 1, Count: IDRange}
+
+// HostID is what 0 in the host with a number is on this kernel.
+func HostID(number int) int {
+	if Rootless() {
+		return UserLayout.First
+	}
+	return FirstID + number*IDRange
+}
+
+// LastID is the largest ID that a host can have on this kernel.
+func LastID() int {
+	if Rootless() {
+		return UserLayout.First + UserLayout.Count - 1
+	}
+	return 1<<31 - 1
+}
 
 // IDs maps 0 and what follows in a user namespace to first and what follows on this kernel.
 func IDs(first int) []syscall.SysProcIDMap {

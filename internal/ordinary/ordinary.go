@@ -70,6 +70,9 @@ func New(t testing.TB, subordinate int, program string) *User {
 		must(os.WriteFile(filepath.Join(u.files, filepath.Base(file)), []byte(text), 0o644))
 	}
 	must(os.WriteFile(filepath.Join(dir, "program"), nil, 0o755))
+	// The device is everybody's where udev made it.
+	must(syscall.Mknod(filepath.Join(u.files, "tun"), syscall.S_IFCHR, 10<<8|200))
+	must(os.Chmod(filepath.Join(u.files, "tun"), 0o666))
 	return u
 }
 
@@ -78,6 +81,7 @@ const script = `
 files=$1 program=$2 home=$3 before=$4; shift 4
 for f in passwd group subuid subgid; do mount --bind "$files/$f" "/etc/$f"; done
 mount --bind "$program" "$files/../program"
+[ ! -e /dev/net/tun ] || mount --bind "$files/tun" /dev/net/tun
 eval "$before"
 cd "$home"
 exec setpriv --reuid=` + "%d --regid=%d" + ` --clear-groups --inh-caps=-all env -i HOME="$home" PATH=/usr/local/bin:/usr/bin:/bin "$@"

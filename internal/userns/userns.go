@@ -32,9 +32,10 @@ type Layout struct {
 	Count int // how many of these there must be; 0 for none, which every user can have
 }
 
-// waiting is the process until its IDs are mapped: it then becomes the program. What comes over the socket pair after the
-// line is the program's.
-const waiting = `read -r _ <&3; exec "$@"`
+// waiting is the process until its IDs are mapped: it then becomes the program. It says when they may be: a shell that
+// sees them change while it looks who it is takes itself for a set-user-ID program, and becomes nobody. What comes over
+// the socket pair after the line is the program's.
+const waiting = `echo >&3; read -r _ <&3; exec "$@"`
 
 // Start starts a process in a new user namespace, and in those that the command names, which belong to it. It has all
 // capabilities there, and so have the programs that it starts. The program calls Enter first.
@@ -56,10 +57,10 @@ func Start(c helper.Command, l Layout) (*helper.Process, error) {
 	c.Args = append([]string{"-euc", waiting, "sh", c.Path}, c.Args...)
 	c.Path = "/bin/sh"
 	c.Namespaces |= unix.CLONE_NEWUSER
-	if l.Own != 0 { // root of the namespace has them without
-		if c.Ambient, err = capabilities(); err != nil {
-			return nil, err
-		}
+	// Root of the namespace has them without, but would gain them when the program begins, and who gains some does not end
+	// with the process that started it (prctl(2), PR_SET_PDEATHSIG).
+	if c.Ambient, err = capabilities(); err != nil {
+		return nil, err
 	}
 	p, err := helper.Start(c)
 	if err != nil {
@@ -147,6 +148,10 @@ func (l Layout) place(ranges []idRange) ([]string, error) {
 
 // write maps the IDs of a process that waits for it, and lets it go on.
 func (m *idMaps) write(p *helper.Process) error {
+	if _, err := p.Conn.Read(make([]byte, 1)); err != nil {
+		p.Kill()
+		return fmt.Errorf("the process that waits for its IDs ended: %w", errors.Join(err, p.Wait()))
+	}
 	pid := strconv.Itoa(p.PID())
 	if m.byProgram {
 		for program, lines := range map[string][]string{"newuidmap": m.users, "newgidmap": m.groups} {

@@ -4,6 +4,7 @@
 package guest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,7 +71,7 @@ func Configure(s Setup) error {
 // Attribution notes which of a host's programs sends what.
 type Attribution struct {
 	*owners.Owners
-	groups *os.File
+	groups *owners.Groups
 }
 
 // Attribute starts noting.
@@ -88,7 +89,11 @@ func Attribute(s Setup) (*Attribution, error) {
 		groups.Close()
 		return nil, err
 	}
-	return &Attribution{o, groups}, nil
+	a := &Attribution{o, groups}
+	if err := o.Watch(nil); err != nil { // by a program, which needs no namespace
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
 }
 
 // Close ends noting. The host's programs must have ended.

@@ -38,6 +38,9 @@ func softSupported() error {
 		return unsupported(Soft, "epoll_pwait2(2)", err, "use Linux 5.11 or later")
 	}
 	fd, err := unix.Open(tunDevice, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if errors.Is(err, unix.EACCES) {
+		return fmt.Errorf("link driver %q: %s: %w: %w; let all users open it, as udev does (chmod 666 %[2]s), or run as root", Soft, tunDevice, err, ErrUnsupported)
+	}
 	if err != nil {
 		return unsupported(Soft, "TAP devices, "+tunDevice, err, "load the kernel module tun")
 	}

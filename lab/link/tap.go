@@ -94,7 +94,7 @@ func setUpTAP(fd int, p Port, mac net.HardwareAddr, offload bool) error {
 	return errors.Join(
 		dev.setMAC(mac),
 		dev.set("MTU", unix.SIOCSIFMTU, uint32(p.MTU)),
-		dev.set("queue length", unix.SIOCSIFTXQLEN, tapQueue),
+		dev.setQueue(tapQueue),
 		offloads(),
 	)
 }
@@ -150,6 +150,18 @@ func (d *device) set(what string, request uint, value uint32) error {
 	ifreq.SetUint32(value)
 	if err := unix.IoctlIfreq(d.socket, request, ifreq); err != nil {
 		return fmt.Errorf("set %s of %s to %d: %w", what, d.name, value, err)
+	}
+	return nil
+}
+
+// setQueue sets how many frames wait to be read, by netlink: SIOCSIFTXQLEN is for the machine's root alone.
+func (d *device) setQueue(frames int) error {
+	link, err := netlink.LinkByName(d.name)
+	if err == nil {
+		err = netlink.LinkSetTxQLen(link, frames)
+	}
+	if err != nil {
+		return fmt.Errorf("set queue length of %s to %d: %w", d.name, frames, err)
 	}
 	return nil
 }

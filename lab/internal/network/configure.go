@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"detgen/internal/boundary"
 	"detgen/record"
 
 	"github.com/vishvananda/netlink"
@@ -81,7 +82,7 @@ func transportSettings(h *record.Host) []setting {
 		{"net.ipv4.tcp_no_metrics_save", flag(t.NoMetricsSave)},
 		{"net.ipv4.ip_local_port_range", fmt.Sprintf("%d %d", t.EphemeralPorts[0], t.EphemeralPorts[1])},
 		{"net.ipv4.ip_forward", flag(h.Forward)},
-		{"net.ipv4.ping_group_range", "0 2147483647"},
+		{"net.ipv4.ping_group_range", fmt.Sprintf("0 %d", boundary.LastID())}, // all groups
 	}
 	if t.Congestion != "" {
 		settings = append(settings, setting{"net.ipv4.tcp_congestion_control", t.Congestion})

@@ -3,8 +3,8 @@
 peer_start() {
 	make-torrent
 	{{if eq .params.discovery "dht"}}known-nodes >/root/transmission/dht.dat{{end}}
-	mkfifo /root/log /root/announced /root/complete /root/corrupt
-	exec 3<>/root/announced 4<>/root/complete 5<>/root/corrupt
+	mkfifo /root/log /root/announced /root/complete /root/corrupt /root/left
+	exec 3<>/root/announced 4<>/root/complete 5<>/root/corrupt 6<>/root/left
 	awk -W interactive '
 		function tell(pipe, word) { print word >pipe; close(pipe) }
 		# the tracker took it; it is in the hash table; it was shouted into the network
@@ -13,6 +13,8 @@ peer_start() {
 		/LPD announce message away/ || /Sending LPD message is complete/ { tell("/root/announced", "yes") }
 		/Got announce response: connected:1.* err:Req/ || /Tracker returned failure reason/ ||
 		/\] Could not connect to tracker/ || /Download aborted.*announce/ { tell("/root/announced", "no") }
+		/Sending announce to libcurl.*event=stopped/ { leaving = 1 }
+		leaving && /Got announce response/ { tell("/root/left", "yes") }
 		/failed its checksum test/ || /we got wrong piece/ { tell("/root/corrupt", "yes") }
 		{ print }
 	' </root/log &
@@ -53,8 +55,15 @@ peer_announced() {
 	echo "$answer"
 }
 
-# peer_stop: end the program as its user would; it takes its leave of the tracker.
+# peer_stop: end the program as its user would; it takes its leave of the tracker. Transmission does not wait for its web
+# client when it ends, so its user pauses the torrent first: a tracker that knows a peer which has left keeps others waiting.
 peer_stop() {
+	{{- if and (eq .params.discovery "http") (not (eq .failure "tracker-unreachable" "unknown-torrent"))}}
+	if [ "$IMPLEMENTATION" = transmission ]; then
+		transmission-remote 127.0.0.1 --torrent all --stop >/dev/null
+		read -r _ <&6
+	fi
+	{{- end}}
 	kill -INT "$peer"
 	wait "$peer" || true
 }
