@@ -24,7 +24,7 @@ type share struct {
 }
 
 // portionFrames divides expiryFrames.
-const portionFrames = 256
+const portionFrames = 1024
 
 func newPortion(shards int) *portion {
 	return &portion{items: make([]item, 0, portionFrames), shares: make([]share, shards)}

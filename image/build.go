@@ -153,6 +153,9 @@ func (b *build) start(ctx context.Context) error {
 		b.step("fetch OCI image")
 		digest, err := b.recipe.extractOCI(ctx, b.layer())
 		b.oci = digest
+		if err == nil && b.store.worker {
+			err = giveToRoot(b.layer())
+		}
 		return err
 	}
 	layers := b.parentLayers()

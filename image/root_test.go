@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -39,6 +40,8 @@ func TestMain(m *testing.M) {
 // buildProcess builds the image "x" and prints its steps. With DETGEN_TEST_PACK it packs it too; with DETGEN_TEST_PRUNE
 // it removes all images instead.
 func buildProcess(dir, catalogueDir string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	recipes, err := Load(DirFolder(catalogueDir))
 	if err == nil {
 		var s *Store
@@ -48,11 +51,11 @@ func buildProcess(dir, catalogueDir string) int {
 		case err != nil:
 		case os.Getenv("DETGEN_TEST_PRUNE") != "":
 			var removed []string
-			removed, err = s.Prune(context.Background(), true)
+			removed, err = s.Prune(ctx, true)
 			os.Stdout.WriteString(strings.Join(append(removed, ""), "\n"))
 		default:
-			if images, err = s.Ensure(context.Background(), "x"); err == nil && os.Getenv("DETGEN_TEST_PACK") != "" {
-				_, err = s.Pack(context.Background(), images[0])
+			if images, err = s.Ensure(ctx, "x"); err == nil && os.Getenv("DETGEN_TEST_PACK") != "" {
+				_, err = s.Pack(ctx, images[0])
 			}
 		}
 	}

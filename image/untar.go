@@ -11,6 +11,8 @@ import (
 	"path"
 	"strings"
 
+	"detgen/internal/boundary"
+
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sys/unix"
 )
@@ -217,6 +219,9 @@ func makeNode(root *os.Root, file string, h *tar.Header) error {
 // setAttributes sets what a file has besides its content. Changing the owner clears set-user
 // bits and capabilities, so it comes first.
 func setAttributes(root *os.Root, file string, h *tar.Header) error {
+	if os.Geteuid() != 0 && max(h.Uid, h.Gid) >= boundary.IDRange { // a worker has no other IDs but the user's own
+		return fmt.Errorf("its owner is %d:%d; without root an image has owners up to %d", h.Uid, h.Gid, boundary.IDRange-1)
+	}
 	if err := root.Lchown(file, h.Uid, h.Gid); err != nil {
 		return err
 	}

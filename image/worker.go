@@ -17,14 +17,14 @@ import (
 )
 
 // An ordinary user's images are built and packed by a worker: a process of this program in a user namespace, whose IDs
-// are those of images, each one of the user's subordinate IDs on the machine, and the user's own ID above them. So a
+// are those of images, each one of the user's subordinate IDs on the machine, and the user's own ID as the last of all. So a
 // layer's files have the owners in the namespace that they have in the image, and a build has the IDs of nobody else: it
 // is no more the user than root's build is root. The user alone cannot remove such files either: the worker does that too.
 
 // WorkerRole is the argument by which this program is a worker.
 const WorkerRole = "image-worker"
 
-var workerLayout = userns.Layout{First: 0, Count: boundary.IDRange, Own: boundary.IDRange}
+var workerLayout = userns.Layout{First: 0, Count: boundary.IDRange, Own: 1<<32 - 2}
 
 // CheckUser looks whether the user who runs this process can build images. The error says what is missing.
 func CheckUser() error {
@@ -170,6 +170,20 @@ func (s *Store) remove(ctx context.Context, name string) error {
 		err = s.work(ctx, task{Remove: name})
 	}
 	return err
+}
+
+// giveToRoot makes the image's root the owner of what is the user's in a layer: folders that an archive does not name.
+func giveToRoot(layer string) error {
+	return filepath.WalkDir(layer, func(name string, _ fs.DirEntry, err error) error {
+		var stat unix.Stat_t
+		if err == nil {
+			err = unix.Lstat(name, &stat)
+		}
+		if err != nil || int(stat.Uid) != os.Geteuid() {
+			return err
+		}
+		return os.Lchown(name, 0, 0)
+	})
 }
 
 // checkOwner looks whether a layer that is to be built on, or packed, is one of who builds: another's has owners that mean

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"archive/tar"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,8 @@ import (
 	"detgen/internal/boundary"
 	"detgen/internal/ordinary"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"golang.org/x/sys/unix"
 )
 
@@ -126,7 +129,61 @@ func TestAUsersImageIsRoots(t *testing.T) {
 	}
 }
 
-// Nothing gets out of a user's build either, and a killed one leaves what the user can remove.
+// An OCI image of a user has root's bytes too: owners, capabilities, and devices where a layer keeps none. What only root
+// can make is refused.
+func TestAUsersOCIImageIsRoots(t *testing.T) {
+	needsRoot(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := ordinary.New(t, boundary.IDRange, self)
+	netRaw := string([]byte{1, 0, 0, 2, 0, 1 << 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}) // struct vfs_cap_data, version 2: effective CAP_NET_RAW
+	device := func(name string) tar.Header {
+		return tar.Header{Name: name, Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3}
+	}
+	build := func(entries ...tar.Header) (folder Folder, dir string, p *process) {
+		t.Helper()
+		folder = catalogueWith(t, "oci: ./image\n")
+		if err := os.Chmod(filepath.Dir(folder.Dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		image := ociImage(t, layerOf(t, "text", append(entries, tar.Header{Name: "etc/x", Typeflag: tar.TypeReg, Uid: 5, Gid: 65535, Mode: 0o4755})...))
+		if err := tarball.WriteToFile(filepath.Join(folder.Dir, "images/x/image"), name.MustParseReference("some/image:1"), image); err != nil {
+			t.Fatal(err)
+		}
+		dir = filepath.Join(u.Home, "oci")
+		return folder, dir, startProcess(t, u.Command(t.Context(), environment(dir, folder, "DETGEN_TEST_PACK=1"), "build"))
+	}
+	folder, dir, p := build(device("dev/null"), tar.Header{Name: "bin/ping", Typeflag: tar.TypeReg, Mode: 0o755,
+		PAXRecords: map[string]string{"SCHILY.xattr.security.capability": netRaw}})
+	if err := p.end(); err != nil {
+		t.Fatalf("%v: %q", err, p.steps)
+	}
+	s := open(t, t.TempDir(), folder, nil)
+	image := ensure(t, s, "x")
+	files, err := s.Pack(t.Context(), image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, "getcap", "-r", image.Layers[0]); !strings.HasSuffix(got, "/bin/ping cap_net_raw=ep\n") {
+		t.Errorf("capabilities are %q", got)
+	}
+	if sumOf(t, files[0]) != sumOf(t, filepath.Join(dir, "images", hexOf(image.Digest), packed)) {
+		t.Error("the layer has other bytes than root's")
+	}
+	for want, entry := range map[string]tar.Header{
+		"srv/device: only root can make a device":                                   device("srv/device"),
+		"etc/y: its owner is 65536:0; without root an image has owners up to 65535": {Name: "etc/y", Typeflag: tar.TypeReg, Uid: 65536},
+	} {
+		_, _, p := build(entry)
+		if err := p.end(); err == nil || !strings.Contains(strings.Join(p.steps, "\n"), want) {
+			t.Errorf("it says %q (%v), want %q", p.steps, err, want)
+		}
+	}
+}
+
+// Nothing gets out of a user's build either, an interrupted one leaves nothing, and a killed one what the user can remove.
 func TestAUsersBuildIsTight(t *testing.T) {
 	u, dir := userStore(t, boundary.IDRange)
 	folder := withBase(t, map[string]string{"x": `
@@ -148,14 +205,24 @@ run: |
 	s := open(t, dir, folder, nil)
 	digest := s.recipes.digests["x"]
 	work := s.path(digest) + ".tmp"
-	p := startProcess(t, u.Command(t.Context(), environment(dir, folder), "build"))
-	p.until("install")
-	waitForText(t, filepath.Join(work, "entry/build.log"), "tried")
-	if err := p.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
+	end := func(signal os.Signal) {
+		t.Helper()
+		p := startProcess(t, u.Command(t.Context(), environment(dir, folder), "build"))
+		p.until("install")
+		waitForText(t, filepath.Join(work, "entry/build.log"), "tried")
+		if err := p.cmd.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.end(); err == nil {
+			t.Errorf("it ends well by %v", signal)
+		}
+		nothingLeft(t, s, digest)
 	}
-	p.end()
-	nothingLeft(t, s, digest)
+	end(os.Interrupt)
+	if _, err := os.Stat(work); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what the interrupted build left is there: %v", err)
+	}
+	end(os.Kill)
 	read := func(name string) string {
 		content, err := os.ReadFile(filepath.Join(work, "own/layer", name))
 		if err != nil {
@@ -173,7 +240,7 @@ run: |
 			t.Errorf("the build's status has no %q:\n%s", want, status)
 		}
 	}
-	p = startProcess(t, u.Command(t.Context(), environment(dir, folder, "DETGEN_TEST_PRUNE=1"), "prune"))
+	p := startProcess(t, u.Command(t.Context(), environment(dir, folder, "DETGEN_TEST_PRUNE=1"), "prune"))
 	if err := p.end(); err != nil || !slices.ContainsFunc(p.steps, func(s string) bool { return strings.HasPrefix(s, "removed killed build") }) {
 		t.Errorf("removed %q: %v", p.steps, err)
 	}

@@ -27,26 +27,27 @@ func TestBrowser(t *testing.T) {
 	probes(t, dir)
 	base := start(t, Options{Dir: dir, Make: true})
 	b := browser.Open(t, base)
-	for path, height := range map[string]int{"/": 450, "/at/day/run/": 0, "/at/set/": 900, "/job": 0, "/at/results/probe/": 1500, "/at/results/along/": 0, "/at/results/twins/": 1000, "/at/results/card/": 1400} {
-		b.Go(base + path)
-		if height > 0 {
-			name := cmp.Or(strings.ReplaceAll(strings.TrimPrefix(strings.Trim(path, "/"), "at/"), "/", "-"), "folders")
-			browser.Compare(t, "testdata/pictures/"+name+".png", b.Picture(height), *update, 0.05)
-		}
-		for _, f := range b.Serious() {
-			t.Errorf("%s: %s (%s): %s: %s", path, f.ID, f.Impact, f.Help, f.Where)
-		}
+	growing(t, dir)
+	for path, height := range map[string]int{"/": 450, "/at/day/run/?connection=1": 1800, "/at/twin/": 1600, "/at/set/": 900, "/at/growing/": 500, "/job": 300,
+		"/at/results/probe/": 1500, "/at/results/along/": 1600, "/at/results/twins/": 1000, "/at/results/card/": 1400} {
+		t.Run(path, func(t *testing.T) {
+			b.Go(base + path)
+			name, _, _ := strings.Cut(path, "?")
+			name = cmp.Or(strings.ReplaceAll(strings.TrimPrefix(strings.Trim(name, "/"), "at/"), "/", "-"), "folders")
+			b.Look(t, "testdata/pictures/"+name, height, *update)
+		})
 	}
 	pointAndClick(t, b, base)
 	large(t, b, base, dir)
 	hostile(t, b, base, dir)
+	hostileHosts(t, b, base, dir)
 	b.Go(base + "/at/day/run/")
 	said := browser.Eval[string](b, `(() => { const f = document.getElementById("what-if-form"); f.elements.key.value = "link.client.both.loss"; f.elements.key.dispatchEvent(new Event("change"));
 		return document.getElementById("what-if-range").textContent; })()`)
 	if !strings.Contains(said, "share of frames lost") || !strings.Contains(said, "from 0 to 100%") || !strings.Contains(said, "Now 2%") {
 		t.Errorf("the form says of the loss: %q", said)
 	}
-	browser.Compare(t, "testdata/pictures/what-if.png", b.Picture(1000), *update, 0.05)
+	b.Look(t, "testdata/pictures/what-if", 1000, *update)
 	browser.Eval[bool](b, `document.querySelector("#table-connections td a").click(), true`)
 	b.Wait(`location.search === "?connection=1" && document.documentElement?.dataset.ready === "yes"`)
 	if title := browser.Eval[string](b, "document.querySelector('h1').textContent"); title != "web/get, seed 1, connection 1" {
@@ -156,5 +157,28 @@ func hostile(t *testing.T, b *browser.Browser, base, dir string) {
 	browser.Eval[bool](b, `(() => { for (const d of document.querySelectorAll(".drawing")) { d.focus(); d.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight"})); } return true; })()`)
 	if n := browser.Eval[int](b, `document.querySelectorAll("img[onerror]").length + (document.title === "taken" ? 1 : 0)`); n != 0 {
 		t.Errorf("markup of the run is markup of its page, %d times", n)
+	}
+}
+
+// hostileHosts makes sure that names of hosts, labels and values with markup in a dataset's tables are text on its page.
+func hostileHosts(t *testing.T, b *browser.Browser, base, dir string) {
+	const markup = `<img src=x onerror="document.title='taken'">`
+	set := filepath.Join(dir, "hostile-set")
+	quoted := `"` + strings.ReplaceAll(markup, `"`, `""`) + `"`
+	for name, text := range map[string]string{
+		"connections.csv": "run,entry,label,id,client_host,server_host,client,server,server_bytes\nrun0,e," + quoted + ",1," + quoted + ",server,10.0.0.1," + quoted + ",9\nrun0,e,benign,2,client,server,10.0.0.1,10.0.0.2,12\n",
+		"runs.csv":        "run,class,link.all.both.delay\nrun0,x," + quoted + "\n", "dataset.json": `{"dataset":"hostile"}`,
+	} {
+		if err := errors.Join(os.MkdirAll(set, 0o755), os.WriteFile(filepath.Join(set, name), []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Go(base + "/at/hostile-set/?audit=1&feature=server_bytes")
+	if n := browser.Eval[int](b, fmt.Sprintf(`[...document.querySelectorAll("#table-connections td")].filter((td) => td.textContent === %q).length`, markup)); n != 3 {
+		t.Errorf("the table has the markup %d times as text", n)
+	}
+	browser.Eval[bool](b, `(() => { for (const d of document.querySelectorAll(".drawing")) d.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight"})); for (const th of document.querySelectorAll("th button")) th.click(); return true; })()`)
+	if n := browser.Eval[int](b, `document.querySelectorAll("img").length + (document.title === "taken" ? 1 : 0)`); n != 0 {
+		t.Errorf("markup of a dataset is markup of its page, %d times", n)
 	}
 }

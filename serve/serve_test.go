@@ -213,29 +213,35 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// TestBuilding makes sure that a dataset that grows shows how far it is.
-func TestBuilding(t *testing.T) {
-	dir := t.TempDir()
+// growing adds a dataset "growing" that is being built to a folder.
+func growing(t *testing.T, dir string) {
+	t.Helper()
 	text, err := os.ReadFile("../examples/first-dataset.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, sub := range []string{"set/" + dataset.RunsFolder + "/one", "set/" + dataset.RunsFolder + "/two", "set/" + dataset.RunsFolder + "/.three.partial-1", "set/" + dataset.Failed + "/four"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+	for _, sub := range []string{dataset.RunsFolder + "/one", dataset.RunsFolder + "/two", dataset.RunsFolder + "/.three.partial-1", dataset.Failed + "/four"} {
+		if err := os.MkdirAll(filepath.Join(dir, "growing", sub), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "set", dataset.PlanFile), text, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "growing", dataset.PlanFile), text, 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestBuilding makes sure that a dataset that grows shows how far it is.
+func TestBuilding(t *testing.T) {
+	dir := t.TempDir()
+	growing(t, dir)
 	base := start(t, Options{Dir: dir})
 	if _, _, page := ask(t, "GET", base+"/", nil, nil); !strings.Contains(page, "being built: 2 runs, 1 failed") {
 		t.Error("the list does not tell that a dataset is being built")
 	}
-	if _, _, state := ask(t, "GET", base+"/progress/set", nil, nil); !strings.Contains(state, `"done":2,"all":52,"failed":1,"text":"2 of 52 runs made, 1 failed","over":false`) {
+	if _, _, state := ask(t, "GET", base+"/progress/growing", nil, nil); !strings.Contains(state, `"done":2,"all":52,"failed":1,"text":"2 of 52 runs made, 1 failed","over":false`) {
 		t.Errorf("progress: %s", state)
 	}
-	if status, _, page := ask(t, "GET", base+"/at/set/", nil, nil); status != 200 || !strings.Contains(page, `data-source="/progress/set"`) {
+	if status, _, page := ask(t, "GET", base+"/at/growing/", nil, nil); status != 200 || !strings.Contains(page, `data-source="/progress/growing"`) {
 		t.Errorf("the page of a dataset that grows: %d", status)
 	}
 }

@@ -171,6 +171,24 @@ func (b *Browser) Click(x, y float64) {
 	do(b, chromedp.MouseClickXY(x, y))
 }
 
+// Drag presses the pointer's button at one place, moves it to another in steps, each of which the page draws, and lets go.
+func (b *Browser) Drag(x0, y0, x1, y1 float64, steps int) {
+	b.t.Helper()
+	b.Point(x0, y0)
+	button := func(kind input.DispatchMouseEventType, x, y float64) {
+		if _, err := chromedp.Call(b.ctx, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: kind, X: x, Y: y, Button: input.MouseButtonLeft, Buttons: 1, ClickCount: 1}); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	button(input.DispatchMouseEventTypeMousePressed, x0, y0)
+	for i := 1; i <= steps; i++ {
+		share := float64(i) / float64(steps)
+		button(input.DispatchMouseEventTypeMouseMoved, x0+share*(x1-x0), y0+share*(y1-y0))
+		Eval[bool](b, `new Promise((done) => requestAnimationFrame(() => done(true)))`)
+	}
+	button(input.DispatchMouseEventTypeMouseReleased, x1, y1)
+}
+
 // Dark says which colours the user's system has.
 func (b *Browser) Dark(dark bool) {
 	b.t.Helper()
