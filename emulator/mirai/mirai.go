@@ -6,7 +6,8 @@
 //
 //	bot       00 00 00 01, then the length of its name and the name; later 00 00, which the server sends back
 //	server    an order: length (2 bytes), seconds (4), vector, targets (4 bytes and a mask each), options (key, length, text)
-//	report    00, address (4 bytes), port (2), then user and password, each behind its length; to a port of its own
+//	report    00, address (4 bytes), port (2), then user and password, each behind its length; to a port of its own; the
+//	          original knows no IPv6, for which it is 06 and 16 bytes here
 package mirai
 
 import (
@@ -158,8 +159,18 @@ type found struct {
 	user, password string
 }
 
+// The first byte of a report: of which family the address is.
+const (
+	reportIPv4 = 0
+	reportIPv6 = 6
+)
+
 func (f found) bytes() []byte {
-	b := append([]byte{0}, f.address.Addr().AsSlice()...)
+	family := byte(reportIPv4)
+	if f.address.Addr().Is6() {
+		family = reportIPv6
+	}
+	b := append([]byte{family}, f.address.Addr().AsSlice()...)
 	b = binary.BigEndian.AppendUint16(b, f.address.Port())
 	b = append(append(b, byte(len(f.user))), f.user...)
 	return append(append(b, byte(len(f.password))), f.password...)
@@ -167,11 +178,24 @@ func (f found) bytes() []byte {
 
 // takeFound reads a report.
 func takeFound(r io.Reader) (found, error) {
-	var head [7]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
+	var family [1]byte
+	if _, err := io.ReadFull(r, family[:]); err != nil {
 		return found{}, err
 	}
-	f := found{address: netip.AddrPortFrom(netip.AddrFrom4([4]byte(head[1:5])), binary.BigEndian.Uint16(head[5:]))}
+	length := 4
+	switch family[0] {
+	case reportIPv4:
+	case reportIPv6:
+		length = 16
+	default:
+		return found{}, fmt.Errorf("family %d of a report's address is not known", family[0])
+	}
+	end := make([]byte, length+2)
+	if _, err := io.ReadFull(r, end); err != nil {
+		return found{}, err
+	}
+	address, _ := netip.AddrFromSlice(end[:length])
+	f := found{address: netip.AddrPortFrom(address, binary.BigEndian.Uint16(end[length:]))}
 	for _, text := range []*string{&f.user, &f.password} {
 		var length [1]byte
 		if _, err := io.ReadFull(r, length[:]); err != nil {

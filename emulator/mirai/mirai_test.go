@@ -253,14 +253,19 @@ func TestABotReportsTheLoginThatFits(t *testing.T) {
 }
 
 func TestReportsComeWhole(t *testing.T) {
-	f := found{netip.MustParseAddrPort("10.0.0.9:23"), "root", "a b"}
-	if got, err := takeFound(bytes.NewReader(f.bytes())); err != nil || got != f {
-		t.Errorf("%v, %v", got, err)
-	}
-	for n := range f.bytes() {
-		if got, err := takeFound(bytes.NewReader(f.bytes()[:n])); err == nil {
-			t.Errorf("%d bytes are taken as %v", n, got)
+	for _, address := range []string{"10.0.0.9:23", "[fd00::9]:23"} {
+		f := found{netip.MustParseAddrPort(address), "root", "a b"}
+		if got, err := takeFound(bytes.NewReader(f.bytes())); err != nil || got != f {
+			t.Errorf("%v, %v", got, err)
 		}
+		for n := range f.bytes() {
+			if got, err := takeFound(bytes.NewReader(f.bytes()[:n])); err == nil {
+				t.Errorf("%d bytes are taken as %v", n, got)
+			}
+		}
+	}
+	if got, err := takeFound(strings.NewReader("\x04" + strings.Repeat("\x00", 30))); err == nil {
+		t.Errorf("a report of an unknown family is taken as %v", got)
 	}
 }
 

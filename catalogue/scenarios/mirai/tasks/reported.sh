@@ -11,6 +11,6 @@ outcome reports="$reports"
 : >>/root/said
 right=0
 while read -r address user; do
-	right=$((right + $(grep -cx "login $address $user" /root/said || true)))
+	right=$((right + $(grep -cxF "login $address $user" /root/said || true)))
 done </root/known
 outcome right="$right"
