@@ -203,7 +203,12 @@ func (s *Store) ensure(ctx context.Context, r *Recipe) error {
 		if held || err != nil {
 			return err
 		}
-		if err := s.build(ctx, r); err != nil {
+		if s.packedAlone(digest) {
+			err = s.unpack(ctx, r.Name, hexOf(digest))
+		} else {
+			err = s.build(ctx, r)
+		}
+		if err != nil {
 			return fmt.Errorf("image %q: %w", r.Name, err)
 		}
 		// Between the end of the build and the hold, a prune may have removed it: look again.

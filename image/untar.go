@@ -225,14 +225,15 @@ func setAttributes(root *os.Root, file string, h *tar.Header) error {
 	if err := root.Lchown(file, h.Uid, h.Gid); err != nil {
 		return err
 	}
-	if h.Typeflag == tar.TypeSymlink {
-		return nil
-	}
 	dir, err := root.Open(path.Dir(file))
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
+	if h.Typeflag == tar.TypeSymlink {
+		at := unix.NsecToTimespec(h.ModTime.UnixNano())
+		return unix.UtimesNanoAt(int(dir.Fd()), path.Base(file), []unix.Timespec{at, at}, unix.AT_SYMLINK_NOFOLLOW)
+	}
 	if err := unix.Fchmodat(int(dir.Fd()), path.Base(file), uint32(h.Mode&0o7777), 0); err != nil {
 		return err
 	}

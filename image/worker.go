@@ -46,7 +46,7 @@ func otherWay(err error) error {
 // direct tells whether this process itself can build, pack and remove.
 func (s *Store) direct() bool { return s.worker || os.Geteuid() == 0 }
 
-// task is what a worker is asked for: one of Build, Pack and Remove.
+// task is what a worker is asked for: one of Build, Pack, Unpack and Remove.
 type task struct {
 	ID       uint64
 	Dir      string // of the store
@@ -56,6 +56,7 @@ type task struct {
 
 	Build  string // name of an image, whose parents are built
 	Pack   string // digest of a layer, and the image that it is packed for
+	Unpack string // the same
 	For    string
 	Remove string // path below images/
 }
@@ -151,6 +152,9 @@ func (t task) do(ctx context.Context, embedded fs.FS, progress func(Progress)) e
 	s.worker, s.pins, s.pinFiles = true, t.Pins, t.PinFiles
 	if t.Pack != "" {
 		return s.pack(ctx, t.For, t.Pack)
+	}
+	if t.Unpack != "" {
+		return s.unpack(ctx, t.For, t.Unpack)
 	}
 	r, err := recipes.Recipe(t.Build)
 	if err != nil {

@@ -36,7 +36,6 @@ func Requirements(driver string) []Requirement {
 		{"namespaces", checkNamespaces},
 		{"user namespaces", checkUserNamespaces},
 		{"ID-mapped mounts", checkMappedMounts},
-		{"attributes", checkAttributes},
 		{"openat2", checkOpenat2},
 		{"overlay file system", func() error { return checkFileSystem("overlay") }},
 		{"control groups", checkGroups},
@@ -61,6 +60,7 @@ func limits() []Requirement {
 	}
 	return []Requirement{
 		{Name: "owners", Limit: attribution},
+		{Name: "attributes", Limit: attributes()},
 		{Name: "limits of hosts", Limit: errors.New("hosts have no limits of memory, processes and CPU, which take root")},
 		{Name: "real time", Limit: errors.New("the soft driver's links have no priority, which takes root: delays are less exact on busy processors")},
 	}
@@ -140,17 +140,15 @@ func checkMappedMounts() error {
 	return newCall("mount_setattr", "5.12", unix.MountSetattr(-1, "", unix.AT_EMPTY_PATH, &unix.MountAttr{}))
 }
 
-// checkAttributes looks whether an overlay of a user can keep its notes in the lab's memory.
-func checkAttributes() error {
-	if !boundary.Rootless() {
-		return nil // root has others
-	}
+// attributes looks whether an overlay of a user can keep its notes in the lab's memory. Where it cannot, it works but for
+// a folder of an image that is removed and made again (overlayfs's ovl_set_opaque_xerr).
+func attributes() error {
 	if err := unix.Mount("tmpfs", boundary.Scratch, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
 		return fmt.Errorf("mount a tmpfs on %s: %w", boundary.Scratch, err)
 	}
 	defer unix.Unmount(boundary.Scratch, unix.MNT_DETACH)
 	if err := unix.Setxattr(boundary.Scratch, "user.overlay.opaque", []byte("y"), 0); err != nil {
-		return fmt.Errorf("the kernel's tmpfs takes no attributes of users (%w): use Linux 6.6 or later, or run as root", err)
+		return fmt.Errorf("a host's program that removes a folder of its image and makes it again gets an error (%w), before Linux 6.6", err)
 	}
 	return nil
 }

@@ -285,6 +285,36 @@ background:
 	})
 }
 
+// Images that come in an archive serve a user's labs.
+func TestAUsersImagesAreLoaded(t *testing.T) {
+	u := newUser(t)
+	archive := filepath.Join(filepath.Dir(u.Program()), "images.tar.zst")
+	if out, err := exec.CommandContext(t.Context(), labtest.Program(t), "image", "save", "ping-client", "-o", archive).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if err := os.Chmod(archive, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(u.Home, "run")
+	for _, args := range [][]string{{"image", "load", archive}, {"run", "ping/echo", "-o", dir}} {
+		if out, err := u.detgen(t.Context(), true, args...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v: %s", args, err, out)
+		}
+	}
+	built, err := filepath.Glob(filepath.Join(u.Home, ".cache/detgen/images/*/build.log"))
+	if err != nil || len(built) > 0 {
+		t.Errorf("images were built: %v (%v)", built, err)
+	}
+	// The files belong to subordinate IDs, and only the user's detgen removes them.
+	if out, err := u.detgen(t.Context(), true, "image", "prune", "--all").CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	left, err := filepath.Glob(filepath.Join(u.Home, ".cache/detgen/images/*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("images are left: %v (%v)", left, err)
+	}
+}
+
 // What tries to get out of a host of a user's lab is refused, as in one of root's.
 func TestAUsersHostsAreTight(t *testing.T) {
 	u := newUser(t, "base")
