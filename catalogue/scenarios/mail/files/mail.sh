@@ -19,7 +19,7 @@ send() {
 }
 read_mail() {
 	curl -sSv --user "$reader:$password" --cacert /etc/ssl/mail-ca.pem {{if eq .params.security "starttls"}}--ssl-reqd{{end}} \
-		"$TASK{{if eq .params.security "tls"}}s{{end}}://$server/$([ "$TASK" = imap ] && echo "INBOX;MAILINDEX=1" || echo 1)" >/root/got 2>>/root/answers
+		"${TASK}{{if eq .params.security "tls"}}s{{end}}://$server/$([ "$TASK" = imap ] && echo "INBOX;MAILINDEX=1" || echo 1)" >/root/got 2>>/root/answers
 }
 {{- else -}}
 snail() {
@@ -32,6 +32,6 @@ send() {
 }
 read_mail() {
 	printf 'copy 1 /root/got\nexit\n' | snail {{if eq .params.security "starttls"}}-S imap-use-starttls -S pop3-use-starttls{{end}} -R -# \
-		-f "$TASK{{if eq .params.security "tls"}}s{{end}}://$reader:$password@$server$([ "$TASK" != imap ] || echo /INBOX)"
+		-f "${TASK}{{if eq .params.security "tls"}}s{{end}}://$reader:$password@$server$([ "$TASK" != imap ] || echo /INBOX)"
 }
 {{- end}}
