@@ -91,7 +91,7 @@ func (s *Store) build(ctx context.Context, r *Recipe) (err error) {
 	}
 	if s.worker {
 		if err := os.Chown(b.layer(), 0, 0); err != nil { // of the image's root, not the user
-			return b.explain(err)
+			return fmt.Errorf("give the layer to the image's root (the disk must keep owners, which NFS does not): %w", err)
 		}
 	}
 	if b.log, err = os.Create(filepath.Join(b.entry, "build.log")); err != nil {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"detgen/internal/boundary"
@@ -245,13 +244,9 @@ func (c *container) openMounts() error {
 	if c.mounts != nil {
 		return nil
 	}
-	text, err := os.ReadFile(c.pidFile())
+	pid, err := awaitNumber(c.pidFile(), c.runtime.Ended())
 	if err != nil {
 		return err
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		return fmt.Errorf("number of the init: %w", err)
 	}
 	c.mounts, err = os.Open(fmt.Sprintf("/proc/%d/ns/mnt", pid))
 	return err

@@ -237,3 +237,34 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("a connection that is not there: %v", err)
 	}
 }
+
+// TestExperiments makes sure that a folder of each experiment has a page with its command, and that its figure has its values.
+func TestExperiments(t *testing.T) {
+	for _, name := range []string{"determinism", "factors", "mirror"} {
+		dir := filepath.Join(t.TempDir(), name)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		figure, err := (&plot.Lines{XLabel: "surprise", YLabel: "share", Series: []plot.Series{plot.Distribution("real", []float64{0.25, 0.5})}}).Draw()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.WriteFile(filepath.Join(dir, name+".json"), []byte("{}"), 0o644), figure.WriteFile(filepath.Join(dir, "one.svg"))); err != nil {
+			t.Fatal(err)
+		}
+		p, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Kind != "experiment" || p.Commands[0] != "detgen experiment "+name+" -o "+name || len(p.Section("figures").Figures[0].Points.X) != 4 {
+			t.Errorf("%s: kind %s, commands %q, figure %+v", name, p.Kind, p.Commands, p.Section("figures").Figures[0].Points)
+		}
+		// The same folder, with a file that is no figure.
+		if err := os.WriteFile(filepath.Join(dir, "two.svg"), []byte("<html/>"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "two.svg: read figure") {
+			t.Errorf("%s with a file that is no figure: %v", name, err)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"detgen/internal/browser"
+	"detgen/report"
 )
 
 var update = flag.Bool("update", false, "write the pictures of pages anew; look at them before a commit")
@@ -26,16 +27,28 @@ func TestBrowser(t *testing.T) {
 	dir := folder(t)
 	probes(t, dir)
 	base := start(t, Options{Dir: dir, Make: true})
-	b := browser.Open(t, base)
+	b := browser.Open(t, base, "file:")
 	growing(t, dir)
 	for path, height := range map[string]int{"/": 450, "/at/day/run/?connection=1": 1800, "/at/twin/": 1600, "/at/set/": 900, "/at/growing/": 500, "/job": 300,
 		"/at/results/probe/": 1500, "/at/results/along/": 1600, "/at/results/twins/": 1000, "/at/results/card/": 1400} {
-		t.Run(path, func(t *testing.T) {
+		name, _, _ := strings.Cut(path, "?")
+		name = cmp.Or(strings.ReplaceAll(strings.TrimPrefix(strings.Trim(name, "/"), "at/"), "/", "-"), "folders")
+		t.Run(name, func(t *testing.T) {
 			b.Go(base + path)
-			name, _, _ := strings.Cut(path, "?")
-			name = cmp.Or(strings.ReplaceAll(strings.TrimPrefix(strings.Trim(name, "/"), "at/"), "/", "-"), "folders")
 			b.Look(t, "testdata/pictures/"+name, height, *update)
 		})
+	}
+	// The same as files, whose policy is their own.
+	for _, name := range []string{"set", "results/probe", "results/along", "results/twins", "results/card"} {
+		p, err := Report(t.Context(), filepath.Join(dir, name), report.Options{}, func(string) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "page.html")
+		if err := p.WriteFile(path, report.Shell{}); err != nil {
+			t.Fatal(err)
+		}
+		b.Go("file://" + path)
 	}
 	pointAndClick(t, b, base)
 	large(t, b, base, dir)

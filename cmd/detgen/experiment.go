@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -70,7 +69,9 @@ func (f *experimentFlags) run(cmd *cobra.Command, open func() (experiment.Study,
 		progress := newProgress(cmd.ErrOrStderr())
 		err = experiment.Do(cmd.Context(), study, f.engines, f.config(cmd), progress.show)
 		progress.clear()
-		err = errors.Join(err, probe.WriteCommand(f.Dir, append([]string{"detgen"}, os.Args[1:]...)))
+		if err == nil {
+			err = probe.WriteCommand(f.Dir, append([]string{"detgen"}, os.Args[1:]...))
+		}
 	}
 	if err != nil {
 		return err

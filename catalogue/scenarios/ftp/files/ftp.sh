@@ -116,21 +116,24 @@ session() {
 {{- end}}
 EXPECT_NO_WORK={{if eq .failure "wrong-password" "data-refused"}}1{{end}}
 
+# answered CODES: has the server given one of these answers? A list has numbers too, as sizes of files.
+answered() { grep -Eq "^(< |<--- )?($1)[ -]" answers; }
+
 # report: what the server's answers say
 report() {
 	cat answers
-	if grep -q '530 ' answers; then
+	if answered 530; then
 		outcome login=denied
 		return
-	elif ! grep -q '230[ -]' answers; then
+	elif ! answered 230; then
 		outcome login=failed
 		return
 	elif [ "$EXPECT_NO_WORK" ]; then
-		outcome login="$(grep -q -e '550 ' -e '500 ' -e '502 ' -e '501 ' -e '425 ' answers && echo no-data || echo ok)"
+		outcome login="$(answered '550|500|502|501|425' && echo no-data || echo ok)"
 		return
 	fi
 	outcome login=ok
-	outcome result="$(grep -q -e ' 55[0-9] ' -e '^55[0-9] ' -e '< 55[0-9] ' -e '^<--- 55[0-9]' answers && echo failed || echo ok)"
+	outcome result="$(answered '55[0-9]' && echo failed || echo ok)"
 }
 
 # same: files that were got and are as they should be
