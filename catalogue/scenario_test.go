@@ -406,3 +406,33 @@ func (d *durations) String() string {
 	}
 	return fmt.Sprintf("%d runs%s", total, b.String())
 }
+
+// TestLawsEndWherePatternsDo wants each text that a law draws to fit the parameter's pattern, however long the law's tail
+// is: what is refused once in ten thousand runs ends a dataset.
+func TestLawsEndWherePatternsDo(t *testing.T) {
+	long := regexp.MustCompile(`^(?:alnum|letters)\((?:exp|lognormal|halfcauchy|pareto|weibull|normal)\([^)]*?(?:max=(\d+))?\)(?:\+(\d+))?\)$`)
+	most := regexp.MustCompile(`\{\d+,(\d+)\}$`)
+	c := openCatalogue(t)
+	looked := 0
+	for _, name := range c.Names() {
+		s, err := c.Scenario(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range s.About().Parameters {
+			law, pattern := long.FindStringSubmatch(p.Law), most.FindStringSubmatch(p.Pattern)
+			if law == nil || pattern == nil {
+				continue
+			}
+			looked++
+			end, _ := strconv.Atoi(law[1])
+			plus, _ := strconv.Atoi(law[2])
+			if room, _ := strconv.Atoi(pattern[1]); law[1] == "" || end+plus > room {
+				t.Errorf("%s: params.%s: the law %s gives texts that do not fit %s: give it max=%d", name, p.Name, p.Law, p.Pattern, room-plus)
+			}
+		}
+	}
+	if looked < 20 {
+		t.Errorf("%d laws of texts were looked at", looked)
+	}
+}

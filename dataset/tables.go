@@ -137,10 +137,10 @@ func (d *Dataset) members(ctx context.Context) (members []*member, missing int, 
 	for r := range d.Plan.Runs() {
 		all = append(all, &member{run: r})
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, goOn := errgroup.WithContext(ctx) // goOn ends with the group, whatever came of it
 	group.SetLimit(runtime.NumCPU())
 	for _, m := range all {
-		if ctx.Err() != nil {
+		if goOn.Err() != nil {
 			break
 		}
 		group.Go(func() error {
@@ -159,7 +159,7 @@ func (d *Dataset) members(ctx context.Context) (members []*member, missing int, 
 			return nil
 		})
 	}
-	if err := errors.Join(group.Wait(), ctx.Err()); err != nil && !errors.Is(err, context.Canceled) {
+	if err := errors.Join(group.Wait(), context.Cause(ctx)); err != nil {
 		return nil, 0, nil, err
 	}
 	seen := map[string]bool{}

@@ -157,7 +157,7 @@ func TestWhatIsWrittenCanBePlayed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(read.Rows) != len(rows) || len(rows) < 1000 {
+	if len(read.Rows) != len(rows) || len(rows) < 500 {
 		t.Fatalf("%d rows of %d are read", len(read.Rows), len(rows))
 	}
 	for i, r := range read.Rows {
@@ -177,7 +177,7 @@ func TestWhatIsWrittenCanBePlayed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(run.Hosts) != 12 || len(run.Activities) != len(rows) {
+	if len(run.Hosts) != 13 || len(run.Activities) != len(rows) {
 		t.Errorf("the lab has %d hosts and %d activities of %d", len(run.Hosts), len(run.Activities), len(rows))
 	}
 }
