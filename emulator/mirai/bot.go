@@ -226,7 +226,10 @@ func (b *bot) serve(ctx context.Context) error {
 		c, err := dial(ctx, b.server)
 		if err == nil {
 			defer c.Close()
-			return b.attend(ctx, c)
+			if err := b.attend(ctx, c); ctx.Err() == nil { // else the connection was closed for the end
+				return err
+			}
+			return nil
 		}
 		if !errors.Is(err, syscall.ECONNREFUSED) {
 			return err
@@ -261,8 +264,6 @@ func (b *bot) attend(ctx context.Context, c net.Conn) error {
 		n, err := io.ReadFull(c, head[:])
 		var timeout net.Error
 		switch {
-		case ctx.Err() != nil:
-			return nil
 		case errors.As(err, &timeout) && timeout.Timeout() && n == 0:
 			if pings >= pingsMost {
 				return fmt.Errorf("no end after %d pings", pings)
