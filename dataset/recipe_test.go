@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"detgen/image"
@@ -74,12 +75,12 @@ func TestRecipePackages(t *testing.T) {
 	old, now := map[string]string{"hello": "1:1.0-2"}, map[string]string{"hello": "1:2.0-1"}
 
 	id := fmt.Sprintf("%x", sha1.Sum([]byte(content)))
-	has := false
+	var has atomic.Bool
 	archive := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case has && r.URL.Path == "/mr/binary/hello/1:1.0-2/binfiles":
+		case has.Load() && r.URL.Path == "/mr/binary/hello/1:1.0-2/binfiles":
 			fmt.Fprintf(w, `{"result": [{"architecture": "amd64", "hash": %q}]}`, id)
-		case has && r.URL.Path == "/file/"+id:
+		case has.Load() && r.URL.Path == "/file/"+id:
 			fmt.Fprint(w, content)
 		default:
 			http.NotFound(w, r)
@@ -143,7 +144,7 @@ func TestRecipePackages(t *testing.T) {
 	}
 
 	// Now the archive has it. The image of it is there already, below the folder that the list of files names.
-	has = true
+	has.Store(true)
 	list, err := json.Marshal(map[string][]image.Deb{digest: {file}})
 	if err != nil {
 		t.Fatal(err)

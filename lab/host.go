@@ -172,6 +172,11 @@ func (h *host) tail(program string) string {
 	return o.tail()
 }
 
+// ended is the error of a host that is no more while it should be.
+func (h *host) ended() error {
+	return fmt.Errorf("host %q ended while the run went on: %s%s", h.Name, h.tail(runtimeOutput), h.outOfMemory())
+}
+
 // readLog answers the helper log: a part of a program's log or, with a pattern, as many lines of it as are asked for, when
 // they have come. The log begins for an activity when the activity does.
 func (h *host) readLog(r inside.Report) ([]byte, error) {

@@ -350,7 +350,7 @@ func (l *lab) startHosts(ctx context.Context) error {
 				return err
 			}
 			l.watch(h.calls.Gone(), func() error {
-				return fmt.Errorf("host %q ended while the run went on: %s%s", h.Name, h.tail(runtimeOutput), h.outOfMemory())
+				return h.ended()
 			})
 			return nil
 		})

@@ -13,7 +13,7 @@ import (
 
 // awaitNumber reads the number of a process from a file that another process writes, maybe later: an OCI runtime writes
 // the file of --pid-file when it has started the container, whose init may be at work already. It waits until there is a
-// number in the file, or gone is closed.
+// number in the file, or gone is closed, which is errInitEnded.
 func awaitNumber(path string, gone <-chan struct{}) (int, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
@@ -48,7 +48,7 @@ func awaitNumber(path string, gone <-chan struct{}) (int, error) {
 			return number, nil
 		}
 		if _, err := events.Read(buffer); errors.Is(err, os.ErrClosed) {
-			return 0, fmt.Errorf("%s was not written before its writer ended", path)
+			return 0, fmt.Errorf("%s was not written: %w", path, errInitEnded)
 		} else if err != nil {
 			return 0, err
 		}

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,7 +38,7 @@ func TestAwaitNumber(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "init.pid")
 	gone := make(chan struct{})
 	go close(gone)
-	if _, err := awaitNumber(path, gone); err == nil || !strings.Contains(err.Error(), "was not written before its writer ended") {
+	if _, err := awaitNumber(path, gone); !errors.Is(err, errInitEnded) {
 		t.Errorf("the writer ended: %v", err)
 	}
 	write(path, "init")

@@ -32,7 +32,10 @@ func (l *lab) enter(ctx context.Context, a *record.Activity, scripts []record.Sc
 			continue
 		}
 		entered[s.Host] = true
-		if err := l.byName[s.Host].enter(ctx, a.Name); err != nil {
+		h := l.byName[s.Host]
+		if err := h.enter(ctx, a.Name); errors.Is(err, errInitEnded) {
+			return h.ended()
+		} else if err != nil {
 			return fmt.Errorf("host %q: its view for activity %q: %w", s.Host, a.Name, err)
 		}
 	}
@@ -237,6 +240,9 @@ func (c *container) unview(name string, group int) error {
 // pidFile is where the runtime writes the number of the host's init.
 func (c *container) pidFile() string { return filepath.Join(c.dir, "init.pid") }
 
+// errInitEnded tells that a host's init is no more.
+var errInitEnded = errors.New("the host's init has ended")
+
 // openMounts opens the host's mount namespace, once.
 func (c *container) openMounts() error {
 	c.entering.Lock()
@@ -248,7 +254,9 @@ func (c *container) openMounts() error {
 	if err != nil {
 		return err
 	}
-	c.mounts, err = os.Open(fmt.Sprintf("/proc/%d/ns/mnt", pid))
+	if c.mounts, err = os.Open(fmt.Sprintf("/proc/%d/ns/mnt", pid)); errors.Is(err, os.ErrNotExist) {
+		return errInitEnded
+	}
 	return err
 }
 
