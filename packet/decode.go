@@ -50,10 +50,11 @@ type layer struct {
 
 // left is what was captured from the layer's start on.
 func (l *layer) left() []byte {
-	if l.at > len(l.data) {
+	end := min(len(l.data), l.end)
+	if l.at > end { // a header that claims more than there is, on the wire or captured
 		return nil
 	}
-	return l.data[l.at:min(len(l.data), l.end)]
+	return l.data[l.at:end]
 }
 
 // ip reads an IP header and what follows it.
