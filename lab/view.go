@@ -347,12 +347,27 @@ func copySocket(path string, view int) error {
 		return ignoreMissing(err)
 	}
 	defer unix.Close(target)
+	return mountFile(path, from, target)
+}
+
+// mountFile mounts a file that is open on another one, unless one of them has just been removed: a service may do so with
+// its socket at any time.
+func mountFile(path string, from, target int) error {
 	tree, err := unix.OpenTree(from, "", unix.AT_EMPTY_PATH|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 	if err != nil {
 		return fmt.Errorf("copy the socket %s: %w", path, err)
 	}
 	defer unix.Close(tree)
-	return moveMount(tree, target)
+	err = moveMount(tree, target)
+	if errors.Is(err, unix.ENOENT) { // what the kernel says of a file without a name
+		for _, file := range []int{from, target} {
+			var info unix.Stat_t
+			if unix.Fstat(file, &info) == nil && info.Nlink == 0 {
+				return nil
+			}
+		}
+	}
+	return err
 }
 
 func ignoreMissing(err error) error {
