@@ -46,6 +46,7 @@ func (h *Hosts) Draw() (*Figure, error) {
 	for i := range h.Hosts {
 		links = max(links, len(h.Hosts[i].Networks))
 	}
+	first := y
 	for row := range slices.Chunk(h.Hosts, columns) {
 		y += 14 + 9*float64(links)
 		tall := 0.
@@ -54,7 +55,7 @@ func (h *Hosts) Draw() (*Figure, error) {
 		}
 		for i := range row {
 			x := 4 + float64(i)*(wide+gap)
-			if err := h.box(f, &row[i], place, colors, x, y, wide, tall); err != nil {
+			if err := h.box(f, &row[i], place, colors, x, y, wide, tall, y > first+14+9*float64(links)); err != nil {
 				return nil, err
 			}
 		}
@@ -67,14 +68,21 @@ func (h *Hosts) Draw() (*Figure, error) {
 // hostGap is the room between hosts, which the text of a link may use.
 const hostGap = 10
 
-// box draws one host and its lines.
-func (h *Hosts) box(f *Figure, b *HostBox, place []float64, colors []color.NRGBA, x, y, wide, tall float64) error {
+// box draws one host and its lines, which go beside the hosts above it where there are some.
+func (h *Hosts) box(f *Figure, b *HostBox, place []float64, colors []color.NRGBA, x, y, wide, tall float64, below bool) error {
 	for i, n := range b.Networks {
 		if n < 0 || n >= len(place) {
 			return fmt.Errorf("draw hosts: %s is on network %d, but there are %d", b.Name, n, len(place))
 		}
 		at := x + wide*float64(i+1)/float64(len(b.Networks)+1)
-		f.line(at, place[n]+13, at, y, 1, colors[n])
+		if below {
+			beside, turn := max(1, x-3-2*float64(i)), y-4-3*float64(i)
+			f.line(beside, place[n]+13, beside, turn, 1, colors[n])
+			f.line(beside, turn, at, turn, 1, colors[n])
+			f.line(at, turn, at, y, 1, colors[n])
+		} else {
+			f.line(at, place[n]+13, at, y, 1, colors[n])
+		}
 		if i < len(b.Links) && b.Links[i] != "" {
 			f.write(at+3, y-4-9*float64(len(b.Networks)-1-i), start, tickSize, shorten(b.Links[i], x+wide+hostGap-2-at-3))
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"image/png"
 	"io"
 	"math"
@@ -175,6 +176,51 @@ func TestTimeUnit(t *testing.T) {
 	} {
 		if _, got := timeUnit(span); got != want {
 			t.Errorf("%v in %s, want %s", span, got, want)
+		}
+	}
+}
+
+// TestLinksGoBesideHosts draws more hosts than a row takes: no line goes over a host.
+func TestLinksGoBesideHosts(t *testing.T) {
+	h := Hosts{Networks: []string{"lan", "dmz"}}
+	for i := range 13 {
+		h.Hosts = append(h.Hosts, HostBox{Name: fmt.Sprintf("host-%d", i), Lines: []string{"image"}, Networks: []int{0, 1}})
+	}
+	f, err := h.Draw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bounds := func(p path) (x0, y0, x1, y1 float64) {
+		x0, y0 = math.Inf(1), math.Inf(1)
+		x1, y1 = math.Inf(-1), math.Inf(-1)
+		for _, s := range p.steps {
+			if s.op == 'M' || s.op == 'L' {
+				x0, x1, y0, y1 = min(x0, s.points[0].x), max(x1, s.points[0].x), min(y0, s.points[0].y), max(y1, s.points[0].y)
+			}
+		}
+		return
+	}
+	var lines, boxes []path
+	for _, i := range f.items {
+		switch {
+		case i.fill == rgb(0xffffff):
+			boxes = append(boxes, i.path)
+		case len(i.path.steps) == 2:
+			lines = append(lines, i.path)
+		}
+	}
+	if len(boxes) != 13 || len(lines) != 6*2+7*2*3 {
+		t.Fatalf("%d boxes, %d lines", len(boxes), len(lines))
+	}
+	for _, l := range lines {
+		lx0, ly0, lx1, ly1 := bounds(l)
+		if lx0 < 0 || lx1 > f.width {
+			t.Errorf("a line from x %.1f to %.1f is outside", lx0, lx1)
+		}
+		for _, b := range boxes {
+			if x0, y0, x1, y1 := bounds(b); lx1 > x0 && lx0 < x1 && ly1 > y0 && ly0 < y1 {
+				t.Errorf("the line %.1f,%.1f to %.1f,%.1f goes over the host at %.1f,%.1f", lx0, ly0, lx1, ly1, x0, y0)
+			}
 		}
 	}
 }

@@ -178,7 +178,8 @@ func newBuilder(path string, head []string) *builder {
 			name = base
 		}
 		name = flow.CommonName(name)
-		if seen[name] {
+		// A dot is in the names of factors alone (params.tls, link.all.both.loss): what was set is no feature of a flow.
+		if seen[name] || strings.Contains(name, ".") {
 			b.roles[i] = ignored
 			continue
 		}

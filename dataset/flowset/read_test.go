@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"detgen/flow"
 )
 
 func written(t *testing.T, text string) string {
@@ -61,6 +63,24 @@ func TestMistakes(t *testing.T) {
 				t.Errorf("got %v, want %q in it", err, test.want)
 			}
 		})
+	}
+}
+
+// TestFactors: the factors in our tables are no features of flows.
+func TestFactors(t *testing.T) {
+	s, err := Read(context.Background(), written(t, "Flow Duration,params.tls,params.size,Total Fwd Packets,Total Fwd Packets.1\n1,1.2,10,2,2\n1,no,30,2,2\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range s.Columns {
+		names = append(names, c.Name)
+		if len(c.Values) != 2 {
+			t.Errorf("%s has %d values", c.Name, len(c.Values))
+		}
+	}
+	if strings.Join(names, ",") != "Flow Duration,"+flow.CommonName("Total Fwd Packets") {
+		t.Errorf("columns %q", names)
 	}
 }
 
