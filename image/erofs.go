@@ -63,15 +63,24 @@ type erofs struct {
 	seen map[uint64]bool
 }
 
-func (e *erofs) trust() error {
+// super reads the superblock and what follows it in the first block, and notes where inodes and attributes are.
+func (e *erofs) super() ([]byte, error) {
 	super, err := e.read(erofsSuper, erofsBlock-erofsSuper)
+	if err != nil {
+		return nil, err
+	}
+	if little32(super, 0) != erofsMagic || super[12] != 12 { // blocks of 2^12 bytes
+		return nil, errors.New("it is no erofs image with blocks of 4096 bytes")
+	}
+	e.meta, e.attr = int64(little32(super, 40))*erofsBlock, int64(little32(super, 44))*erofsBlock
+	return super, nil
+}
+
+func (e *erofs) trust() error {
+	super, err := e.super()
 	if err != nil {
 		return err
 	}
-	if little32(super, 0) != erofsMagic || super[12] != 12 { // blocks of 2^12 bytes
-		return errors.New("it is no erofs image with blocks of 4096 bytes")
-	}
-	e.meta, e.attr = int64(little32(super, 40))*erofsBlock, int64(little32(super, 44))*erofsBlock
 	if err := e.folder(uint64(little16(super, 14))); err != nil {
 		return err
 	}

@@ -83,14 +83,10 @@ const maxDepth = 200
 // writeTar writes the files of a packed layer as a tar archive. notes is how the names of overlayfs's notes begin there.
 func writeTar(to io.Writer, packed *os.File, notes string) error {
 	u := &unpacker{erofs: erofs{file: packed, seen: map[uint64]bool{}}, out: tar.NewWriter(to), notes: notes, names: map[uint64]string{}, left: PackedSize}
-	super, err := u.read(erofsSuper, 128)
+	super, err := u.super()
 	if err != nil {
 		return err
 	}
-	if little32(super, 0) != erofsMagic || super[12] != 12 { // blocks of 2^12 bytes
-		return errors.New("it is no erofs image with blocks of 4096 bytes")
-	}
-	u.meta, u.attr = int64(little32(super, 40))*erofsBlock, int64(little32(super, 44))*erofsBlock
 	u.time = time.Unix(int64(binary.LittleEndian.Uint64(super[24:])), int64(little32(super, 32)))
 	if err := u.file(uint64(little16(super, 14)), ".", 0); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package owners
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -327,12 +326,12 @@ func parse(attributes []byte) ([]parsed, error) {
 	return list, nil
 }
 
-// child gives the first attribute of a kind; none is empty.
+// child gives what is in the first attribute of a kind, nothing when there is none.
 func child(attributes []byte, kind uint16) ([]byte, error) {
 	all, err := parse(attributes)
 	for _, a := range all {
 		if a.kind == kind {
-			return bytes.Clone(a.data), nil
+			return a.data, nil
 		}
 	}
 	return nil, err
