@@ -35,9 +35,9 @@ func refused(t *testing.T, log string) {
 	}
 }
 
-// A recipe's script that tries to get out of the build is refused each time.
-func TestNothingGetsOutOfABuild(t *testing.T) {
-	dir := newStore(t)
+// escaping gives a folder with the image x, whose build tries to get out and then runs the lines.
+func escaping(t *testing.T, lines ...string) Folder {
+	t.Helper()
 	folder := withBase(t, map[string]string{"x": `
 from: base
 files:
@@ -46,13 +46,19 @@ run: |
   /escape build >/escape.log || test $? = 1
   cat /proc/self/status >/status.log
   cat /proc/self/uid_map >/ids.log
-  rm /escape /escape-was-here
-`})
+  ` + strings.Join(lines, "\n  ") + "\n"})
 	buildEscape(t, filepath.Join(folder.Dir, "images/x/escape"))
 	if err := os.WriteFile("/run/detgen-escape", []byte("the machine's"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	defer os.Remove("/run/detgen-escape")
+	t.Cleanup(func() { os.Remove("/run/detgen-escape") })
+	return folder
+}
+
+// A recipe's script that tries to get out of the build is refused each time.
+func TestNothingGetsOutOfABuild(t *testing.T) {
+	dir := newStore(t)
+	folder := escaping(t, "rm /escape /escape-was-here")
 	watched := func() (all []string) {
 		for _, p := range []string{"/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname"} {
 			b, err := os.ReadFile(p)

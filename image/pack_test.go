@@ -18,10 +18,9 @@ find . -type d -printf '%p %y %m %U %G\n' -o -printf '%p %y %m %U %G %s %T@ %l\n
 getcap -r . | sort
 find . -type f -print0 | sort -z | xargs -0 sha256sum`
 
-func TestPackedImageIsTheSame(t *testing.T) {
-	dir := newStore(t)
-	// A removed file and a folder that takes the place of another are what layers are hard at.
-	folder := withBase(t, map[string]string{"x": `
+// replacing is the beginning of a recipe whose layer has what packing is hard at: a removed file, and a folder that takes the
+// place of another.
+const replacing = `
 from: base
 packages: [iputils-ping]
 files:
@@ -30,8 +29,11 @@ run: |
   rm -r /usr/share/stress-ng
   mkdir /usr/share/stress-ng
   echo >/usr/share/stress-ng/other
-remove: [/etc/profile]
-`})
+`
+
+func TestPackedImageIsTheSame(t *testing.T) {
+	dir := newStore(t)
+	folder := withBase(t, map[string]string{"x": replacing + "remove: [/etc/profile]\n"})
 	s := open(t, dir, folder, nil)
 	image := ensure(t, s, "x")
 	files, err := s.Pack(t.Context(), image)

@@ -186,22 +186,7 @@ func TestAUsersOCIImageIsRoots(t *testing.T) {
 // Nothing gets out of a user's build either, an interrupted one leaves nothing, and a killed one what the user can remove.
 func TestAUsersBuildIsTight(t *testing.T) {
 	u, dir := userStore(t, boundary.IDRange)
-	folder := withBase(t, map[string]string{"x": `
-from: base
-files:
-  - {path: /escape, source: escape, mode: 0755}
-run: |
-  /escape build >/escape.log || test $? = 1
-  cat /proc/self/status >/status.log
-  cat /proc/self/uid_map >/ids.log
-  echo tried
-  sleep 1000
-`})
-	buildEscape(t, filepath.Join(folder.Dir, "images/x/escape"))
-	if err := os.WriteFile("/run/detgen-escape", []byte("the machine's"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	defer os.Remove("/run/detgen-escape")
+	folder := escaping(t, "echo tried", "sleep 1000")
 	s := open(t, dir, folder, nil)
 	digest := s.recipes.digests["x"]
 	work := s.path(digest) + ".tmp"

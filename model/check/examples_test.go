@@ -28,6 +28,21 @@ joblib.dump(RandomForestClassifier(20, random_state=1).fit(scaler.transform(x), 
 json.dump(["a", "b"], open(sys.argv[2] + "/columns.json", "w"))
 `
 
+// checked checks the model of a specification on a dataset.
+func checked(t *testing.T, specification string, d *items.Dataset) *Report {
+	t.Helper()
+	m, err := model.Open(specification, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	r, err := Run(context.Background(), m, d, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // TestScikitLearnExample checks a scikit-learn model through the script of examples/models.
 func TestScikitLearnExample(t *testing.T) {
 	if testing.Short() {
@@ -38,15 +53,7 @@ func TestScikitLearnExample(t *testing.T) {
 	if said, err := exec.Command("/usr/bin/python3", "-c", fit, d.Path, folder).CombinedOutput(); err != nil {
 		t.Fatalf("scikit-learn (scripts/install): %v: %s", err, said)
 	}
-	m, err := model.Open("cmd:/usr/bin/python3 ../../examples/models/sklearn_model.py "+folder+"/forest.joblib "+folder+"/columns.json "+folder+"/scaler.joblib", model.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	r, err := Run(context.Background(), m, d, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := checked(t, "cmd:/usr/bin/python3 ../../examples/models/sklearn_model.py "+folder+"/forest.joblib "+folder+"/columns.json "+folder+"/scaler.joblib", d)
 	if r.Faults() > 0 || *r.AUC < 0.95 || len(r.Model.Columns) != 2 || r.Lowest < 0 || r.Highest > 1 {
 		t.Errorf("report %+v", r)
 	}
@@ -102,15 +109,7 @@ func TestXGBoostExample(t *testing.T) {
 	}
 	d, folder := table(t), t.TempDir()
 	python(t, boost, d.Path, folder)
-	m, err := model.Open("cmd:/usr/bin/python3 ../../examples/models/xgboost_model.py "+folder+"/boost.json", model.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	r, err := Run(context.Background(), m, d, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := checked(t, "cmd:/usr/bin/python3 ../../examples/models/xgboost_model.py "+folder+"/boost.json", d)
 	if r.Faults() > 0 || *r.AUC < 0.95 || len(r.Model.Columns) != 2 {
 		t.Errorf("report %+v", r)
 	}
@@ -149,15 +148,7 @@ func TestKitsuneExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := model.Open("cmd:/usr/bin/python3 ../../examples/models/kitsune_like.py {pcap} {items} {out}", model.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	r, err := Run(context.Background(), m, d, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := checked(t, "cmd:/usr/bin/python3 ../../examples/models/kitsune_like.py {pcap} {items} {out}", d)
 	var want float64
 	streams := map[string]*struct{ at, w, sum, squares float64 }{}
 	for _, p := range oracle.Tshark(t, run+"/captures/server.pcap", "ip", "frame.time_epoch", "ip.src", "frame.len") {
