@@ -1,6 +1,7 @@
 package catalogue_test
 
 import (
+	"maps"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -83,10 +84,11 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// boundCase is a case with a parameter at a bound.
+// boundCase is a case with a parameter at a bound. One that grows makes the run longer or larger.
 type boundCase struct {
 	testCase
-	bound string
+	key, bound string
+	grows      bool
 }
 
 // boundCases lists the runs of a scenario with each parameter of each task at each of its bounds, the other values
@@ -110,7 +112,8 @@ func boundCases(t *testing.T, about *scenario.About, p catalogue.Plan, can func(
 		}
 		for _, q := range parameters {
 			for _, bound := range bounds(t, q) {
-				list = append(list, boundCase{newCase(about, task, p.Set, nil, sets[turn%len(sets)], map[string]string{"params." + q.Name: bound}), bound})
+				key, grows := "params."+q.Name, len(q.Values) == 0 && q.Pattern == "" && bound == q.Max && bound != "65535"
+				list = append(list, boundCase{newCase(about, task, p.Set, nil, sets[turn%len(sets)], map[string]string{key: bound}), key, bound, grows})
 				turn++
 			}
 		}
@@ -142,8 +145,31 @@ var always = []testCase{
 	{"ares/command", map[string]string{"params.idle_after": "10ms"}},
 }
 
+// together gives fewer cases that have the same bounds: as many of a task in one as can be resolved together, one of them
+// a bound that grows, since their product would be large.
+func together(c *scenario.Catalogue, list []boundCase) []testCase {
+	var out []testCase
+	for len(list) > 0 {
+		first := list[0]
+		pack, taken, grows := first.testCase, map[string]bool{first.key: true}, first.grows
+		var rest []boundCase
+		for _, b := range list[1:] {
+			with := testCase{pack.task, maps.Clone(pack.set)}
+			with.set[b.key] = b.bound
+			if b.task != pack.task || taken[b.key] || grows && b.grows || resolve(c, with) != nil {
+				rest = append(rest, b)
+				continue
+			}
+			pack, grows = with, grows || b.grows
+			taken[b.key] = true
+		}
+		out, list = append(out, pack), rest
+	}
+	return out
+}
+
 // TestBounds makes runs at bounds that programs have failed at. With -full it resolves every task with each of its
-// parameters at each bound, and makes the runs whose bounds are quick.
+// parameters at each bound alone, and makes runs with all bounds that are quick, as many in one as go together.
 func TestBounds(t *testing.T) {
 	detgen := needLabs(t)
 	list := slices.Clone(always)
@@ -160,7 +186,7 @@ func TestBounds(t *testing.T) {
 	})
 }
 
-// quickBounds resolves all tasks at all bounds, and gives the quick ones.
+// quickBounds resolves all tasks at all bounds, and gives cases of the quick ones.
 func quickBounds(t *testing.T) []testCase {
 	c := openCatalogue(t)
 	var mu sync.Mutex
@@ -174,17 +200,20 @@ func quickBounds(t *testing.T) []testCase {
 					t.Fatal(err)
 				}
 				about, p := s.About(), readPlan(t, name)
+				var list []boundCase
 				for _, tc := range boundCases(t, about, p, func(tc testCase) bool { return resolve(c, tc) == nil }) {
 					if err := resolve(c, tc.testCase); err != nil {
 						if !strings.Contains(err.Error(), "is not possible here") {
 							t.Errorf("%s: %v", tc.name(), err)
 						}
 					} else if quick(tc.bound) {
-						mu.Lock()
-						ready = append(ready, tc.testCase)
-						mu.Unlock()
+						list = append(list, tc)
 					}
 				}
+				packs := together(c, list)
+				mu.Lock()
+				ready = append(ready, packs...)
+				mu.Unlock()
 			})
 		}
 	})
