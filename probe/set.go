@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -149,14 +150,20 @@ func (s *Set) Classes() error {
 	return nil
 }
 
-// runs counts the runs of the items.
-func (s *Set) runs() int {
-	seen := map[string]bool{}
+// units counts what intervals are drawn over, and runs the runs among them.
+func (s *Set) units() (units, runs int) {
+	seen, of := map[string]bool{}, map[string]bool{}
 	for i := range s.Items {
-		seen[s.connection(i).Run] = true
+		seen[s.unit(i)] = true
+		if r := s.connection(i).Run; r != "" {
+			of[r] = true
+		}
 	}
-	return len(seen)
+	return len(seen), len(of)
 }
+
+// unit names what an item is drawn with: its run, whose connections are alike; in a table without runs it stands alone.
+func (s *Set) unit(i int) string { return cmp.Or(s.connection(i).Run, s.connection(i).ID) }
 
 func (s *Set) connection(i int) *items.Connection { return &s.Data.Connections[s.Items[i].Connection] }
 

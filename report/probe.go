@@ -182,8 +182,12 @@ func probeOverview(s *Section, r *probed, o *Options) {
 	if r.Split != "" {
 		s.Facts = append(s.Facts, Fact{Name: "Split", Value: r.Split})
 	}
+	connections := itoa(r.Connections)
+	if r.Runs > 0 {
+		connections += fmt.Sprintf(" of %d runs", r.Runs)
+	}
 	s.Facts = append(s.Facts,
-		Fact{Name: "Connections", Value: fmt.Sprintf("%d of %d runs: %d benign, %d attacks", r.Connections, r.Runs, r.Benign, r.Attacks)},
+		Fact{Name: "Connections", Value: fmt.Sprintf("%s: %d benign, %d attacks", connections, r.Benign, r.Attacks)},
 		Fact{Name: "AUC", Value: fmt.Sprintf("%.4f (%.4f to %.4f; over runs %.4f to %.4f)", of.Area.AUC, of.Area.Interval.Low, of.Area.Interval.High, of.OverRuns.Low, of.OverRuns.High)},
 		Fact{Name: "Threshold", Value: fmt.Sprintf("%.4g (%s)", of.Operating.Threshold, of.Operating.Rule)},
 		Fact{Name: "Detection", Value: percent(of.Operating.Detection)}, Fact{Name: "False positives", Value: percent(of.Operating.FalsePositive)})

@@ -128,6 +128,7 @@ tasks the dataset must be there. Several cards are compared with "probe compare"
 	with.add(cmd)
 	cmd.Flags().StringSliceVar(&o.Benign, "benign", nil, "benign tasks to make the battery of")
 	cmd.Flags().StringSliceVar(&o.Attacks, "attack", nil, "attacks to make the battery of")
+	cmd.Flags().StringSliceVar(&o.Factors, "factors", nil, "only these factors of the battery, as background,loss (default: all)")
 	cmd.Flags().IntVar(&o.Runs, "runs", 5, "runs of each task at each point of the battery")
 	cmd.Flags().IntVar(&o.Build.Parallel, "jobs", 2, "runs at once")
 	return cmd

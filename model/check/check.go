@@ -189,7 +189,7 @@ func (c *checker) spread() error {
 			above++
 		}
 		if c.Model.Probability && (s < 0 || s > 1) {
-			c.add(Fault, "range", c.items[i].ID, s, "a score that is called a probability is %g", s)
+			c.add(Fault, "range", c.items[i].ID, s, "a score that is called a probability is %g (of a logit, an ONNX file's manifest makes one: activation)", s)
 			break
 		}
 	}
