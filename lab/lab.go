@@ -250,6 +250,9 @@ func (l *lab) watch(ended <-chan struct{}, why func() error) {
 
 // connect makes the hosts' networks: namespaces, links, addresses.
 func (l *lab) connect(ctx context.Context) (err error) {
+	if err := network.OwnTables(); err != nil {
+		return err
+	}
 	if l.net, err = network.New(); err != nil {
 		return err
 	}

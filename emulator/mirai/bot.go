@@ -231,6 +231,9 @@ func (b *bot) serve(ctx context.Context) error {
 			}
 			return nil
 		}
+		if ctx.Err() != nil {
+			return nil // the end came before the connection
+		}
 		if !errors.Is(err, syscall.ECONNREFUSED) {
 			return err
 		}
