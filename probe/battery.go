@@ -305,8 +305,11 @@ func levelOf(e *plan.Entry, f *batteryFactor, clean scenario.Settings) string {
 	return cmp.Or(strings.Join(words, " "), "clean")
 }
 
-// BuildCard makes the card's dataset, or goes on with it.
+// BuildCard makes the card's dataset, or goes on with it. Without tasks it makes nothing: the dataset must be there.
 func BuildCard(ctx context.Context, dir string, with runner.Config, o CardOptions) error {
+	if len(o.Benign)+len(o.Attacks) == 0 {
+		return nil
+	}
 	if len(o.Benign) == 0 || len(o.Attacks) == 0 {
 		return request("a card takes at least one benign task and one attack: --benign web/get --attack SCENARIO/TASK")
 	}

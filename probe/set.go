@@ -15,6 +15,7 @@ import (
 	"detgen/model"
 	"detgen/model/items"
 	"detgen/packet"
+	"detgen/probe/correct"
 	"detgen/runner"
 )
 
@@ -66,6 +67,19 @@ type Options struct {
 	// Change, when there is one, is between the capture and the encoder. It is not for models of captures or files.
 	Change     func(*items.Trace) *items.Trace
 	Correction string // its name
+}
+
+// CorrectBy puts the correction of a name between captures and model; "" is none.
+func (o *Options) CorrectBy(name string) error {
+	if name == "" {
+		return nil
+	}
+	t, err := correct.Named(name)
+	if err != nil {
+		return runner.RequestError{Err: err}
+	}
+	o.Change, o.Correction = t.Apply, t.Name
+	return nil
 }
 
 func (o *Options) draws() int {

@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"detgen/internal/plain"
 	"detgen/internal/whole"
 	"detgen/plot"
 	"detgen/probe/stats"
@@ -21,8 +19,11 @@ import (
 	"detgen/runner"
 )
 
-// Texter is a result that prints what a person reads first; dir is where all of it is, "" for nowhere.
-type Texter interface {
+// Result is what came of probing.
+type Result interface {
+	// Write writes all of it into a new folder.
+	Write(dir string) error
+	// WriteText prints what a person reads first; dir is where all of it is, "" for nowhere.
 	WriteText(out io.Writer, dir string) error
 }
 
@@ -52,18 +53,6 @@ func (f *folder) close() error {
 		return errors.Join(f.err, f.staging.Discard())
 	}
 	return f.staging.Publish()
-}
-
-// WriteCommand keeps the command that made a folder of results in it, for its page.
-func WriteCommand(dir string, words []string) error {
-	if _, err := os.Stat(dir); err != nil {
-		return nil // the error of writing it says why
-	}
-	list := make([]string, len(words))
-	for i, word := range words {
-		list[i] = plain.Word(word)
-	}
-	return whole.WriteFile(filepath.Join(dir, "command.txt"), []byte(strings.Join(list, " ")+"\n"))
 }
 
 func (f *folder) json(name string, v any) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,13 +15,26 @@ import (
 
 	"detgen/internal/beneath"
 	"detgen/internal/plain"
+	"detgen/internal/whole"
 	"detgen/model"
 	"detgen/plot"
 	"detgen/record"
 )
 
-// commandFile has the command that made a result of a probe.
+// commandFile has the command that made a result of a probe, or of an experiment.
 const commandFile = "command.txt"
+
+// WriteCommand keeps the command that made a folder of results in it, for its page.
+func WriteCommand(dir string, words []string) error {
+	if _, err := os.Stat(dir); err != nil {
+		return nil // the error of writing it says why
+	}
+	list := make([]string, len(words))
+	for i, word := range words {
+		list[i] = plain.Word(word)
+	}
+	return whole.WriteFile(filepath.Join(dir, commandFile), []byte(strings.Join(list, " ")+"\n"))
+}
 
 // What pages show of the results of probes, which package probe documents. What else they have is not read.
 type (

@@ -13,6 +13,7 @@ import (
 	"detgen/model"
 	"detgen/probe"
 	"detgen/probe/stats"
+	"detgen/report"
 )
 
 // walker scores sequences of packets: payload lifts the score, its absence halves it.
@@ -101,7 +102,7 @@ func probes(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 	}
-	if err := probe.WriteCommand(filepath.Join(results, "probe"), []string{"detgen", "probe", "set", "--model=a b.csv"}); err != nil {
+	if err := report.WriteCommand(filepath.Join(results, "probe"), []string{"detgen", "probe", "set", "--model=a b.csv"}); err != nil {
 		t.Fatal(err)
 	}
 }
