@@ -74,6 +74,7 @@ type Store struct {
 
 	takePacked bool // see TakePacked
 	worker     bool // this process works for an ordinary user: see worker.go
+	limits     limits
 
 	pins     map[string][]Deb // see Pin; nil: images are built of what the mirror has
 	pinFiles string           // directory of their files
@@ -108,7 +109,7 @@ func Open(dir string, recipes *Recipes, options Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache directory: %w", err)
 	}
-	s := &Store{dir: dir, recipes: recipes, log: options.Log, progress: options.Progress, held: map[string]*lock{}}
+	s := &Store{dir: dir, recipes: recipes, log: options.Log, progress: options.Progress, held: map[string]*lock{}, limits: buildLimits}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
