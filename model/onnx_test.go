@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"detgen/internal/labtest"
 )
 
 // onnxColumns are the columns of the test's network, in CICFlowMeter's spelling.
@@ -28,13 +30,7 @@ func TestONNX(t *testing.T) {
 		t.Fatalf("scripts/onnxruntime: %v", err)
 	}
 	folder := t.TempDir()
-	program := filepath.Join(folder, ONNXProgram)
-	build := exec.Command("go", "build", "-o", program, "../cmd/detgen-onnx")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v: %s", ONNXProgram, err, said)
-	}
-	t.Setenv(programVariable, program)
+	t.Setenv(programVariable, labtest.ONNXProgram(t))
 	t.Setenv(runtimeVariable, strings.TrimSpace(string(library)))
 	put := func(name string, v any) string {
 		text, err := json.Marshal(v)
