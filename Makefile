@@ -29,7 +29,7 @@ install:
 demo: install build
 	@scripts/demo
 
-test: install build vet
+test: install build
 	@scripts/test
 
 # Every task, failure, caching option, implementation and bound of the catalogue, a run of each scenario on the exact
