@@ -73,8 +73,8 @@ func (l *lab) provideProgram() error {
 	file := l.Program
 	l.Program = path
 	if file == "" {
-		if carried := program.Carried(); carried != nil {
-			return os.WriteFile(path, carried, 0o755)
+		if put, err := program.Put(path); put || err != nil {
+			return err
 		}
 		file = "/proc/self/exe"
 	}
