@@ -195,10 +195,7 @@ func quickBounds(t *testing.T) []testCase {
 		for _, name := range c.Names() {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				s, err := c.Scenario(name)
-				if err != nil {
-					t.Fatal(err)
-				}
+				s := scenarioOf(t, c, name)
 				about, p := s.About(), readPlan(t, name)
 				var list []boundCase
 				for _, tc := range boundCases(t, about, p, func(tc testCase) bool { return resolve(c, tc) == nil }) {
