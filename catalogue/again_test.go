@@ -29,10 +29,7 @@ func TestAgain(t *testing.T) {
 		if !*full && !slices.ContainsFunc(againSample, func(short string) bool { return strings.HasPrefix(short, name+"_") }) {
 			continue
 		}
-		s, err := c.Scenario(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := scenarioOf(t, c, name)
 		p := readPlan(t, name)
 		seen := map[string]bool{}
 		for _, tc := range possible(t, c, s.About(), p, false) {

@@ -25,6 +25,8 @@ type Plan struct {
 	Tells []Tell `yaml:"tells"`
 	// Options of tshark, where a protocol is not known by its port: -d, -o.
 	Options []string `yaml:"options"`
+	// Parameters with which a run takes many minutes at their maximum, and why, in words: the maximum is resolved, not run.
+	Long map[string]string `yaml:"long"`
 	// What cannot go on twice at once on the same hosts; one after the other it can.
 	Apart []Apart `yaml:"apart"`
 	// The task that stands for the scenario where one must do; the first when none is named.
