@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"detgen/internal/boundary"
 	"detgen/internal/thread"
@@ -17,18 +15,19 @@ import (
 
 // stage is a mount namespace of one thread, in which sandboxes find what they work on:
 //
-//	machine/                  the root of a sandbox that has this machine's programs
-//	machine/build/            the work directory's parts, read-only
-//	machine/image/            the image's root, the root of a sandbox of its own
-//	machine/image/dev, run, tmp
-//	machine/image/run/detgen  the parts again
+//	tools/                  the root of a sandbox that has this computer's programs
+//	tools/build/            the work directory's parts, read-only
+//	tools/image/            the image's root, the root of a sandbox of its own
+//	tools/image/dev, run, tmp
+//	tools/image/run/detgen  the parts again
 //
 // The layer and its parents are mounted so that their owners are those of a user namespace, in which
-// all sandboxes are: root there is nobody on the machine. The namespace and its mounts end with the thread.
+// all sandboxes are: root there is nobody on the computer. The namespace and its mounts end with the thread.
 type stage struct {
 	dir    string   // boundary.Scratch
 	user   *os.File // the user namespace
 	worker bool     // this process is a worker: the layers' files have the owners of that namespace already
+	limits limits
 }
 
 // first is the ID, of those that this process has, of the sandboxes' root.
@@ -39,16 +38,16 @@ func (s *stage) first() int {
 	return boundary.BuildID
 }
 
-func (s *stage) machine() string { return filepath.Join(s.dir, "machine") }
-func (s *stage) image() string   { return filepath.Join(s.dir, "machine/image") }
+func (s *stage) tools() string { return filepath.Join(s.dir, "tools") }
+func (s *stage) image() string { return filepath.Join(s.dir, "tools/image") }
 
 // onStage calls f with the build's stage, on the stage's thread.
 func (b *build) onStage(f func(*stage) error) error {
 	result := make(chan error)
 	thread.Go(func() {
-		s := &stage{dir: boundary.Scratch, worker: b.store.worker}
+		s := &stage{dir: boundary.Scratch, worker: b.store.worker, limits: b.store.limits}
 		var err error
-		if s.user, err = userNamespace(s.first()); err == nil {
+		if s.user, err = boundary.NewUserNamespace(s.first()); err == nil {
 			defer s.user.Close()
 			err = s.mount(b)
 		}
@@ -62,54 +61,21 @@ func (b *build) onStage(f func(*stage) error) error {
 	return <-result
 }
 
-// userNamespace makes the user namespace of builds, whose IDs are first and those that follow. The caller closes it.
-func userNamespace(first int) (*os.File, error) {
-	// No user namespaces below it; the filter of system calls cannot tell what clone3(2) is asked for.
-	cmd := exec.Command("/bin/sh", "-euc", "echo 0 >/proc/sys/user/max_user_namespaces; exec cat") // ends when its input does
-	ids := boundary.IDs(first)
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true,
-		Credential: &syscall.Credential{}, Pdeathsig: syscall.SIGKILL,
-	}
-	input, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("make a user namespace: %w", err)
-	}
-	user, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", cmd.Process.Pid))
-	input.Close()
-	if err := errors.Join(err, cmd.Wait()); err != nil {
-		return nil, fmt.Errorf("make a user namespace: %w", err)
-	}
-	return user, nil
-}
-
 // mount makes the namespace of this thread, and its mounts.
 func (s *stage) mount(b *build) error {
-	if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("make a mount namespace: %w", err)
-	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
-	}
-	if err := boundary.PrepareRuntime(); err != nil {
+	if err := boundary.OwnMounts(); err != nil {
 		return err
 	}
-	if err := unix.Mount("tmpfs", s.dir, "tmpfs", unix.MS_NOSUID, "mode=755"); err != nil {
-		return fmt.Errorf("mount a tmpfs on %s: %w", s.dir, err)
-	}
-	for _, dir := range []string{"layers", "machine/build", "machine/image", "machine/proc", "machine/dev", "machine/tmp", "machine/etc"} {
+	for _, dir := range []string{"layers", "tools/build", "tools/image", "tools/proc", "tools/dev", "tools/tmp", "tools/etc"} {
 		if err := os.MkdirAll(filepath.Join(s.dir, dir), 0o755); err != nil {
 			return err
 		}
 	}
-	if err := s.mountMachine(); err != nil {
+	if err := s.mountTools(); err != nil {
 		return err
 	}
 	parts := filepath.Join(b.dir, "parts")
-	if err := bindReadOnly(parts, filepath.Join(s.machine(), "build")); err != nil {
+	if err := bindReadOnly(parts, filepath.Join(s.tools(), "build")); err != nil {
 		return err
 	}
 	if len(b.parents) == 0 && b.recipe.Bootstrap != "" && !b.bootstrapped {
@@ -130,13 +96,13 @@ func (s *stage) bind(source, target string, attributes uint64) error {
 	return boundary.MountShifted(source, target, user, attributes)
 }
 
-// programs are the directories of this machine that have its programs and nothing of its user's.
+// programs are the directories of this computer that have its programs and nothing of its user's.
 var programs = []string{"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"}
 
-// mountMachine gives the machine's root what apt, dpkg and mmdebstrap need of this machine, to read.
-func (s *stage) mountMachine() error {
+// mountTools gives the tools' root what apt, dpkg and mmdebstrap need of this computer, to read.
+func (s *stage) mountTools() error {
 	for _, name := range programs {
-		source, target := "/"+name, filepath.Join(s.machine(), name)
+		source, target := "/"+name, filepath.Join(s.tools(), name)
 		info, err := os.Lstat(source)
 		switch {
 		case errors.Is(err, os.ErrNotExist):
@@ -157,28 +123,28 @@ func (s *stage) mountMachine() error {
 			}
 		}
 	}
-	local := filepath.Join(s.machine(), "usr/local")
+	local := filepath.Join(s.tools(), "usr/local")
 	if _, err := os.Stat(local); err == nil {
 		if err := unix.Mount("tmpfs", local, "tmpfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, "mode=755"); err != nil {
 			return fmt.Errorf("hide /usr/local: %w", err)
 		}
 	}
 	// what programs look up; alternatives are where some links of /usr lead
-	if err := os.WriteFile(filepath.Join(s.machine(), "etc/passwd"), []byte("root:x:0:0:root:/root:/bin/sh\n_apt:x:100:65534::/nonexistent:/bin/false\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(s.tools(), "etc/passwd"), []byte("root:x:0:0:root:/root:/bin/sh\n_apt:x:100:65534::/nonexistent:/bin/false\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"), 0o644); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(s.machine(), "etc/group"), []byte("root:x:0:\nstaff:x:50:\nnogroup:x:65534:\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(s.tools(), "etc/group"), []byte("root:x:0:\nstaff:x:50:\nnogroup:x:65534:\n"), 0o644); err != nil {
 		return err
 	}
-	alternatives := filepath.Join(s.machine(), "etc/alternatives")
+	alternatives := filepath.Join(s.tools(), "etc/alternatives")
 	return errors.Join(os.Mkdir(alternatives, 0o755), bindReadOnly("/etc/alternatives", alternatives))
 }
 
-// bindReadOnly mounts a directory of this machine to be read. Set-user-ID programs in it gain nothing.
+// bindReadOnly mounts a directory of this computer to be read. Set-user-ID programs in it gain nothing.
 func bindReadOnly(source, target string) error {
 	err := unix.Mount(source, target, "", unix.MS_BIND, "")
 	if err == nil {
-		// What else the mount forbids stays: the machine's own may only be added to.
+		// What else the mount forbids stays: the computer's own may only be added to.
 		err = unix.MountSetattr(unix.AT_FDCWD, target, 0, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV})
 	}
 	if err != nil {
@@ -259,7 +225,7 @@ func (s *stage) asBuilder(f func() error) (err error) {
 // furnish mounts what programs expect of a running system, in the image.
 func (s *stage) furnish(parts string) error {
 	owner := fmt.Sprintf("uid=%d,gid=%[1]d,", s.first())
-	for dir, options := range map[string]string{"dev": "mode=755", "run": "mode=755", "tmp": "mode=1777"} {
+	for dir, options := range map[string]string{"dev": "mode=755,size=64m", "run": "mode=755,size=64m", "tmp": "mode=1777," + sandboxTmp} {
 		target := filepath.Join(s.image(), dir)
 		if info, err := os.Lstat(target); err != nil || !info.IsDir() {
 			return fmt.Errorf("the image's /%s is no folder", dir)
@@ -289,7 +255,7 @@ func (s *stage) furnish(parts string) error {
 	return bindReadOnly(parts, filepath.Join(s.image(), "run/detgen"))
 }
 
-// makeDevice makes a device, or mounts the machine's in a worker, who may make none.
+// makeDevice makes a device, or mounts the computer's in a worker, who may make none.
 func (s *stage) makeDevice(path, name string, number [2]uint32) error {
 	if s.worker {
 		if err := os.WriteFile(path, nil, 0o666); err != nil {

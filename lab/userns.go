@@ -67,14 +67,14 @@ func newHostNamespace(program string, first int) (n *network.Namespace, user *os
 // provideProgram puts the program of the hosts' init into the scratch directory, where every user can reach it.
 func (l *lab) provideProgram() error {
 	if len(l.Machines) == len(l.run.Hosts) {
-		return nil // machines have a program of their own
+		return nil // virtual machines have a program of their own
 	}
 	path := filepath.Join(l.Scratch, ".detgen")
 	file := l.Program
 	l.Program = path
 	if file == "" {
-		if carried := program.Carried(); carried != nil {
-			return os.WriteFile(path, carried, 0o755)
+		if put, err := program.Put(path); put || err != nil {
+			return err
 		}
 		file = "/proc/self/exe"
 	}

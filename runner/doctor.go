@@ -12,7 +12,7 @@ import (
 	"detgen/image"
 )
 
-// Finding is one thing that some command needs of the machine.
+// Finding is one thing that some command needs of this computer.
 type Finding struct {
 	For  string `json:"for"` // what needs it: "live engine", "images", ...
 	Name string `json:"name"`

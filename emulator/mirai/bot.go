@@ -95,11 +95,8 @@ func Bot(ctx context.Context, args []string) error {
 
 // labAddress refuses what is no HOST:PORT of the lab.
 func labAddress(address string) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return err
-	}
-	return inside.LabHost(host)
+	_, err := inside.LabAddress(address)
+	return err
 }
 
 // scan looks for open ports, guesses logins in a random order, and reports those that fit.
@@ -230,6 +227,9 @@ func (b *bot) serve(ctx context.Context) error {
 				return err
 			}
 			return nil
+		}
+		if ctx.Err() != nil {
+			return nil // the end came before the connection
 		}
 		if !errors.Is(err, syscall.ECONNREFUSED) {
 			return err

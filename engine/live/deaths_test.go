@@ -113,9 +113,9 @@ func TestServiceThatEnds(t *testing.T) {
 // A service that the task may end does not fail the run.
 func TestServiceMayEnd(t *testing.T) {
 	needsLab(t)
-	run := twoHosts(strings.Replace(echo, "phase echo\n", "phase echo\nlog brief '^over$'\n", 1))
+	run := twoHosts(strings.Replace(echo, "phase echo\n", "phase echo\necho >$HOST_ROOT/tmp/end\nlog brief '^over$'\n", 1))
 	run.Hosts[0].Services = []record.Service{{
-		Name: "brief", Command: []string{"sh", "-c", "echo up; sleep 0.2; echo over; exit 3"}, Ends: true,
+		Name: "brief", Command: []string{"sh", "-c", "mkfifo /tmp/end; echo up; read -r _ </tmp/end; echo over; exit 3"}, Ends: true,
 		Ready: record.Ready{Log: "^up$"}, Timeout: record.Duration(5 * time.Second),
 	}}
 	if _, _, err := execute(t, run); err != nil {

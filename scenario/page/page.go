@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -78,9 +79,13 @@ func taskItem(t format.AboutTask) item {
 	i := item{name: t.Name, what: t.Title}
 	i.details = append(i.details, "hosts "+strings.Join(t.Hosts, ", "))
 	if len(t.Phases) > 0 {
-		i.details = append(i.details, "phases "+strings.Join(t.Phases, ", "))
+		var phases []string
+		for _, phase := range t.Phases {
+			phases = append(phases, plain(phase))
+		}
+		i.details = append(i.details, "phases "+strings.Join(phases, ", "))
 	}
-	i.details = append(i.details, "expects "+settings(t.Expect))
+	i.details = append(i.details, expectations(t.Expect)...)
 	i.details = append(i.details, implementations(t.Implementations)...)
 	if t.Family != "" {
 		i.details = append(i.details, strings.TrimSpace(t.Class+", "+t.Family+" "+t.Technique))
@@ -94,10 +99,54 @@ func taskItem(t format.AboutTask) item {
 	return i
 }
 
+var (
+	// inserted is a template's reference to one value: a parameter, or a host's implementation.
+	inserted = regexp.MustCompile(`\{\{-? *\.(?:params\.)?([a-z_]+(?:\.[a-z_]+)*) *-?\}\}`)
+	// steps are a template's conditions and sums.
+	steps = regexp.MustCompile(`(\{\{[^}]*\}\})+`)
+)
+
+// plain is a value for a reader: what is inserted stands as <name>. A value that takes more than that to work out is
+// told by the texts that it can come to.
+func plain(value string) string {
+	value = inserted.ReplaceAllString(value, "<$1>")
+	if !strings.Contains(value, "{{") {
+		return value
+	}
+	texts := slices.DeleteFunc(steps.Split(value, -1), func(text string) bool { return strings.TrimSpace(text) == "" })
+	slices.Sort(texts)
+	texts = slices.Compact(texts)
+	if len(texts) == 0 {
+		return "by what is set"
+	}
+	return strings.Join(texts, " or ") + " (by what is set)"
+}
+
+// expectations tells what a run must come to. Outcomes that are not one value are only named, after the others.
+func expectations(list []format.AboutSetting) []string {
+	var single []format.AboutSetting
+	var others []string
+	for _, s := range list {
+		if strings.Contains(inserted.ReplaceAllString(s.Value, ""), "{{") {
+			others = append(others, s.Key)
+		} else {
+			single = append(single, s)
+		}
+	}
+	var out []string
+	if len(single) > 0 {
+		out = append(out, "expects "+settings(single))
+	}
+	if len(others) > 0 {
+		out = append(out, "expects, by what is set: "+strings.Join(others, ", "))
+	}
+	return out
+}
+
 func settings(list []format.AboutSetting) string {
 	var out []string
 	for _, s := range list {
-		value := s.Value
+		value := plain(s.Value)
 		if value == "" {
 			value = "(empty)"
 		}
@@ -126,7 +175,7 @@ func hostItem(h format.AboutHost) item {
 		i.details = append(i.details, h.Name+".implementation="+strings.Join(names, ", "))
 	}
 	if h.Count != "" {
-		i.details = append(i.details, "as many as "+h.Count)
+		i.details = append(i.details, "as many as "+plain(h.Count))
 	}
 	if h.Forward {
 		i.details = append(i.details, "router between "+strings.Join(h.Networks, ", "))
@@ -156,11 +205,11 @@ func parameterItem(p format.AboutParameter) item {
 	case p.Drawn && p.Law != "":
 		i.details = append(i.details, "drawn by "+p.Law)
 	case p.Law != "":
-		i.details = append(i.details, "default "+quoted(p.Default)+", ~ draws by "+p.Law)
+		i.details = append(i.details, "default "+quoted(plain(p.Default))+", ~ draws by "+p.Law)
 	case p.Drawn:
 		i.details = append(i.details, "must be given")
 	default:
-		i.details = append(i.details, "default "+quoted(p.Default))
+		i.details = append(i.details, "default "+quoted(plain(p.Default)))
 	}
 	for _, need := range p.Needs {
 		i.details = append(i.details, need.Key+" not always: "+need.Value)
@@ -203,9 +252,7 @@ func variantItem(key string) func(format.AboutVariant) item {
 		if len(v.Set) > 0 {
 			i.details = append(i.details, "sets "+settings(v.Set))
 		}
-		if len(v.Expect) > 0 {
-			i.details = append(i.details, "expects "+settings(v.Expect))
-		}
+		i.details = append(i.details, expectations(v.Expect)...)
 		return i
 	}
 }

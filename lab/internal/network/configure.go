@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"detgen/internal/boundary"
 	"detgen/record"
@@ -17,10 +19,42 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// connections is how many lists a host's table of TCP connections has. To read /proc/net/tcp the kernel goes through all of
+// them; the machine's own table, which a namespace shares otherwise, has up to 524288.
+const connections = 2048
+
+// OwnTables lets each namespace that is made from now on have a table of TCP connections of its own (Linux 6.1 and later;
+// Documentation/networking/ip-sysctl.rst, tcp_child_ehash_entries). Isolate gives it the limits of the machine's.
+func OwnTables() error {
+	err := os.WriteFile("/proc/sys/net/ipv4/tcp_child_ehash_entries", []byte(strconv.Itoa(connections)), 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// tableLimits are those that the kernel derives from the size of a table (net/ipv4/tcp_ipv4.c, tcp_set_hashinfo), as they
+// are in this process's namespace.
+func tableLimits() ([]setting, error) {
+	var settings []setting
+	for _, key := range []string{"tcp_max_syn_backlog", "tcp_max_tw_buckets"} {
+		value, err := os.ReadFile("/proc/sys/net/ipv4/" + key)
+		if err != nil {
+			return nil, err
+		}
+		settings = append(settings, setting{"net.ipv4." + key, strings.TrimSpace(string(value))})
+	}
+	return settings, nil
+}
+
 // Isolate prepares a host's namespace before any interface is up: no IPv6 unless asked, and
 // the transport factors that are sysctls.
 func (n *Namespace) Isolate(h *record.Host) error {
-	settings := transportSettings(h)
+	limits, err := tableLimits()
+	if err != nil {
+		return err
+	}
+	settings := append(limits, transportSettings(h)...)
 	switch {
 	case !h.Transport.IPv6:
 		settings = append(slices.Clone(noIPv6), settings...)
@@ -95,6 +129,11 @@ func transportSettings(h *record.Host) []setting {
 	}
 	if t.SYNACKRetries != 0 {
 		settings = append(settings, setting{"net.ipv4.tcp_synack_retries", strconv.Itoa(t.SYNACKRetries)})
+	}
+	if t.ReceiveBuffer != 0 {
+		// The first two numbers are the kernel's defaults: of a connection under pressure, and at its start.
+		start := min(131072, t.ReceiveBuffer)
+		settings = append(settings, setting{"net.ipv4.tcp_rmem", fmt.Sprintf("%d %d %d", min(4096, start), start, t.ReceiveBuffer)})
 	}
 	if t.TTL != 0 {
 		settings = append(settings, setting{"net.ipv4.ip_default_ttl", strconv.Itoa(t.TTL)})

@@ -15,7 +15,10 @@ sent=0
 while read -r word rest; do
 	echo "$word $rest"
 	case $word in
-	online) online=1 ;;
+	online)
+		online=1
+		[ "$FAILURE" != denied ] || signal "online-$INDEX"
+		;;
 	order) order=$rest ;;
 	esac
 done </tmp/events

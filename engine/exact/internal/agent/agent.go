@@ -128,8 +128,8 @@ func prepare() error {
 
 // provideProgram makes the file of the hosts' init, once for all runs from the snapshot.
 func provideProgram() error {
-	if carried := program.Carried(); carried != nil {
-		return os.WriteFile(programPath, carried, 0o755)
+	if put, err := program.Put(programPath); put || err != nil {
+		return err
 	}
 	return os.Link(initPath, programPath)
 }
