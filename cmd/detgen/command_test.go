@@ -54,7 +54,7 @@ func outcome(t *testing.T, cmd *exec.Cmd) (code int, stdout, stderr string) {
 	return cmd.ProcessState.ExitCode(), out.String(), errors.String()
 }
 
-func needsLab(t *testing.T) {
+func needsLab(t testing.TB) {
 	if testing.Short() {
 		t.Skip("makes a lab")
 	}
