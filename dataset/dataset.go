@@ -43,6 +43,11 @@ type Dataset struct {
 	engine string // the name and version that a run's identity depends on
 }
 
+// Result is what came of writing a dataset. It tells in a few lines what is in the dataset's folder.
+type Result interface {
+	WriteText(out io.Writer, dir string) error
+}
+
 // Options of a build.
 type Options struct {
 	Parallel    int
@@ -53,6 +58,17 @@ type Options struct {
 	Columns     []columns.Set      // besides: tables in the columns of other data sets
 	Snapshot    string             // archive of packages that a mirror no longer has; "" for image.SnapshotArchive
 	Report      func(runner.Event) // may be nil
+}
+
+// Tables says what tables are written, by the names of a format ("" is CSV) and of sets of columns.
+func (o *Options) Tables(format string, sets []string) (err error) {
+	if o.Format, err = table.FormatFor(format, ""); err != nil {
+		return runner.RequestError{Err: fmt.Errorf("--format: %w", err)}
+	}
+	if o.Columns, err = columns.ParseAll(sets); err != nil {
+		return runner.RequestError{Err: fmt.Errorf("--columns: %w", err)}
+	}
+	return nil
 }
 
 // Open opens a folder for a plan: a new one, or one in which the same plan was begun. r makes its runs. What the

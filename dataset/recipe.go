@@ -163,9 +163,6 @@ func (r *Recipe) MakeAgain(ctx context.Context, dir string, run *runner.Runner, 
 	if _, err = d.Tables(ctx, o); err != nil {
 		return nil, err
 	}
-	if len(m.Differ) > 0 {
-		return m, fmt.Errorf("%d of %d runs came out with other bytes", len(m.Differ), len(r.Runs))
-	}
 	return m, nil
 }
 
@@ -350,7 +347,7 @@ func engineDifference(recipe, here string) string {
 	return strings.Join(list, "; ")
 }
 
-// WriteText tells run by run what came of it.
+// WriteText tells run by run what came of it. The error tells that runs came out with other bytes.
 func (m *Remade) WriteText(out io.Writer, dir string) error {
 	var text strings.Builder
 	for _, id := range m.Same {
@@ -361,5 +358,8 @@ func (m *Remade) WriteText(out io.Writer, dir string) error {
 	}
 	fmt.Fprintf(&text, "%s: %d runs have the bytes of the recipe, %d differ\n", dir, len(m.Same), len(m.Differ))
 	_, err := io.WriteString(out, text.String())
+	if n := len(m.Differ); n > 0 {
+		err = errors.Join(err, fmt.Errorf("%d of %d runs came out with other bytes", n, len(m.Same)+n))
+	}
 	return err
 }

@@ -238,22 +238,37 @@ func output(cmd *exec.Cmd) (string, error) {
 	return string(out), err
 }
 
-// ShardCommand is the command that makes a shard of the dataset in a folder, with those flags of this one that runs
-// depend on; flag gives the value of one, and whether it was given.
-func ShardCommand(dir string, flag func(name string) (value string, given bool)) ([]string, error) {
+// On says where the runs of a build into the folder dir are made: here for "", or on a cluster for "slurm", with this
+// configuration and link driver as they were asked for.
+func (o *Options) On(where, dir string, s *Slurm, with runner.Config, driver string) (err error) {
+	switch {
+	case where == "slurm":
+		o.Slurm = s
+		s.Command, err = shardCommand(dir, with, driver)
+	case where != "":
+		err = runner.RequestError{Err: fmt.Errorf("--on %q: must be slurm", where)}
+	case len(s.Options) > 0:
+		err = runner.RequestError{Err: fmt.Errorf("%q: options of sbatch go with --on slurm", s.Options)}
+	}
+	return err
+}
+
+// shardCommand is the command that makes a shard of the dataset in a folder as a runner with this configuration and link
+// driver would.
+func shardCommand(dir string, with runner.Config, driver string) ([]string, error) {
 	program, err1 := os.Executable()
 	dir, err2 := filepath.Abs(dir)
 	command := []string{program, "dataset", "build", filepath.Join(dir, PlanFile), "--output", dir}
 	var err3 error
-	for _, name := range []string{"catalogue", "cache"} {
-		if value, given := flag(name); given && err3 == nil {
-			value, err3 = filepath.Abs(value)
-			command = append(command, "--"+name, value)
+	for _, flag := range []struct{ name, value string }{{"catalogue", with.Catalogue}, {"cache", with.Cache}} {
+		if flag.value != "" && err3 == nil {
+			flag.value, err3 = filepath.Abs(flag.value)
+			command = append(command, "--"+flag.name, flag.value)
 		}
 	}
-	for _, name := range []string{"engine", "link-driver"} {
-		if value, given := flag(name); given {
-			command = append(command, "--"+name, value)
+	for _, flag := range []struct{ name, value string }{{"engine", with.Engine}, {"link-driver", driver}} {
+		if flag.value != "" {
+			command = append(command, "--"+flag.name, flag.value)
 		}
 	}
 	return command, errors.Join(err1, err2, err3)

@@ -115,8 +115,14 @@ func (c *Checked) file(name, want string) error {
 }
 
 // MakeAgain makes a number of the runs again, drawn by the dataset's seed, and gives how many came out with the same
-// bytes. The error names the first that did not.
-func (c *Checked) MakeAgain(ctx context.Context, r *runner.Runner, sample int, stage func(string)) (int, error) {
+// bytes. The error names the first that did not. with is for the runner, on the dataset's engine.
+func (c *Checked) MakeAgain(ctx context.Context, with runner.Config, sample int, stage func(string)) (int, error) {
+	with.Engine = c.Engine
+	r, err := runner.Open(with)
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
 	if !r.Engine().Repeats() {
 		return 0, runner.RequestError{Err: fmt.Errorf("--sample: the %s engine does not give the same bytes again", r.Engine().Name())}
 	}

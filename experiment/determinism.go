@@ -17,9 +17,11 @@ import (
 
 // Options say how an experiment is done.
 type Options struct {
-	Dir     string // for runs and results
-	Samples int    // of each setting on each engine
-	Pairs   int    // of samples that are compared, drawn at random
+	Dir     string   // for runs and results
+	Samples int      // of each setting on each engine
+	Pairs   int      // of samples that are compared, drawn at random
+	Names   []string // of engines, for OpenDeterminism and OpenFactors, which find them
+	Jobs    int      // the most runs at once, where runs do not disturb each other
 	Engines []Engine
 	Seed    uint64 // the settings' seeds and the pairs are drawn from it
 	Measure similarity.Options

@@ -10,6 +10,8 @@ import (
 
 	"detgen/engine"
 	"detgen/engine/engines"
+	"detgen/internal/progress"
+	"detgen/report"
 	"detgen/runner"
 )
 
@@ -31,7 +33,7 @@ type Outcome interface{ WriteTables(io.Writer) }
 // OpenDeterminism prepares the determinism experiment of a plan's file, "" for the paper's, with these types only when
 // there are any.
 func OpenDeterminism(file string, types []string, o Options) (*Determinism, error) {
-	text, err := planText(file)
+	text, err := o.open(file)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +51,7 @@ func OpenDeterminism(file string, types []string, o Options) (*Determinism, erro
 
 // OpenFactors prepares the factor experiment of a plan's file, "" for the one that is built in.
 func OpenFactors(file string, o Options) (*Factors, error) {
-	text, err := planText(file)
+	text, err := o.open(file)
 	if err != nil {
 		return nil, err
 	}
@@ -60,17 +62,20 @@ func OpenFactors(file string, o Options) (*Factors, error) {
 	return NewFactors(plan, text, o)
 }
 
-// planText gives the text of a plan's file, nil for "".
-func planText(file string) ([]byte, error) {
+// open finds the engines by their names, and reads the text of a plan's file: nil for "".
+func (o *Options) open(file string) (text []byte, err error) {
+	if o.Engines, err = findEngines(o.Names, o.Jobs); err != nil {
+		return nil, fmt.Errorf("--engines: %w", err)
+	}
 	if file == "" {
 		return nil, nil
 	}
 	return os.ReadFile(file)
 }
 
-// FindEngines gives engines by name, each with the runs that it makes at once: jobs where runs do not disturb each
+// findEngines gives engines by name, each with the runs that it makes at once: jobs where runs do not disturb each
 // other, and else 1.
-func FindEngines(names []string, jobs int) ([]Engine, error) {
+func findEngines(names []string, jobs int) ([]Engine, error) {
 	var found []Engine
 	for _, name := range names {
 		e, err := engines.Open(name, engine.Config{})
@@ -86,9 +91,36 @@ func FindEngines(names []string, jobs int) ([]Engine, error) {
 	return found, nil
 }
 
-// Do makes the runs of an experiment that are missing, with a runner for each engine. show is told how far it is. What
+// Doing says how an experiment is done.
+type Doing struct {
+	Runner  runner.Config  // what makes its runs
+	Measure bool           // make no runs, measure those that are there
+	Command []string       // that does it, for the page of the results
+	Line    *progress.Line // says how far it is
+}
+
+// Run makes the runs of an experiment that are missing, and measures them. o are the options that it was opened with.
+func Run(ctx context.Context, s Study, o Options, d Doing) (Outcome, error) {
+	if d.Measure {
+		if err := s.Begun(); err != nil {
+			return nil, runner.RequestError{Err: err}
+		}
+		return s.Finish(ctx)
+	}
+	err := do(ctx, s, o.Names, d.Runner, d.Line.Show)
+	d.Line.Clear()
+	if err == nil {
+		err = report.WriteCommand(o.Dir, d.Command)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.Finish(ctx)
+}
+
+// do makes the runs of an experiment that are missing, with a runner for each engine. show is told how far it is. What
 // keeps the experiment from starting is a runner.RequestError.
-func Do(ctx context.Context, s Study, engines []string, c runner.Config, show func(string)) error {
+func do(ctx context.Context, s Study, engines []string, c runner.Config, show func(string)) error {
 	var state atomic.Value // string: how far the experiment is
 	state.Store("")
 	runners, err := OpenRunners(engines, c, func(name, stage string) { show(state.Load().(string) + name + ": " + stage) })
@@ -113,7 +145,7 @@ func Do(ctx context.Context, s Study, engines []string, c runner.Config, show fu
 func (p Progress) String() string {
 	text := fmt.Sprintf("%d of %d runs", p.Done, p.All)
 	if p.Left > 0 {
-		text += ", about " + runner.Rounded(p.Left).String() + " left"
+		text += ", about " + progress.Round(p.Left).String() + " left"
 	}
 	return text
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"detgen/internal/beneath"
+	"detgen/internal/boundary"
 
 	"golang.org/x/sys/unix"
 )
@@ -98,7 +99,33 @@ func (s *Store) build(ctx context.Context, r *Recipe) (err error) {
 		return b.explain(err)
 	}
 	defer b.log.Close()
-	return b.explain(b.make(ctx))
+	return b.explain(b.within(ctx))
+}
+
+// within makes the image within its limits. The error of a build that goes over one says which.
+func (b *build) within(ctx context.Context) error {
+	d, err := b.newDisk()
+	if err != nil {
+		return err
+	}
+	watch, stop := boundary.Watched(ctx, d.check)
+	err = b.make(watch)
+	if cause := stop(); err != nil && cause != nil {
+		err = cause
+	}
+	var over boundary.TooMuch
+	if !errors.As(err, &over) || errors.Is(err, unix.ENOSPC) {
+		return err
+	}
+	kept, keepErr := b.keepLog()
+	if keepErr != nil {
+		return over
+	}
+	field := "packages"
+	if b.recipe.Run != "" {
+		field = "run"
+	}
+	return b.recipe.errorf(field, "%s: the build was ended: %w (log: %s)", field, over, kept)
 }
 
 // minSpace is what must be free to begin with: apt, for one, can hang for ever on a full disk.
@@ -136,6 +163,13 @@ func (b *build) make(ctx context.Context) error {
 		return err
 	}
 	b.step("settle")
+	size, files, err := measure(b.layer()) // the last writes may have come after the last look
+	if err == nil {
+		err = b.store.limits.holds(size, files)
+	}
+	if err != nil {
+		return boundary.TooMuch{Err: err}
+	}
 	bytes, err := settle(b.layer(), b.store.overlayAttributes())
 	if err != nil {
 		return fmt.Errorf("settle the layer: %w", err)
@@ -402,11 +436,21 @@ func (b *build) fail(field, what string, status int) error {
 			}
 		}
 	}
-	kept := b.store.path(b.digest) + ".log"
-	if err := os.Rename(name, kept); err != nil {
+	kept, err := b.keepLog()
+	if err != nil {
 		return fmt.Errorf("%s: %w", what, reason)
 	}
 	return b.recipe.errorf(field, "%s: %w (log: %s)", what, reason, kept)
+}
+
+// keepLog puts the log of a failed build where it stays, and gives the place.
+func (b *build) keepLog() (kept string, err error) {
+	kept = b.store.path(b.digest) + ".log"
+	err = os.Rename(b.log.Name(), kept)
+	if errors.Is(err, os.ErrNotExist) { // the part that failed has kept it
+		err = nil
+	}
+	return kept, err
 }
 
 func (b *build) write(name, text string) error {

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 // buildProcess builds the image "x" and prints its steps. With DETGEN_TEST_PACK it packs it too; with DETGEN_TEST_PRUNE
-// it removes all images instead.
+// it removes all images instead. With DETGEN_TEST_TIGHT builds may take little.
 func buildProcess(dir, catalogueDir string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -46,6 +46,9 @@ func buildProcess(dir, catalogueDir string) int {
 	if err == nil {
 		var s *Store
 		s, err = Open(dir, recipes, Options{Progress: func(p Progress) { os.Stdout.WriteString(p.Step + "\n") }})
+		if err == nil && os.Getenv("DETGEN_TEST_TIGHT") != "" {
+			s.limits = tight
+		}
 		var images []Image
 		switch {
 		case err != nil:

@@ -3,18 +3,15 @@ package image
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 
 	"detgen/internal/boundary"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 )
 
 // The scripts of sandboxes.
@@ -48,47 +45,33 @@ var capabilities = []string{
 }
 
 const (
-	sandboxProcesses = 4096     // of one user of the sandbox
-	sandboxOutput    = 64 << 20 // bytes of the build's log
+	sandboxOutput = 64 << 20  // bytes of the build's log
+	sandboxTmp    = "size=1g" // of a sandbox's /tmp
 )
 
 // run returns the script's exit status; err is for everything else that went wrong. It is called on the stage's thread.
+// What the sandbox may take, a control group holds; where this process may make none, it looks itself.
 func (x sandbox) run(ctx context.Context, b *build, s *stage) (status int, err error) {
-	runtimePath, err := boundary.FindRuntime()
+	group, check, err := boundary.Hold(s.user, s.limits.Amounts)
 	if err != nil {
 		return 0, err
 	}
-	bundle, err := os.MkdirTemp(s.dir, "bundle-")
+	defer func() { err = errors.Join(err, group.Remove()) }()
+	watch, stop := boundary.Watched(ctx, check)
+	defer stop()
+	cmd, err := boundary.SandboxCommand(watch, s.dir, x.config(s), s.user, group, b.lock.file) // the lock stays locked as long as the runtime lives
 	if err != nil {
 		return 0, err
 	}
-	config, err := json.Marshal(x.config(s))
-	if err != nil {
-		return 0, err
-	}
-	if err := os.WriteFile(filepath.Join(bundle, "config.json"), config, 0o644); err != nil {
-		return 0, err
-	}
-	// The runtime is the first process of a PID namespace, so that everything ends with it.
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-euc", `mount -t proc proc /proc; exec "$@"`, "sh", runtimePath,
-		"--root", filepath.Join(bundle, "state"), "--cgroup-manager=disabled", "run", "--bundle", bundle, "build")
 	cmd.Env = buildEnv()
-	cmd.Dir = "/"
 	log := &limited{file: b.log, left: sandboxOutput}
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = []*os.File{b.lock.file, s.user} // the lock stays locked as long as the runtime lives
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:   unix.CLONE_NEWPID,
-		Unshareflags: unix.CLONE_NEWNS,
-		Pdeathsig:    unix.SIGKILL, // when the stage's thread ends
-		Setsid:       true,         // a terminal's Ctrl-C reaches detgen, which ends the sandbox
-	}
 	if s.worker {
 		cmd.SysProcAttr.Credential = &syscall.Credential{} // mount(8) and the runtime want to be root
 	}
 	err = cmd.Run()
-	if ctx.Err() != nil {
-		return 0, ctx.Err()
+	if over := stop(); over != nil {
+		return 0, over
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.Exited() {
@@ -112,41 +95,22 @@ func (x sandbox) config(s *stage) *specs.Spec {
 		mounts = append(mounts, specs.Mount{Destination: proc, Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}})
 	}
 	mounts = append(mounts, specs.Mount{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "mode=755", "size=65536k"}},
-		specs.Mount{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777"}})
+		specs.Mount{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777", sandboxTmp}})
 	if !x.inImage {
-		mounts = append(mounts, specs.Mount{Destination: "/tmp", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "nodev", "mode=1777"}})
+		mounts = append(mounts, specs.Mount{Destination: "/tmp", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "nodev", "mode=1777", sandboxTmp}})
 	}
 	var readOnly []string
 	for _, proc := range procs {
 		readOnly = append(readOnly, proc+"/sys")
 	}
-	processes := uint64(sandboxProcesses)
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NPROC, &limit); err == nil && s.worker { // who may not raise it
-		processes = min(processes, limit.Max)
-	}
-	return &specs.Spec{
-		Version:  "1.0.2",
-		Hostname: "localhost",
-		Root:     &specs.Root{Path: root},
-		Process: &specs.Process{
-			Args: append([]string{"/bin/sh", "-euc", x.script, "detgen"}, x.args...),
-			Env:  x.env, Cwd: "/", NoNewPrivileges: true,
-			Capabilities: &specs.LinuxCapabilities{Bounding: capabilities, Effective: capabilities, Permitted: capabilities, Inheritable: capabilities},
-			Rlimits:      []specs.POSIXRlimit{{Type: "RLIMIT_NPROC", Soft: processes, Hard: processes}},
-		},
-		Mounts: mounts,
-		Linux: &specs.Linux{
-			Namespaces: []specs.LinuxNamespace{
-				{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace}, {Type: specs.MountNamespace},
-				{Type: specs.NetworkNamespace}, {Type: specs.CgroupNamespace},
-				{Type: specs.UserNamespace, Path: "/proc/self/fd/4"},
-			},
-			MaskedPaths:   masked(procs...),
-			ReadonlyPaths: readOnly,
-			Seccomp:       boundary.SystemCalls(),
-		},
-	}
+	config := boundary.Sandbox(root, append([]string{"/bin/sh", "-euc", x.script, "detgen"}, x.args...)...)
+	config.Process.Env = x.env
+	config.Process.Capabilities = &specs.LinuxCapabilities{Bounding: capabilities, Effective: capabilities, Permitted: capabilities, Inheritable: capabilities}
+	config.Process.Rlimits = s.limits.ofEach()
+	first := 1000
+	config.Process.OOMScoreAdj = &first // to end when the machine has no memory left (proc_pid_oom_score_adj(5))
+	config.Mounts, config.Linux.MaskedPaths, config.Linux.ReadonlyPaths = mounts, masked(procs...), readOnly
+	return config
 }
 
 // limited writes to a build's log until the limit; what is over it is lost, which a line says.

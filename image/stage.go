@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"detgen/internal/boundary"
 	"detgen/internal/thread"
@@ -29,6 +27,7 @@ type stage struct {
 	dir    string   // boundary.Scratch
 	user   *os.File // the user namespace
 	worker bool     // this process is a worker: the layers' files have the owners of that namespace already
+	limits limits
 }
 
 // first is the ID, of those that this process has, of the sandboxes' root.
@@ -46,9 +45,9 @@ func (s *stage) image() string   { return filepath.Join(s.dir, "machine/image") 
 func (b *build) onStage(f func(*stage) error) error {
 	result := make(chan error)
 	thread.Go(func() {
-		s := &stage{dir: boundary.Scratch, worker: b.store.worker}
+		s := &stage{dir: boundary.Scratch, worker: b.store.worker, limits: b.store.limits}
 		var err error
-		if s.user, err = userNamespace(s.first()); err == nil {
+		if s.user, err = boundary.NewUserNamespace(s.first()); err == nil {
 			defer s.user.Close()
 			err = s.mount(b)
 		}
@@ -62,43 +61,10 @@ func (b *build) onStage(f func(*stage) error) error {
 	return <-result
 }
 
-// userNamespace makes the user namespace of builds, whose IDs are first and those that follow. The caller closes it.
-func userNamespace(first int) (*os.File, error) {
-	// No user namespaces below it; the filter of system calls cannot tell what clone3(2) is asked for.
-	cmd := exec.Command("/bin/sh", "-euc", "echo 0 >/proc/sys/user/max_user_namespaces; exec cat") // ends when its input does
-	ids := boundary.IDs(first)
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true,
-		Credential: &syscall.Credential{}, Pdeathsig: syscall.SIGKILL,
-	}
-	input, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("make a user namespace: %w", err)
-	}
-	user, err := os.Open(fmt.Sprintf("/proc/%d/ns/user", cmd.Process.Pid))
-	input.Close()
-	if err := errors.Join(err, cmd.Wait()); err != nil {
-		return nil, fmt.Errorf("make a user namespace: %w", err)
-	}
-	return user, nil
-}
-
 // mount makes the namespace of this thread, and its mounts.
 func (s *stage) mount(b *build) error {
-	if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("make a mount namespace: %w", err)
-	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
-	}
-	if err := boundary.PrepareRuntime(); err != nil {
+	if err := boundary.OwnMounts(); err != nil {
 		return err
-	}
-	if err := unix.Mount("tmpfs", s.dir, "tmpfs", unix.MS_NOSUID, "mode=755"); err != nil {
-		return fmt.Errorf("mount a tmpfs on %s: %w", s.dir, err)
 	}
 	for _, dir := range []string{"layers", "machine/build", "machine/image", "machine/proc", "machine/dev", "machine/tmp", "machine/etc"} {
 		if err := os.MkdirAll(filepath.Join(s.dir, dir), 0o755); err != nil {
@@ -259,7 +225,7 @@ func (s *stage) asBuilder(f func() error) (err error) {
 // furnish mounts what programs expect of a running system, in the image.
 func (s *stage) furnish(parts string) error {
 	owner := fmt.Sprintf("uid=%d,gid=%[1]d,", s.first())
-	for dir, options := range map[string]string{"dev": "mode=755", "run": "mode=755", "tmp": "mode=1777"} {
+	for dir, options := range map[string]string{"dev": "mode=755,size=64m", "run": "mode=755,size=64m", "tmp": "mode=1777," + sandboxTmp} {
 		target := filepath.Join(s.image(), dir)
 		if info, err := os.Lstat(target); err != nil || !info.IsDir() {
 			return fmt.Errorf("the image's /%s is no folder", dir)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"detgen/internal/problem"
 	"detgen/record"
 
 	"golang.org/x/sync/errgroup"
@@ -73,6 +74,7 @@ type Store struct {
 
 	takePacked bool // see TakePacked
 	worker     bool // this process works for an ordinary user: see worker.go
+	limits     limits
 
 	pins     map[string][]Deb // see Pin; nil: images are built of what the mirror has
 	pinFiles string           // directory of their files
@@ -107,7 +109,7 @@ func Open(dir string, recipes *Recipes, options Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache directory: %w", err)
 	}
-	s := &Store{dir: dir, recipes: recipes, log: options.Log, progress: options.Progress, held: map[string]*lock{}}
+	s := &Store{dir: dir, recipes: recipes, log: options.Log, progress: options.Progress, held: map[string]*lock{}, limits: buildLimits}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -157,6 +159,33 @@ func (s *Store) Ensure(ctx context.Context, names ...string) ([]Image, error) {
 		}
 	}
 	return images, nil
+}
+
+// Build builds the named images that are missing, and with pack packs them for the exact engine.
+func (s *Store) Build(ctx context.Context, pack bool, names ...string) error {
+	images, err := s.Ensure(ctx, names...)
+	if err != nil || !pack {
+		return err
+	}
+	for _, i := range images {
+		if _, err := s.Pack(ctx, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Names gives the names of images that are asked for: those that are named, which the catalogue must have, or all.
+func (s *Store) Names(named []string, all bool) ([]string, error) {
+	if all {
+		return s.recipes.Names(), nil
+	}
+	for _, name := range named {
+		if _, err := s.recipes.Recipe(name); err != nil {
+			return nil, problem.InRequest(err)
+		}
+	}
+	return named, nil
 }
 
 // Own looks whether the layers of an image are those of the user who runs this process, whose hosts can run on them.

@@ -53,6 +53,7 @@ type task struct {
 	Folders  []workFolder
 	Pins     map[string][]Deb
 	PinFiles string
+	Limits   limits
 
 	Build  string // name of an image, whose parents are built
 	Pack   string // digest of a layer, and the image that it is packed for
@@ -76,7 +77,7 @@ func (t told) Replies() uint64 { return t.ID }
 
 // work lets a worker do a task. When ctx ends, the worker removes what it was making.
 func (s *Store) work(ctx context.Context, t task) error {
-	t.Dir, t.Pins, t.PinFiles = s.dir, s.pins, s.pinFiles
+	t.Dir, t.Pins, t.PinFiles, t.Limits = s.dir, s.pins, s.pinFiles, s.limits
 	for _, f := range s.recipes.folders {
 		t.Folders = append(t.Folders, workFolder{f.Name, f.Dir})
 	}
@@ -149,7 +150,7 @@ func (t task) do(ctx context.Context, embedded fs.FS, progress func(Progress)) e
 	if err != nil {
 		return err
 	}
-	s.worker, s.pins, s.pinFiles = true, t.Pins, t.PinFiles
+	s.worker, s.pins, s.pinFiles, s.limits = true, t.Pins, t.PinFiles, t.Limits
 	if t.Pack != "" {
 		return s.pack(ctx, t.For, t.Pack)
 	}

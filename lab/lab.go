@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -166,7 +167,15 @@ func (l *lab) prepare() error {
 		return err
 	}
 	defer program.Close()
-	if err := unix.Mount("tmpfs", l.Scratch, "tmpfs", unix.MS_NOSUID, "mode=755"); err != nil {
+	options := "mode=755"
+	if boundary.Rootless() { // what hosts write counts as no group's
+		memory := uint64(64 << 20) // for what the lab has there
+		for _, h := range l.run.Hosts {
+			memory += h.Memory
+		}
+		options += ",size=" + strconv.FormatUint(memory, 10)
+	}
+	if err := unix.Mount("tmpfs", l.Scratch, "tmpfs", unix.MS_NOSUID, options); err != nil {
 		return fmt.Errorf("mount a tmpfs on %s: %w", l.Scratch, err)
 	}
 	if len(l.run.Hosts) > MaxHosts {
@@ -359,6 +368,11 @@ func (l *lab) openCaptures() error {
 
 // startHosts starts the hosts, all at once.
 func (l *lab) startHosts(ctx context.Context) error {
+	if boundary.Rootless() {
+		if err := l.watchAmounts(); err != nil {
+			return err
+		}
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, h := range l.hosts {
 		group.Go(func() error {

@@ -107,16 +107,20 @@ func (h *container) config(o *Options) *specs.Spec {
 	bind := func(source, destination string, options ...string) specs.Mount {
 		return specs.Mount{Source: source, Destination: destination, Type: "bind", Options: append([]string{"bind", "nosuid", "nodev"}, options...)}
 	}
-	resources, groupsPath := h.resources(), "/"+h.id
-	if boundary.Rootless() {
-		resources, groupsPath = nil, ""
+	resources, groupsPath, shm := h.resources(), "/"+h.id, []string{"nosuid", "noexec", "nodev", "mode=1777"}
+	var ofEach []specs.POSIXRlimit
+	var kill *int
+	if boundary.Rootless() { // the lab looks at what there is no group for: see watchAmounts
+		resources, groupsPath, shm = nil, "", append(shm, "size="+strconv.FormatUint(h.Memory, 10))
+		first := 1000
+		ofEach, kill = h.amounts().OfEach(), &first
 	}
 	mounts := []specs.Mount{
 		{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
 		{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
 		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
 		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}},
-		{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777"}},
+		{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: shm},
 		bind(filepath.Join(h.dir, "detgen"), inside.Directory),
 		bind(o.Program, inside.Binary, "ro"),
 	}
@@ -133,6 +137,8 @@ func (h *container) config(o *Options) *specs.Spec {
 			Cwd:             "/",
 			NoNewPrivileges: !h.NewPrivileges,
 			Capabilities:    &specs.LinuxCapabilities{Bounding: init, Effective: init, Permitted: init, Inheritable: caps},
+			Rlimits:         ofEach,
+			OOMScoreAdj:     kill, // to end first when the machine has no memory left (proc_pid_oom_score_adj(5))
 		},
 		Mounts: mounts,
 		Linux: &specs.Linux{
@@ -149,6 +155,27 @@ func (h *container) config(o *Options) *specs.Spec {
 			Resources:     resources,
 		},
 	}
+}
+
+// amounts are what the host's programs may take.
+func (h *host) amounts() boundary.Amounts {
+	return boundary.Amounts{Memory: int64(h.Memory), Processes: h.Processes}
+}
+
+// watchAmounts ends the run when a host takes more than it may, for a user who may make no control groups.
+func (l *lab) watchAmounts() error {
+	var list []boundary.Measured
+	for _, h := range l.hosts {
+		if c, ok := h.system.(*container); ok {
+			m, err := boundary.NewMeasured(fmt.Sprintf("host %q: ", h.Name), c.user, h.amounts())
+			if err != nil {
+				return err
+			}
+			list = append(list, m)
+		}
+	}
+	go boundary.Watch(l.over, func() error { return boundary.Measure(list) }, l.fail)
+	return nil
 }
 
 // resources are the host's limits, which control groups hold.

@@ -2,13 +2,16 @@ package model
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -23,19 +26,73 @@ type Manifest struct {
 	Description
 	Direction string `json:"direction,omitempty"` // which scores attacks have: "higher" (usual) or "lower"
 
-	Scaler   *Scaler  `json:"scaler,omitempty"`   // of the columns; nil: numbers as they are
-	Missing  float64  `json:"missing,omitempty"`  // stands for what is no number, before scaling
-	Infinite *float64 `json:"infinite,omitempty"` // stands for infinities, before scaling; nil: Missing does
+	Scaler   *Scaler `json:"scaler,omitempty"`   // of the columns; nil: numbers as they are
+	Missing  Filler  `json:"missing,omitempty"`  // stands for what is no number, before scaling
+	Infinite *Filler `json:"infinite,omitempty"` // stands for infinities, before scaling; nil: Missing does
 
 	Input       string `json:"input,omitempty"`        // by name; "" when there is one
-	Output      string `json:"output,omitempty"`       // by name; "" is the last one of numbers
+	Output      string `json:"output,omitempty"`       // by name; "" is the only one of real numbers
 	StepOutput  string `json:"step_output,omitempty"`  // packets: an output with a score for each step
-	Class       *int   `json:"class,omitempty"`        // column of the output that is the attack's; nil: the last of one or two
-	BenignClass *int   `json:"benign_class,omitempty"` // instead: the score is 1 less this column
+	Class       *Class `json:"class,omitempty"`        // column of the output that is the attack's; nil: the last of one or two
+	BenignClass *Class `json:"benign_class,omitempty"` // instead: the score is 1 less this column
 	Activation  string `json:"activation,omitempty"`   // of the output: "" (none), "sigmoid", "softmax"
 	Length      int    `json:"length,omitempty"`       // packets: steps of the input, filled with zeros; 0: as many as there are
 	Padding     string `json:"padding,omitempty"`      // where zeros are filled in: "right" (usual) or "left"
 	SHA256      string `json:"sha256,omitempty"`       // of the ONNX file
+}
+
+// Filler is a number that stands for what is none, or NaN for models that know what to do with it ("nan" in JSON).
+type Filler float64
+
+// UnmarshalJSON reads a number or "nan".
+func (f *Filler) UnmarshalJSON(text []byte) error {
+	if string(text) == `"nan"` {
+		*f = Filler(math.NaN())
+		return nil
+	}
+	if err := json.Unmarshal(text, (*float64)(f)); err != nil {
+		return fmt.Errorf(`missing, infinite: %s is neither a number nor "nan"`, text)
+	}
+	return nil
+}
+
+// MarshalJSON writes what UnmarshalJSON reads.
+func (f Filler) MarshalJSON() ([]byte, error) {
+	if f != f {
+		return []byte(`"nan"`), nil
+	}
+	return json.Marshal(float64(f))
+}
+
+// Class is a class of an output: a column, or a label where columns have some, or the label itself where that is the
+// output.
+type Class struct {
+	Column int
+	Label  string // "" for a number
+}
+
+// Text gives the class as a label.
+func (c *Class) Text() string {
+	if c.Label != "" {
+		return c.Label
+	}
+	return strconv.Itoa(c.Column)
+}
+
+// UnmarshalJSON reads a number or a text.
+func (c *Class) UnmarshalJSON(text []byte) error {
+	if json.Unmarshal(text, &c.Column) == nil || json.Unmarshal(text, &c.Label) == nil && c.Label != "" {
+		return nil
+	}
+	return fmt.Errorf("class: %s is neither the number of a column nor a label", text)
+}
+
+// MarshalJSON writes what UnmarshalJSON reads.
+func (c Class) MarshalJSON() ([]byte, error) {
+	if c.Label != "" {
+		return json.Marshal(c.Label)
+	}
+	return json.Marshal(c.Column)
 }
 
 // Scaler makes (x - centre) / scale of each column: scikit-learn's RobustScaler (center_, scale_), StandardScaler
@@ -43,10 +100,45 @@ type Manifest struct {
 type Scaler struct {
 	Kind   string    `json:"kind,omitempty"` // "robust", "standard", "minmax": for people
 	Centre []float64 `json:"centre,omitempty"`
-	Center []float64 `json:"center,omitempty"` // the same
-	Mean   []float64 `json:"mean,omitempty"`   // the same
 	Scale  []float64 `json:"scale,omitempty"`
 	Clip   []float64 `json:"clip,omitempty"` // lowest and highest scaled value
+}
+
+// scalerNames are other names of a scaler's fields, as scikit-learn and people have them, without underscores behind.
+var scalerNames = map[string]string{
+	"center": "centre", "mean": "centre", "median": "centre", "data_min": "centre",
+	"std": "scale", "iqr": "scale", "data_range": "scale",
+}
+
+// UnmarshalJSON reads a scaler whose fields have any of their names.
+func (s *Scaler) UnmarshalJSON(text []byte) error {
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(text, &given); err != nil {
+		return fmt.Errorf("scaler: %w", err)
+	}
+	_, lowest := given["min_"]
+	_, least := given["data_min_"]
+	if _, multiplies := given["scale_"]; multiplies && (lowest || least) {
+		return errors.New("scaler: scikit-learn's MinMaxScaler multiplies by scale_: give data_min_ and data_range_")
+	}
+	fields := map[string]any{"kind": &s.Kind, "centre": &s.Centre, "scale": &s.Scale, "clip": &s.Clip}
+	from := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		field := strings.TrimSuffix(name, "_")
+		field = cmp.Or(scalerNames[field], field)
+		to, ok := fields[field]
+		if !ok {
+			return fmt.Errorf("scaler: unknown field %q: it has kind, centre, scale and clip", name)
+		}
+		if other, twice := from[field]; twice {
+			return fmt.Errorf("scaler: %s and %s are the same: give one", other, name)
+		}
+		from[field] = name
+		if err := json.Unmarshal(given[name], to); err != nil {
+			return fmt.Errorf("scaler.%s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // FindManifest gives the path of an ONNX file's manifest.
@@ -135,18 +227,10 @@ func (m *Manifest) check() error {
 	return m.Scaler.check(m.Columns)
 }
 
-// check puts the scaler's centre under one name, and finds lengths that do not fit and impossible numbers.
+// check finds lengths that do not fit and impossible numbers.
 func (s *Scaler) check(columns []string) error {
 	if s == nil {
 		return nil
-	}
-	for _, other := range [][]float64{s.Center, s.Mean} {
-		if s.Centre != nil && other != nil {
-			return errors.New("scaler: centre, center and mean are the same: give one")
-		}
-		if s.Centre == nil {
-			s.Centre = other
-		}
 	}
 	if s.Centre == nil && s.Scale == nil {
 		return errors.New("scaler: it has neither centre nor scale")
@@ -160,7 +244,7 @@ func (s *Scaler) check(columns []string) error {
 		}
 		for i, x := range list {
 			if math.IsNaN(x) || math.IsInf(x, 0) || name == "scale" && x == 0 {
-				return fmt.Errorf("scaler.%s: number %d (%s) is %v", name, i+1, columns[i], x)
+				return fmt.Errorf("scaler.%s: number %d (%s) is %v%s", name, i+1, columns[i], x, map[bool]string{true: ": a column that never varied has 1 in scikit-learn"}[x == 0])
 			}
 		}
 	}
@@ -173,11 +257,11 @@ func (m *Manifest) Scale(row []float64) []float64 {
 	for i, x := range row {
 		switch {
 		case math.IsNaN(x):
-			x = m.Missing
+			x = float64(m.Missing)
 		case math.IsInf(x, 0):
-			x = m.Missing
+			x = float64(m.Missing)
 			if m.Infinite != nil {
-				x = *m.Infinite
+				x = float64(*m.Infinite)
 			}
 		}
 		if s := m.Scaler; s != nil {

@@ -207,7 +207,7 @@ func (d *Description) validate() error {
 	seen := map[string]bool{}
 	for _, c := range d.Columns {
 		if seen[c] {
-			return fmt.Errorf("columns: %q is there twice", c)
+			return fmt.Errorf("columns: %q is there twice (of a name that a table has twice, the second is %q, as pandas has it)", c, c+".1")
 		}
 		seen[c] = true
 	}

@@ -2,10 +2,12 @@ package model
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,10 +63,15 @@ func openONNX(path string, o Options) (Model, error) {
 	return onnxModel{c}, nil
 }
 
-// hashFiles gives the SHA-256 of an ONNX file and its manifest together; wanted is that of the ONNX file alone.
+// hashFiles gives the SHA-256 of an ONNX file, its manifest and the files of its weights together; wanted is that of the
+// ONNX file alone.
 func hashFiles(wanted, path, manifest string) (string, error) {
+	weights, err := weightFiles(path)
+	if err != nil {
+		return "", err
+	}
 	all, one := sha256.New(), sha256.New()
-	for _, name := range []string{path, manifest} {
+	for _, name := range slices.Concat([]string{path, manifest}, weights) {
 		f, err := os.Open(name)
 		if err != nil {
 			return "", err
@@ -83,6 +90,102 @@ func hashFiles(wanted, path, manifest string) (string, error) {
 		return "", fmt.Errorf("%s: sha256: it is for a file with %s, and %s has %s", manifest, wanted, path, found)
 	}
 	return hex.EncodeToString(all.Sum(nil)), nil
+}
+
+// Bounds of an ONNX file: bytes, as protocol buffers have them, and messages within each other that are looked at.
+const (
+	maxONNX = 2 << 30
+	deepest = 100
+)
+
+// inside are the messages of an ONNX file (onnx.proto) in which there are others that lead to files of weights, by the
+// numbers of their fields.
+var inside = map[string]map[int]string{
+	"model":     {7: "graph"},
+	"graph":     {1: "node", 5: "tensor"},
+	"node":      {5: "attribute"},
+	"attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph"},
+	"tensor":    {13: "entry"},
+	"entry":     {1: "key", 2: "value"},
+}
+
+// weightFiles lists the files beside an ONNX file that hold its weights (TensorProto.external_data), in order. They are
+// part of what the model is.
+func weightFiles(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxONNX {
+		return nil, fmt.Errorf("%s has %d bytes: an ONNX file has at most %d", path, info.Size(), maxONNX)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]bool{}
+	var key, value string
+	depth := 0
+	var walk func(kind string, text []byte)
+	walk = func(kind string, text []byte) {
+		if depth++; depth > deepest {
+			return
+		}
+		defer func() { depth-- }()
+		switch kind {
+		case "key":
+			key = string(text)
+			return
+		case "value":
+			value = string(text)
+			return
+		}
+		for len(text) > 0 {
+			tag, n := binary.Uvarint(text)
+			if n <= 0 {
+				return // no such file; ONNX Runtime will say so
+			}
+			text = text[n:]
+			var size uint64
+			switch tag & 7 {
+			case 0:
+				_, n = binary.Uvarint(text)
+				size = uint64(max(n, 0))
+			case 1:
+				size = 8
+			case 2:
+				if size, n = binary.Uvarint(text); n > 0 {
+					text = text[n:]
+				}
+			case 5:
+				size = 4
+			default:
+				return
+			}
+			if n <= 0 || size > uint64(len(text)) {
+				return
+			}
+			if kind := inside[kind][int(tag>>3)]; kind != "" && tag&7 == 2 {
+				walk(kind, text[:size])
+			}
+			text = text[size:]
+		}
+		if kind == "entry" && key == "location" {
+			found[value] = true
+		}
+	}
+	walk("model", text)
+	list := slices.Sorted(maps.Keys(found))
+	for i, name := range list {
+		if !filepath.IsLocal(name) {
+			return nil, fmt.Errorf("%s has weights in %q, which is outside its folder", path, name)
+		}
+		list[i] = filepath.Join(filepath.Dir(path), name)
+		if _, err := os.Stat(list[i]); err != nil {
+			return nil, fmt.Errorf("%s has weights in another file: %w", path, err)
+		}
+	}
+	return list, nil
 }
 
 // FindRuntime gives the path of ONNX Runtime's library: the given one, that of the environment, that of an installed

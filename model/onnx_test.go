@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"detgen/internal/labtest"
 )
 
 // onnxColumns are the columns of the test's network, in CICFlowMeter's spelling.
@@ -18,8 +20,9 @@ var onnxColumns = []string{"Flow Duration", "Total Fwd Packet", "Total Bwd packe
 	"Fwd Packet Length Max", "Fwd Packet Length Mean", "Bwd Packet Length Max", "Bwd Packet Length Mean", "Flow Bytes/s", "Flow Packets/s",
 	"Flow IAT Mean", "Flow IAT Std", "Flow IAT Max", "Fwd IAT Mean", "Bwd IAT Mean", "Fwd Header Length", "Bwd Header Length", "Packet Length Mean", "Packet Length Std"}
 
-// TestONNX compares what ONNX files say through detgen-onnx with what PyTorch and scikit-learn say.
-func TestONNX(t *testing.T) {
+// onnxFolder runs a script of testdata that makes ONNX files in a folder, and says where detgen-onnx and ONNX Runtime are.
+func onnxFolder(t *testing.T, script string) string {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("asks PyTorch and fetches ONNX Runtime")
 	}
@@ -28,33 +31,130 @@ func TestONNX(t *testing.T) {
 		t.Fatalf("scripts/onnxruntime: %v", err)
 	}
 	folder := t.TempDir()
-	program := filepath.Join(folder, ONNXProgram)
-	build := exec.Command("go", "build", "-o", program, "../cmd/detgen-onnx")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v: %s", ONNXProgram, err, said)
-	}
-	t.Setenv(programVariable, program)
+	t.Setenv(programVariable, labtest.ONNXProgram(t))
 	t.Setenv(runtimeVariable, strings.TrimSpace(string(library)))
-	put := func(name string, v any) string {
-		text, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return path
+	putJSON(t, folder, "columns.json", onnxColumns)
+	if said, err := exec.Command("/usr/bin/python3", "testdata/"+script, folder).CombinedOutput(); err != nil {
+		t.Fatalf("PyTorch, scikit-learn and ONNX's Python package (scripts/install): %v: %s", err, said)
 	}
-	put("columns.json", onnxColumns)
-	if said, err := exec.Command("/usr/bin/python3", "testdata/mlp.py", folder).CombinedOutput(); err != nil {
-		t.Fatalf("PyTorch and scikit-learn (scripts/install): %v: %s", err, said)
-	}
-	text, err := os.ReadFile(filepath.Join(folder, "said.json"))
+	return folder
+}
+
+func putJSON(t *testing.T, folder, name string, v any) {
+	t.Helper()
+	text, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(folder, name), text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readJSON(t *testing.T, path string, v any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, v)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rowItems makes items of rows whose numbers are texts, as JSON has neither NaN nor infinities.
+func rowItems(t *testing.T, rows [][]string) []Item {
+	t.Helper()
+	items := make([]Item, len(rows))
+	for i, row := range rows {
+		items[i] = Item{ID: fmt.Sprint(i), Row: make([]float64, len(row))}
+		for k, cell := range row {
+			var err error
+			if items[i].Row[k], err = strconv.ParseFloat(cell, 64); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return items
+}
+
+// TestONNXForms scores one classifier in each form in which people have it.
+func TestONNXForms(t *testing.T) {
+	folder := onnxFolder(t, "forms.py")
+	var said struct {
+		Rows  [][]string
+		Forms []struct {
+			Name   string
+			Scores []float64
+		}
+	}
+	readJSON(t, filepath.Join(folder, "forms.json"), &said)
+	items := rowItems(t, said.Rows)
+	wrong := map[string]string{ // and what keeps a form from being scored
+		"two-outputs-unnamed":   `["p" "latent"] have real numbers: name the one that has the score`,
+		"sklearn-texts-unnamed": `output "maps" has the classes ["ATTACK" "BENIGN"]: give class`,
+		"sklearn-texts-unknown": `output "maps" has no "attack"; ["ATTACK" "BENIGN"]`,
+	}
+	hashes := map[string]bool{}
+	for _, form := range said.Forms {
+		t.Run(form.Name, func(t *testing.T) {
+			m, err := Open(filepath.Join(folder, form.Name+".onnx"), Options{})
+			var got []Score
+			if err == nil {
+				defer m.Close()
+				hashes[m.Describe().Hash] = true
+				got, err = m.Score(context.Background(), items)
+			}
+			if want := wrong[form.Name]; want != "" {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%v, want %q", err, want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range got {
+				if d := math.Abs(got[i].Score - form.Scores[i]); d > 1e-5*max(1, math.Abs(form.Scores[i])) {
+					t.Fatalf("item %d has %v, want %v", i, got[i].Score, form.Scores[i])
+				}
+			}
+		})
+	}
+	if len(hashes) != len(said.Forms)-1 { // two-outputs-unnamed is not opened
+		t.Errorf("%d models have %d hashes", len(said.Forms)-1, len(hashes))
+	}
+
+	// A model whose weights are beside it is another one with other weights, and none without.
+	weights := filepath.Join(folder, "beside.onnx.data")
+	text, err := os.ReadFile(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[3] ^= 0x40
+	if err := os.WriteFile(weights, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Open(filepath.Join(folder, "beside.onnx"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if hashes[m.Describe().Hash] {
+		t.Error("other weights, the same hash")
+	}
+	if err := os.Remove(weights); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(filepath.Join(folder, "beside.onnx"), Options{}); err == nil || !strings.Contains(err.Error(), "beside.onnx has weights in another file") {
+		t.Errorf("without its weights: %v", err)
+	}
+}
+
+// TestONNX compares what ONNX files say through detgen-onnx with what PyTorch and scikit-learn say.
+func TestONNX(t *testing.T) {
+	folder := onnxFolder(t, "mlp.py")
+	put := func(name string, v any) { putJSON(t, folder, name, v) }
 	var said struct {
 		Scaler     map[string]any
 		Rows       [][]string
@@ -62,9 +162,7 @@ func TestONNX(t *testing.T) {
 		Steps      [][][]float32
 		StepScores [][]float64 `json:"step_scores"`
 	}
-	if err := json.Unmarshal(text, &said); err != nil {
-		t.Fatal(err)
-	}
+	readJSON(t, filepath.Join(folder, "said.json"), &said)
 	good := map[string]any{"name": "mlp", "columns": onnxColumns, "scaler": said.Scaler, "class": 1, "probability": true, "threshold": 0.5}
 	with := func(key string, value any) map[string]any {
 		m := map[string]any{}
@@ -85,15 +183,7 @@ func TestONNX(t *testing.T) {
 		if d := m.Describe(); d.Hash == "" || d.Kind != Flows || *d.Threshold != 0.5 {
 			t.Errorf("description %+v", d)
 		}
-		items := make([]Item, len(said.Rows))
-		for i, row := range said.Rows {
-			items[i] = Item{ID: fmt.Sprint(i), Row: make([]float64, len(row))}
-			for k, cell := range row {
-				if items[i].Row[k], err = strconv.ParseFloat(cell, 64); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
+		items := rowItems(t, said.Rows)
 		got, err := m.Score(context.Background(), items)
 		if err != nil {
 			t.Fatal(err)
@@ -136,6 +226,11 @@ func TestONNX(t *testing.T) {
 		"scaler's length":   {with("scaler", map[string]any{"scale": []float64{1, 2}}), "scaler.scale: it has 2 numbers for 20 columns"},
 		"scale of 0":        {with("scaler", map[string]any{"scale": make([]float64, 20)}), "scaler.scale: number 1 (Flow Duration) is 0"},
 		"class":             {with("class", 2), "has columns 0 to 1, not 2"},
+		"class's name":      {with("class", "ATTACK"), `the columns of output "p" have no names: give the number of "ATTACK" among its 2, from 0`},
+		"class of a list":   {with("class", []int{1}), "class: [1] is neither the number of a column nor a label"},
+		"scaler's field":    {with("scaler", map[string]any{"quantiles": 1}), `scaler: unknown field "quantiles": it has kind, centre, scale and clip`},
+		"scaler multiplies": {with("scaler", map[string]any{"min_": 1, "scale_": 1}), "multiplies by scale_: give data_min_ and data_range_"},
+		"missing":           {with("missing", "none"), `"none" is neither a number nor "nan"`},
 		"output":            {with("output", "q"), `output: there is no "q"; there are ["p"]`},
 		"field":             {with("colums", 2), `unknown field "colums"`},
 		"digest":            {with("sha256", "ab"), "sha256: it is for a file with ab"},

@@ -14,6 +14,7 @@ import (
 	"detgen/plot"
 	"detgen/probe/correct"
 	"detgen/probe/stats"
+	"detgen/runner"
 )
 
 // Arms of a correction.
@@ -82,6 +83,21 @@ type CorrectOptions struct {
 	Band      string      // factor whose levels are judged by themselves; "" for none
 	Retrained model.Model // nil: no arm C
 	Augmented model.Model // nil: no arm E
+}
+
+// Open opens the model that a text names and those of the arms, "" for none, and takes the correction of a name. The caller
+// closes what it gives, of which the first is the model.
+func (o *CorrectOptions) Open(transform string, with model.Options, named, retrained, augmented string) (model.List, error) {
+	var err error
+	if o.Transform, err = correct.Named(transform); err != nil {
+		return nil, runner.RequestError{Err: err}
+	}
+	models, err := model.OpenAll(with, named, retrained, augmented)
+	if err != nil {
+		return nil, runner.RequestError{Err: err}
+	}
+	o.Retrained, o.Augmented = models[1], models[2]
+	return models, nil
 }
 
 // Correct judges a model before and after a correction of what it sees.

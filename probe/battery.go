@@ -142,8 +142,12 @@ func backgroundOf(c *scenario.Catalogue, name string) (string, error) {
 }
 
 // plan writes the battery as the plan of a dataset: for each task a clean entry, and one for each severity of each
-// factor that the task has, with the seeds of the clean one. can tells whether a spec makes sense.
+// chosen factor that the task has, with the seeds of the clean one. can tells whether a spec makes sense.
 func (b *battery) plan(o *CardOptions, c *scenario.Catalogue, can func(*scenario.Spec) error) ([]byte, error) {
+	factors, err := b.chosen(o.Factors)
+	if err != nil {
+		return nil, err
+	}
 	var entries []cardEntry
 	for _, task := range slices.Concat(o.Benign, o.Attacks) {
 		name, word, _ := strings.Cut(task, "/")
@@ -169,7 +173,7 @@ func (b *battery) plan(o *CardOptions, c *scenario.Catalogue, can func(*scenario
 			return nil, runner.RequestError{Err: fmt.Errorf("%s as the clean set has it: %w", task, err)}
 		}
 		entries = append(entries, cardEntry{Name: entryName, Task: task, Runs: o.Runs, Set: nodeOf(clean)})
-		for _, f := range b.Factors {
+		for _, f := range factors {
 			n := 0
 			for k, v := range f.candidates(about, &about.Tasks[i], other) {
 				set := v.set.Over(clean)
@@ -214,7 +218,28 @@ func (b *battery) clean() (set scenario.Settings) {
 }
 
 // slug is the factor's name in names of entries.
-func (f *batteryFactor) slug() string { return strings.ToLower(strings.ReplaceAll(f.Name, " ", "-")) }
+func (f *batteryFactor) slug() string { return slug(f.Name) }
+
+func slug(name string) string { return strings.ToLower(strings.ReplaceAll(name, " ", "-")) }
+
+// chosen gives the factors with some names, in the battery's order; all of them without names.
+func (b *battery) chosen(names []string) ([]*batteryFactor, error) {
+	if len(names) == 0 {
+		return b.Factors, nil
+	}
+	var known []string
+	for _, f := range b.Factors {
+		known = append(known, f.slug())
+	}
+	wanted := map[string]bool{}
+	for _, name := range names {
+		if !slices.Contains(known, slug(name)) {
+			return nil, request("--factors: battery %d has no factor %q: %s", b.Version, name, problem.Nearest(slug(name), known))
+		}
+		wanted[slug(name)] = true
+	}
+	return slices.DeleteFunc(slices.Clone(b.Factors), func(f *batteryFactor) bool { return !wanted[f.slug()] }), nil
+}
 
 // nodeOf writes settings in their order.
 func nodeOf(set scenario.Settings) *yaml.Node {
@@ -280,8 +305,11 @@ func levelOf(e *plan.Entry, f *batteryFactor, clean scenario.Settings) string {
 	return cmp.Or(strings.Join(words, " "), "clean")
 }
 
-// BuildCard makes the card's dataset, or goes on with it.
+// BuildCard makes the card's dataset, or goes on with it. Without tasks it makes nothing: the dataset must be there.
 func BuildCard(ctx context.Context, dir string, with runner.Config, o CardOptions) error {
+	if len(o.Benign)+len(o.Attacks) == 0 {
+		return nil
+	}
 	if len(o.Benign) == 0 || len(o.Attacks) == 0 {
 		return request("a card takes at least one benign task and one attack: --benign web/get --attack SCENARIO/TASK")
 	}

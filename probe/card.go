@@ -31,8 +31,9 @@ type Card struct {
 	Clean     Cell              `json:"clean"`
 	Threshold float64           `json:"threshold"` // geometric mean of the clean set, or the model's
 	Factors   []CardFactor      `json:"factors"`
-	Mean      float64           `json:"mean_loss"` // of all factors that were judged
-	Runs      int               `json:"runs"`      // of the clean set
+	Absent    []string          `json:"not_measured,omitempty"` // factors of the battery that were left out, or that no task has
+	Mean      float64           `json:"mean_loss"`              // of all factors that were judged
+	Runs      int               `json:"runs"`                   // of the clean set
 }
 
 // CardFactor is a row of the card.
@@ -64,6 +65,7 @@ type Cell struct {
 type CardOptions struct {
 	Options
 	Benign, Attacks []string // SCENARIO/TASK
+	Factors         []string // of the battery; none: all
 	Runs            int      // of each point, for each task
 	Engine          string   // of the plan; "" for the default
 	Build           dataset.Options
@@ -72,6 +74,10 @@ type CardOptions struct {
 // MakeCard judges a model on the card's dataset.
 func MakeCard(ctx context.Context, dir string, m model.Model, o CardOptions) (*Card, error) {
 	b, err := readBattery()
+	if err != nil {
+		return nil, err
+	}
+	factors, err := b.chosen(o.Factors)
 	if err != nil {
 		return nil, err
 	}
@@ -98,11 +104,11 @@ func MakeCard(ctx context.Context, dir string, m model.Model, o CardOptions) (*C
 	if _, err := s.Score(ctx, m, o.Options); err != nil {
 		return nil, err
 	}
-	return b.card(s, places, &o)
+	return b.card(s, places, factors, &o)
 }
 
-// card fills in the cells.
-func (b *battery) card(s *Set, places map[string]place, o *CardOptions) (*Card, error) {
+// card fills in the cells of some factors.
+func (b *battery) card(s *Set, places map[string]place, factors []*batteryFactor, o *CardOptions) (*Card, error) {
 	c := &Card{Battery: b.Version, Digest: digestOf(batteryText), Dataset: s.Data.Path, Model: s.Model}
 	of := make([]place, len(s.Items))
 	runs := map[string]bool{}
@@ -135,6 +141,10 @@ func (b *battery) card(s *Set, places map[string]place, o *CardOptions) (*Card, 
 		return nil, request("the model does no better than chance on the clean set (AUC %.3f): there is nothing that it could lose", c.Clean.Area.AUC)
 	}
 	for _, f := range b.Factors {
+		if !slices.Contains(factors, f) {
+			c.Absent = append(c.Absent, f.Name)
+			continue
+		}
 		row := CardFactor{Name: f.Name, Key: f.Key}
 		n := 0
 		for k := range severities {
@@ -149,22 +159,52 @@ func (b *battery) card(s *Set, places map[string]place, o *CardOptions) (*Card, 
 			}
 			row.Cell = append(row.Cell, cell)
 		}
-		if len(row.Cell) == 0 {
-			continue // none of the tasks has it
+		if len(row.Cell) == 0 { // it was left out of the dataset, or none of the tasks has it
+			c.Absent = append(c.Absent, f.Name)
+			continue
 		}
 		if n > 0 {
 			row.Loss /= float64(n)
 		}
 		c.Factors = append(c.Factors, row)
 	}
-	judged := 0
+	if len(c.Factors) == 0 {
+		return nil, request("%s has no cell of %s: it was made without, or none of its tasks has it", s.Data.Path, strings.Join(o.Factors, ", "))
+	}
+	judged, _ := c.measured()
 	for _, f := range c.Factors {
 		if f.judged() {
-			c.Mean, judged = c.Mean+f.Loss, judged+1
+			c.Mean += f.Loss / float64(judged)
 		}
 	}
-	c.Mean /= float64(max(judged, 1))
 	return c, nil
+}
+
+// measured tells of how many factors there is a cell, and how many the battery has.
+func (c *Card) measured() (judged, all int) {
+	for _, f := range c.Factors {
+		if f.judged() {
+			judged++
+		}
+	}
+	return judged, len(c.Factors) + len(c.Absent)
+}
+
+// notMeasured tells people what the battery has beside what is on the card; "" when that is all.
+func (c *Card) notMeasured() string {
+	if len(c.Absent) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("not measured (left out, or of no task here): %s\n", strings.Join(c.Absent, ", "))
+}
+
+// meanText names the mean by what it is of.
+func (c *Card) meanText() string {
+	judged, all := c.measured()
+	if judged == all {
+		return "mean"
+	}
+	return fmt.Sprintf("mean of %d of %d", judged, all)
 }
 
 // judged tells whether there is a cell of the factor.
@@ -284,7 +324,11 @@ func ReadCard(dir string) (*Card, error) {
 // DrawCards draws one card, or several side by side: a row for each factor, the mean loss with the range over its
 // severities.
 func DrawCards(cards ...*Card) (*plot.Figure, error) {
-	e := plot.Effects{Title: fmt.Sprintf("Robustness card, battery %d: what is lost of the lead over chance", cards[0].Battery), Label: "loss, mean over severities (lines: from the mildest to the worst loss)"}
+	title := fmt.Sprintf("Robustness card, battery %d: what is lost of the lead over chance", cards[0].Battery)
+	if judged, all := cards[0].measured(); judged < all {
+		title += fmt.Sprintf(" (%d of %d factors)", judged, all)
+	}
+	e := plot.Effects{Title: title, Label: "loss, mean over severities (lines: from the mildest to the worst loss)"}
 	for _, c := range cards {
 		if !c.like(cards[0]) {
 			return nil, request("cards of batteries %d and %d, of %d and %d factors, cannot be compared", cards[0].Battery, c.Battery, len(cards[0].Factors), len(c.Factors))
@@ -328,7 +372,10 @@ func (c *Card) WriteText(out io.Writer, dir string) error {
 		}
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "  %-18s %+7.3f\n", "mean", c.Mean)
+	fmt.Fprintf(&b, "  %-18s %+7.3f\n", c.meanText(), c.Mean)
+	if absent := c.notMeasured(); absent != "" {
+		b.WriteString("  - " + absent)
+	}
 	for _, f := range c.Factors {
 		for _, cell := range f.Cell {
 			if cell.Missing != "" {

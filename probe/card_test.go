@@ -143,6 +143,55 @@ func TestCardFindsTheLoss(t *testing.T) {
 	if err := both.WriteText(&printed); err != nil || strings.Count(printed.String(), "scores.csv") != 2 {
 		t.Errorf("%v:\n%s", err, printed.String())
 	}
+
+	// The same of two factors alone: of the same cells, and with what is not on it named.
+	if m, err = model.Open(filepath.Join(dir, "scores.csv"), model.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	few := CardOptions{Options: Options{Draws: 200, Seed: 3}, Factors: []string{"TCP options", "loss"}, Benign: []string{"web/get"}, Attacks: []string{"basic-bruteforce/list"}, Runs: 6}
+	part, err := MakeCard(context.Background(), dir, m, few)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(part.Factors) != 2 || part.Factors[0].Name != "loss" || part.Factors[0].Loss != c.Factors[2].Loss || len(part.Absent) != len(b.Factors)-2 || part.Mean != (part.Factors[0].Loss+part.Factors[1].Loss)/2 {
+		t.Errorf("a card of two factors: %+v", part)
+	}
+	printed.Reset()
+	if err := part.WriteText(&printed, ""); err != nil || !strings.Contains(printed.String(), "mean of 2 of 17") || !strings.Contains(printed.String(), "not measured (left out, or of no task here): delay, jitter, reordering") {
+		t.Errorf("%v:\n%s", err, printed.String())
+	}
+	if err := part.Write(out + "2"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadCards([]string{out, out + "2"}); err == nil || !strings.Contains(err.Error(), "cannot be compared") {
+		t.Errorf("cards of other factors side by side: %v", err)
+	}
+	if text, err = b.plan(&few, scenarios, can); err != nil {
+		t.Fatal(err)
+	}
+	if p, err = plan.Read("battery", text); err != nil {
+		t.Fatal(err)
+	}
+	made := map[string]bool{}
+	for _, e := range p.Entries {
+		made[e.Name] = true
+		if e.Task == "web/get" && !slices.ContainsFunc(e.Set, func(s scenario.Setting) bool { return s.Key == "transport.initial_cwnd" && s.Value == "10" }) {
+			t.Errorf("%s does not have the clean value of a factor that was left out: %v", e.Name, e.Set)
+		}
+	}
+	if len(p.Entries) != 2*(1+5+5) || !made["web-get-loss-5"] || !made["basic-bruteforce-list-tcp-options-1"] || !made["web-get"] {
+		t.Errorf("the battery of two factors has the entries %v", made)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "plan.yaml"), text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for factor, want := range map[string]string{"los": `no factor "los"`, "jitter": "has no cell of jitter"} {
+		few.Factors = []string{factor}
+		if _, err := MakeCard(context.Background(), dir, m, few); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a card of %s: %v, want %q", factor, err, want)
+		}
+	}
+
 	other, scores := world{runs: 30, each: 2, score: depleted}.write(t)
 	if m, err = model.Open(scores, model.Options{}); err != nil {
 		t.Fatal(err)

@@ -58,11 +58,11 @@ func (c Cards) WriteText(out io.Writer) error {
 		}
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "  %-18s", "mean")
+	fmt.Fprintf(&b, "  %-18s", c[0].meanText())
 	for _, card := range c {
 		fmt.Fprintf(&b, " %+20.3f", card.Mean)
 	}
-	b.WriteByte('\n')
+	b.WriteString("\n" + c[0].notMeasured())
 	_, err := io.WriteString(out, b.String())
 	return err
 }

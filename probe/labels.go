@@ -81,7 +81,7 @@ func (s *Set) seeds() ([]string, error) {
 	}
 	if len(distinct) < leastSeeds {
 		for i := range list {
-			list[i] = s.connection(i).Run
+			list[i] = s.unit(i)
 		}
 	}
 	return list, nil

@@ -108,9 +108,9 @@ func (r *PaperReport) WriteText(out io.Writer, dir string) error {
 	if err := r.WriteTable(out); err != nil {
 		return err
 	}
-	parts := []Texter{r.Sweep, r.Correct}
+	parts := []Result{r.Sweep, r.Correct}
 	if r.Twin != nil {
-		parts = []Texter{r.Sweep, r.Twin, r.Correct}
+		parts = []Result{r.Sweep, r.Twin, r.Correct}
 	}
 	for _, part := range parts {
 		if _, err := io.WriteString(out, "\n"); err != nil {

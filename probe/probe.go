@@ -98,7 +98,7 @@ func Run(ctx context.Context, path string, m model.Model, o Options) (*Report, e
 	if err := s.Classes(); err != nil {
 		return nil, err
 	}
-	if n := s.runs(); n < leastRuns {
+	if n, _ := s.units(); n < leastRuns {
 		return nil, request("%s has connections of %d runs; intervals are drawn over runs, which takes at least %d: build more runs", path, n, leastRuns)
 	}
 	if _, err := s.columns(&o); err != nil {
@@ -128,9 +128,13 @@ func Run(ctx context.Context, path string, m model.Model, o Options) (*Report, e
 
 // report judges a set that has scores.
 func (s *Set) report(ctx context.Context, o Options) (*Report, error) {
-	r := &Report{Dataset: s.Data.Path, Split: o.Split, Model: s.Model, Connections: len(s.Items), Runs: s.runs(), LeftOut: s.LeftOut, set: s, ErrorIs: "place of the score among all scores, 0 to 1, less the class"}
+	_, runs := s.units()
+	r := &Report{Dataset: s.Data.Path, Split: o.Split, Model: s.Model, Connections: len(s.Items), Runs: runs, LeftOut: s.LeftOut, set: s, ErrorIs: "place of the score among all scores, 0 to 1, less the class"}
 	if s.probabilities() {
 		r.ErrorIs = "score less class"
+	}
+	if runs == 0 {
+		r.Warnings = append(r.Warnings, "the table has no runs: intervals are drawn over connections as if they were independent, and are too narrow where some are alike")
 	}
 	benign, attacks := s.split(nil)
 	r.Benign, r.Attacks = len(benign), len(attacks)
@@ -171,7 +175,7 @@ func (s *Set) performance(benign, attacks []float64, roc *stats.ROC, o *Options)
 	p := Performance{Area: stats.AUC(benign, attacks)}
 	scores, attack, runs := make([]float64, len(s.Items)), make([]bool, len(s.Items)), make([]string, len(s.Items))
 	for i := range s.Items {
-		scores[i], attack[i], runs[i] = s.Items[i].Score, s.Items[i].Attack, s.connection(i).Run
+		scores[i], attack[i], runs[i] = s.Items[i].Score, s.Items[i].Attack, s.unit(i)
 	}
 	p.OverRuns = stats.NewClusters(runs).AUC(scores, attack, min(o.draws(), 1000), o.random("auc"))
 	rule, threshold := s.threshold(roc, o)
@@ -342,7 +346,7 @@ func (s *Set) rank(ctx context.Context, labels []label, o *Options) (*Labels, er
 	stratum := make([]int, len(s.Items))
 	number := map[string]int{}
 	for i := range s.Items {
-		e[i], runs[i] = s.Items[i].Error, s.connection(i).Run
+		e[i], runs[i] = s.Items[i].Error, s.unit(i)
 		if _, ok := number[s.Items[i].Activity]; !ok {
 			number[s.Items[i].Activity] = len(number)
 		}

@@ -295,3 +295,64 @@ func BenchmarkProbe(b *testing.B) {
 		b.ReportMetric(r.Seconds.Probe, "probe-s")
 	}
 }
+
+// TestTableWithoutRuns probes a table of flows by others: each connection stands for itself, and the report says so.
+func TestTableWithoutRuns(t *testing.T) {
+	var flows, scores strings.Builder
+	flows.WriteString("Dst Port,Flow Duration,Label\n")
+	scores.WriteString("id,score\n")
+	random := rand.New(rand.NewPCG(5, 5))
+	for i := range 200 {
+		label, score := "BENIGN", 0.2+random.Float64()*0.2
+		if i%4 == 0 {
+			label, score = "PortScan", 0.8
+		}
+		port := []int{22, 53, 80, 443, 8080}[i%5]
+		if port == 53 { // what the model gets wrong
+			score = 1 - score
+		}
+		fmt.Fprintf(&flows, "%d,%d,%s\n", port, 100+i%7, label)
+		fmt.Fprintf(&scores, "%d,%.4f\n", i+1, score)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"flows.csv": flows.String(), "scores.csv": scores.String()} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := model.Open(filepath.Join(dir, "scores.csv"), model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Run(context.Background(), filepath.Join(dir, "flows.csv"), m, Options{Draws: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Runs != 0 || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "has no runs") {
+		t.Errorf("%d runs, warnings %q", r.Runs, r.Warnings)
+	}
+	if a := r.Performance; a.Area.AUC > 0.9 || !a.OverRuns.Has(a.Area.AUC) || a.OverRuns.High-a.OverRuns.Low < 0.02 || a.OverRuns.High-a.OverRuns.Low > 0.3 {
+		t.Errorf("AUC %v, over connections %v", a.Area, a.OverRuns)
+	}
+	var text bytes.Buffer
+	if err := r.WriteText(&text, ""); err != nil || !strings.Contains(text.String(), ": 200 connections, 150 benign, 50 attacks") {
+		t.Errorf("%v:\n%s", err, text.String())
+	}
+	if len(r.Labels.Ranked) == 0 {
+		t.Fatalf("labels %+v", r.Labels)
+	}
+	// Categories are told from names that are drawn for each run.
+	named := strings.NewReplacer("22,", "ssh,", "53,", "dns,", "8080,", "other,", "443,", "tls,", "80,", "web,").Replace(flows.String())
+	if err := os.WriteFile(filepath.Join(dir, "named.csv"), []byte(strings.Replace(named, "Dst Port", "service", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = Run(context.Background(), filepath.Join(dir, "named.csv"), m, Options{Draws: 200, Labels: []string{"service"}}); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Labels.Ranked) == 0 || r.Labels.Ranked[0].Label != "service=dns" || r.Labels.Ranked[0].R < 0.8 {
+		t.Errorf("labels %+v", r.Labels.Ranked)
+	}
+	if w := r.Slices.Worst; len(w) == 0 || !slices.Equal(w[0].Where, []string{"service=dns"}) || w[0].N != 40 {
+		t.Errorf("worst slices %+v", w)
+	}
+}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"detgen/model"
 	"detgen/model/items"
 	"detgen/packet"
+	"detgen/probe/correct"
 	"detgen/runner"
 )
 
@@ -65,6 +67,19 @@ type Options struct {
 	// Change, when there is one, is between the capture and the encoder. It is not for models of captures or files.
 	Change     func(*items.Trace) *items.Trace
 	Correction string // its name
+}
+
+// CorrectBy puts the correction of a name between captures and model; "" is none.
+func (o *Options) CorrectBy(name string) error {
+	if name == "" {
+		return nil
+	}
+	t, err := correct.Named(name)
+	if err != nil {
+		return runner.RequestError{Err: err}
+	}
+	o.Change, o.Correction = t.Apply, t.Name
+	return nil
 }
 
 func (o *Options) draws() int {
@@ -135,14 +150,20 @@ func (s *Set) Classes() error {
 	return nil
 }
 
-// runs counts the runs of the items.
-func (s *Set) runs() int {
-	seen := map[string]bool{}
+// units counts what intervals are drawn over, and runs the runs among them.
+func (s *Set) units() (units, runs int) {
+	seen, of := map[string]bool{}, map[string]bool{}
 	for i := range s.Items {
-		seen[s.connection(i).Run] = true
+		seen[s.unit(i)] = true
+		if r := s.connection(i).Run; r != "" {
+			of[r] = true
+		}
 	}
-	return len(seen)
+	return len(seen), len(of)
 }
+
+// unit names what an item is drawn with: its run, whose connections are alike; in a table without runs it stands alone.
+func (s *Set) unit(i int) string { return cmp.Or(s.connection(i).Run, s.connection(i).ID) }
 
 func (s *Set) connection(i int) *items.Connection { return &s.Data.Connections[s.Items[i].Connection] }
 

@@ -211,7 +211,7 @@ func (s *Set) slices(list []category) *Slices {
 		if len(out.Worst) == mostSlices || c.effect < leastEffect {
 			break
 		}
-		if q[c] > 0.05 || covered(shown, c) || s.runsOf(c) < leastRuns {
+		if n, _ := s.unitsOf(c); q[c] > 0.05 || covered(shown, c) || n < leastRuns {
 			continue
 		}
 		shown = append(shown, c)
@@ -235,15 +235,15 @@ func covered(shown []*candidate, c *candidate) bool {
 	})
 }
 
-// runsOf counts the runs of a candidate's connections.
-func (s *Set) runsOf(c *candidate) int {
-	runs := map[string]bool{}
+// unitsOf counts what a candidate's connections are drawn with, and the runs among them.
+func (s *Set) unitsOf(c *candidate) (units, runs int) {
+	part := &Set{Data: s.Data}
 	for i := range s.Items {
 		if c.has[i/64]&(1<<(i%64)) != 0 {
-			runs[s.connection(i).Run] = true
+			part.Items = append(part.Items, s.Items[i])
 		}
 	}
-	return len(runs)
+	return part.units()
 }
 
 // slice describes a candidate.
@@ -258,7 +258,7 @@ func (s *Set) slice(c *candidate, lits []literal, q, whole float64) Slice {
 			members = append(members, i)
 		}
 	}
-	out.Runs = s.runsOf(c)
+	_, out.Runs = s.unitsOf(c)
 	out.Command = s.more(c, lits, members)
 	return out
 }

@@ -214,6 +214,9 @@ func (r *SweepReport) xs() map[string]float64 {
 
 // seedsOf reads the seed of each run from the table of runs: runs of one entry and seed are pairs.
 func (s *Set) seedsOf() (map[string]string, error) {
+	if s.Data.RunDir("") == "" {
+		return nil, nil // a table of flows alone
+	}
 	in, err := beneath.Open(s.Data.Path, dataset.RunsTable)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"detgen/internal/plain"
 	"detgen/internal/whole"
 	"detgen/plot"
 	"detgen/probe/stats"
@@ -21,8 +19,11 @@ import (
 	"detgen/runner"
 )
 
-// Texter is a result that prints what a person reads first; dir is where all of it is, "" for nowhere.
-type Texter interface {
+// Result is what came of probing.
+type Result interface {
+	// Write writes all of it into a new folder.
+	Write(dir string) error
+	// WriteText prints what a person reads first; dir is where all of it is, "" for nowhere.
 	WriteText(out io.Writer, dir string) error
 }
 
@@ -52,18 +53,6 @@ func (f *folder) close() error {
 		return errors.Join(f.err, f.staging.Discard())
 	}
 	return f.staging.Publish()
-}
-
-// WriteCommand keeps the command that made a folder of results in it, for its page.
-func WriteCommand(dir string, words []string) error {
-	if _, err := os.Stat(dir); err != nil {
-		return nil // the error of writing it says why
-	}
-	list := make([]string, len(words))
-	for i, word := range words {
-		list[i] = plain.Word(word)
-	}
-	return whole.WriteFile(filepath.Join(dir, "command.txt"), []byte(strings.Join(list, " ")+"\n"))
 }
 
 func (f *folder) json(name string, v any) {
@@ -223,14 +212,19 @@ func (r *Report) drawLabels() (*plot.Figure, error) {
 func (r *Report) WriteText(out io.Writer, dir string) error {
 	var b strings.Builder
 	p := &r.Performance
-	fmt.Fprintf(&b, "%s on %s: %d connections of %d runs, %d benign, %d attacks\n", r.Model.Name, r.Dataset, r.Connections, r.Runs, r.Benign, r.Attacks)
+	over := "runs"
+	of := func(runs int) string { return fmt.Sprintf(" of %d runs", runs) }
+	if r.Runs == 0 {
+		over, of = "connections", func(int) string { return "" }
+	}
+	fmt.Fprintf(&b, "%s on %s: %d connections%s, %d benign, %d attacks\n", r.Model.Name, r.Dataset, r.Connections, of(r.Runs), r.Benign, r.Attacks)
 	if r.LeftOut > 0 {
 		fmt.Fprintf(&b, "  %d connections left out: the model looks at %s, and none can be made of them\n", r.LeftOut, r.Model.Kind)
 	}
 	for _, w := range r.Warnings {
 		fmt.Fprintf(&b, "  warning: %s\n", w)
 	}
-	fmt.Fprintf(&b, "  AUC %.4f (%.4f to %.4f; over runs %.4f to %.4f)\n", p.Area.AUC, p.Area.Interval.Low, p.Area.Interval.High, p.OverRuns.Low, p.OverRuns.High)
+	fmt.Fprintf(&b, "  AUC %.4f (%.4f to %.4f; over %s %.4f to %.4f)\n", p.Area.AUC, p.Area.Interval.Low, p.Area.Interval.High, over, p.OverRuns.Low, p.OverRuns.High)
 	fmt.Fprintf(&b, "  threshold %.4g (%s): detection %s, false positives %s\n", p.Operating.Threshold, p.Operating.Rule, share(p.Operating.Detection), share(p.Operating.FalsePositive))
 	for _, o := range p.AtRates {
 		fmt.Fprintf(&b, "  %s: detection %s\n", o.Rule, share(o.Detection))
@@ -241,7 +235,7 @@ func (r *Report) WriteText(out io.Writer, dir string) error {
 	if p.Calibration != nil {
 		fmt.Fprintf(&b, "  calibration error %.3f, Brier score %.3f\n", p.Calibration.ECE, p.Calibration.Brier)
 	}
-	fmt.Fprintf(&b, "\n  %-44s %7s %17s %7s %9s %9s\n", "errors against labels", "r", "95 % over runs", "p", "within r", "within p")
+	fmt.Fprintf(&b, "\n  %-44s %7s %17s %7s %9s %9s\n", "errors against labels", "r", map[bool]string{true: "95 % over runs", false: "95 %"}[r.Runs > 0], "p", "within r", "within p")
 	for _, l := range r.Labels.Ranked[:min(len(r.Labels.Ranked), 15)] {
 		name := l.Label
 		if l.Measured {
@@ -260,7 +254,7 @@ func (r *Report) WriteText(out io.Writer, dir string) error {
 	if len(r.Slices.Worst) > 0 {
 		fmt.Fprintf(&b, "\n  worst slices of %d tested\n", r.Slices.Tests)
 		for _, s := range r.Slices.Worst[:min(len(r.Slices.Worst), 5)] {
-			fmt.Fprintf(&b, "  error %.3f (others %.3f), %d connections of %d runs: %s\n", s.Error, s.Rest, s.N, s.Runs, strings.Join(s.Where, ", "))
+			fmt.Fprintf(&b, "  error %.3f (others %.3f), %d connections%s: %s\n", s.Error, s.Rest, s.N, of(s.Runs), strings.Join(s.Where, ", "))
 			if s.Command != "" {
 				fmt.Fprintf(&b, "      more: %s\n", s.Command)
 			}

@@ -24,11 +24,13 @@ type carded struct {
 		Loss      float64
 		Cells     []cell `json:"severities"`
 	}
-	Mean float64 `json:"mean_loss"`
+	Absent []string `json:"not_measured"`
+	Mean   float64  `json:"mean_loss"`
 }
 
 type cell struct {
 	Level         string
+	Missing       string // why there is no such cell; the numbers mean nothing then
 	Area          areaUnder
 	OverRuns      interval `json:"over_runs"`
 	Detection     proportion
@@ -55,27 +57,36 @@ func Card(dir string, o Options) (*Page, error) {
 		Fact{Name: "Clean AUC", Value: fmt.Sprintf("%.4f (%.4f to %.4f over runs)", c.Clean.Area.AUC, c.Clean.OverRuns.Low, c.Clean.OverRuns.High)},
 		Fact{Name: "Threshold", Value: fmt.Sprintf("%.4g", c.Threshold)}, Fact{Name: "Clean detection", Value: percent(c.Clean.Detection)}, Fact{Name: "Clean false positives", Value: percent(c.Clean.FalsePositive)},
 		Fact{Name: "Mean loss", Value: fmt.Sprintf("%.3f", c.Mean)})
+	if len(c.Absent) > 0 {
+		s.Facts = append(s.Facts, Fact{Name: "Not measured", Value: strings.Join(c.Absent, ", ")})
+	}
 	link := ""
 	if base != "" {
 		link = base + "?find={key}%3D{level}#runs"
 	}
 	factors := &Table{ID: "factors", Caption: "Loss by factor, mean over severities", Columns: []Column{{Name: "factor"}, {Name: "key"}, {Name: "loss", Number: true}, {Name: "least", Number: true}, {Name: "most", Number: true}}}
 	cells := &Table{ID: "cells", Caption: "Each factor at each severity", Columns: []Column{{Name: "factor"}, {Name: "key"}, {Name: "severity", Number: true}, {Name: "level", Link: link}, {Name: "auc", Number: true}, {Name: "auc_low", Number: true}, {Name: "auc_high", Number: true},
-		{Name: "loss", Number: true}, {Name: "loss_low", Number: true}, {Name: "loss_high", Number: true}, {Name: "detection", Number: true}, {Name: "false_positives", Number: true}}}
+		{Name: "loss", Number: true}, {Name: "loss_low", Number: true}, {Name: "loss_high", Number: true}, {Name: "detection", Number: true}, {Name: "false_positives", Number: true}, {Name: "missing"}}}
 	e := plot.Effects{Label: "loss, mean over severities (lines: from the least to the most)", Series: []string{c.Model.Name}}
 	each := plot.Lines{XLabel: "severity", YLabel: "loss"}
 	var rows [][]int
+	var unknown [][]string // factors of which all cells are missing
 	for _, f := range c.Factors {
 		low, high := math.Inf(1), math.Inf(-1)
 		line := plot.Series{Name: f.Name}
 		var of []int
 		for k, one := range f.Cells {
+			if one.Missing != "" {
+				cells.Rows = append(cells.Rows, []string{f.Name, f.Key, itoa(k + 1), one.Level, "", "", "", "", "", "", "", "", one.Missing})
+				continue
+			}
 			low, high = min(low, one.Loss), max(high, one.Loss)
 			line.X, line.Y, of = append(line.X, float64(k)), append(line.Y, one.Loss), append(of, len(cells.Rows))
 			cells.Rows = append(cells.Rows, []string{f.Name, f.Key, itoa(k + 1), one.Level, short(one.Area.AUC), short(one.OverRuns.Low), short(one.OverRuns.High), short(one.Loss), short(one.LossIn.Low), short(one.LossIn.High),
-				short(one.Detection.Share), short(one.FalsePositive.Share)})
+				short(one.Detection.Share), short(one.FalsePositive.Share), ""})
 		}
-		if len(f.Cells) == 0 {
+		if len(of) == 0 {
+			unknown = append(unknown, []string{f.Name, f.Key, "", "", ""})
 			continue
 		}
 		for len(each.XNames) < len(f.Cells) {
@@ -85,6 +96,7 @@ func Card(dir string, o Options) (*Page, error) {
 		e.Rows = append(e.Rows, plot.Effect{Name: f.Name, Strong: true, Values: []plot.EffectValue{{Value: f.Loss, Low: low, High: high}}})
 		factors.Rows = append(factors.Rows, []string{f.Name, f.Key, short(f.Loss), short(low), short(high)})
 	}
+	factors.Rows = append(factors.Rows, unknown...) // behind those that points are of
 	drawing, err := e.Draw()
 	if err != nil {
 		return nil, err

@@ -9,14 +9,18 @@ import (
 	"strings"
 	"time"
 
+	"detgen/internal/problem"
 	"detgen/plot"
 	"detgen/record"
 	"detgen/truth"
 	"detgen/twin"
 )
 
-// ErrNothing is the error of a figure without packets.
-var ErrNothing = errors.New("there is no packet to draw in the captures chosen")
+// nothing is the error of a figure that there is nothing for: a wrong request.
+func nothing(why string) error { return problem.Request{Err: errors.New(why)} }
+
+// errNoPacket is the error of a figure without packets.
+var errNoPacket = nothing("there is no packet to draw in the captures chosen")
 
 // DrawRun draws the packets of a run to the file at path (.svg or .png): a sequence for each capture, upwards what its
 // host sent, or for a connection what its client sent.
@@ -26,7 +30,7 @@ func DrawRun(path string, t *truth.Truth, s truth.Selection, by plot.ColorBy) er
 		figure.Samples = append(figure.Samples, one.Sample)
 	}
 	if len(figure.Samples) == 0 {
-		return ErrNothing
+		return errNoPacket
 	}
 	drawing, err := figure.Draw()
 	if err != nil {

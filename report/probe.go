@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,13 +15,26 @@ import (
 
 	"detgen/internal/beneath"
 	"detgen/internal/plain"
+	"detgen/internal/whole"
 	"detgen/model"
 	"detgen/plot"
 	"detgen/record"
 )
 
-// commandFile has the command that made a result of a probe.
+// commandFile has the command that made a result of a probe, or of an experiment.
 const commandFile = "command.txt"
+
+// WriteCommand keeps the command that made a folder of results in it, for its page.
+func WriteCommand(dir string, words []string) error {
+	if _, err := os.Stat(dir); err != nil {
+		return nil // the error of writing it says why
+	}
+	list := make([]string, len(words))
+	for i, word := range words {
+		list[i] = plain.Word(word)
+	}
+	return whole.WriteFile(filepath.Join(dir, commandFile), []byte(strings.Join(list, " ")+"\n"))
+}
 
 // What pages show of the results of probes, which package probe documents. What else they have is not read.
 type (
@@ -168,8 +182,12 @@ func probeOverview(s *Section, r *probed, o *Options) {
 	if r.Split != "" {
 		s.Facts = append(s.Facts, Fact{Name: "Split", Value: r.Split})
 	}
+	connections := itoa(r.Connections)
+	if r.Runs > 0 {
+		connections += fmt.Sprintf(" of %d runs", r.Runs)
+	}
 	s.Facts = append(s.Facts,
-		Fact{Name: "Connections", Value: fmt.Sprintf("%d of %d runs: %d benign, %d attacks", r.Connections, r.Runs, r.Benign, r.Attacks)},
+		Fact{Name: "Connections", Value: fmt.Sprintf("%s: %d benign, %d attacks", connections, r.Benign, r.Attacks)},
 		Fact{Name: "AUC", Value: fmt.Sprintf("%.4f (%.4f to %.4f; over runs %.4f to %.4f)", of.Area.AUC, of.Area.Interval.Low, of.Area.Interval.High, of.OverRuns.Low, of.OverRuns.High)},
 		Fact{Name: "Threshold", Value: fmt.Sprintf("%.4g (%s)", of.Operating.Threshold, of.Operating.Rule)},
 		Fact{Name: "Detection", Value: percent(of.Operating.Detection)}, Fact{Name: "False positives", Value: percent(of.Operating.FalsePositive)})

@@ -5,21 +5,11 @@ import (
 	"slices"
 
 	"detgen/plot"
-	"detgen/record"
 	"detgen/truth"
 )
 
 // errNoQueue is the error of a figure of queues of a run that has none.
 var errNoQueue = nothing("the run has no router with a rate: set path.hops and path.rate")
-
-// nothing is an ErrNothing with words of its own.
-type nothing string
-
-// Error is the words.
-func (n nothing) Error() string { return string(n) }
-
-// Is makes it an ErrNothing.
-func (n nothing) Is(target error) bool { return target == ErrNothing }
 
 // DrawQueues draws the fullest queue of each run, side by side: what leaves it, by activity, the frames in it, and the TCP
 // segments that were sent again. It reads the run directories, unchecked when the captures are to be taken as they are.
@@ -29,12 +19,7 @@ func DrawQueues(path string, dirs []string, unchecked bool) error {
 	}
 	var runs []*truth.Truth
 	for _, dir := range dirs {
-		rec, err := record.Read(dir)
-		if err != nil {
-			return err
-		}
-		rec.Unchecked = unchecked
-		t, err := truth.Read(dir, rec)
+		_, t, err := truth.Open(dir, unchecked)
 		if err != nil {
 			return err
 		}

@@ -294,7 +294,7 @@ const meanwhile = 2000
 
 func wholeSequence(t *truth.Truth, s truth.Selection, list []*frames) (*Packets, error) {
 	if len(list) == 0 {
-		return nil, ErrNothing
+		return nil, errNoPacket
 	}
 	figure := packetFigure(t, s, plot.ColorByFlag)
 	// The drawing is that of the page, from fewer frames: its panels and colours are the same.

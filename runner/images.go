@@ -43,9 +43,21 @@ func SaveImages(ctx context.Context, store *image.Store, cache string, names []s
 	return info.Size(), os.Rename(part, out)
 }
 
-// LoadImages takes the images of an archive into a store, and the kernel into its cache directory. It gives the names of
-// those that were not there.
-func LoadImages(ctx context.Context, store *image.Store, file string) ([]string, error) {
+// LoadImages takes the images of archives into a store, and the kernel into its cache directory. It gives the names of those
+// that were not there.
+func LoadImages(ctx context.Context, store *image.Store, files ...string) ([]string, error) {
+	var all []string
+	for _, file := range files {
+		names, err := loadImages(ctx, store, file)
+		all = append(all, names...)
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+func loadImages(ctx context.Context, store *image.Store, file string) ([]string, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, request(err)

@@ -19,8 +19,8 @@ func Name(task string, seed uint64) string {
 	return fmt.Sprintf("%s-%d", strings.ReplaceAll(task, "/", "-"), seed)
 }
 
-// BatchName names the folder of a spec's runs, or the run directory when it is one.
-func BatchName(spec *scenario.Spec) string {
+// batchName names the folder of a spec's runs, or the run directory when it is one.
+func batchName(spec *scenario.Spec) string {
 	name := Name(spec.Title(), *spec.Seed)
 	if spec.Count > 1 {
 		name = fmt.Sprintf("%s-n%d", name, spec.Count)

@@ -6,15 +6,15 @@ import (
 	"iter"
 	"path/filepath"
 	"strings"
-	"time"
 
+	"detgen/internal/progress"
 	"detgen/record"
 	"detgen/scenario"
 )
 
-// Jobs gives the runs of a spec, which has a seed: one as the directory out; with a count the runs of that many seeds,
+// jobs gives the runs of a spec, which has a seed: one as the directory out; with a count the runs of that many seeds,
 // one after the other, in it.
-func Jobs(spec *scenario.Spec, out string) iter.Seq[Job] {
+func jobs(spec *scenario.Spec, out string) iter.Seq[Job] {
 	return func(yield func(Job) bool) {
 		for i := range spec.Count {
 			job := Job{Spec: spec, Seed: *spec.Seed + uint64(i), Dir: out}
@@ -66,26 +66,14 @@ func (s *Summary) WriteText(out io.Writer) error {
 	return err
 }
 
-// String is for a person who waits: what a run does, or how many are made, how fast, and how long it takes until all
-// are; "" where there is nothing to wait for.
-func (e Event) String() string {
-	switch {
-	case e.Stage != "":
-		return Name(strings.TrimSpace(e.Job.Spec.Title()), e.Job.Seed) + ": " + e.Stage
-	case e.All <= 1:
-		return ""
+// Follow gives what shows on a line how far a batch is: what a run does, or how many of several are made.
+func Follow(line *progress.Line) func(Event) {
+	return func(e Event) {
+		switch {
+		case e.Stage != "":
+			line.Show(Name(strings.TrimSpace(e.Job.Spec.Title()), e.Job.Seed) + ": " + e.Stage)
+		case e.All > 1:
+			line.Left("runs", e.Done, e.All, e.Left)
+		}
 	}
-	text := fmt.Sprintf("%d of %d runs", e.Done, e.All)
-	if e.Left > 0 {
-		text += fmt.Sprintf(", %.2g a second, %s left", float64(e.All-e.Done)/e.Left.Seconds(), Rounded(e.Left))
-	}
-	return text
-}
-
-// Rounded rounds a time to what a person who waits wants to know of it.
-func Rounded(d time.Duration) time.Duration {
-	if d > time.Minute {
-		return d.Round(time.Second)
-	}
-	return d.Round(100 * time.Millisecond)
 }

@@ -16,6 +16,7 @@ import (
 	"detgen/engine/engines"
 	"detgen/image"
 	"detgen/internal/beneath"
+	"detgen/internal/problem"
 	"detgen/model"
 	"detgen/record"
 	"detgen/scenario"
@@ -23,20 +24,10 @@ import (
 )
 
 // RequestError is an error in what the user asked for, found before anything started.
-type RequestError struct{ Err error }
-
-func (e RequestError) Error() string { return e.Err.Error() }
-
-// Unwrap gives the error itself.
-func (e RequestError) Unwrap() error { return e.Err }
+type RequestError = problem.Request
 
 // request marks err as found before anything started.
-func request(err error) error {
-	if err == nil {
-		return nil
-	}
-	return RequestError{err}
-}
+func request(err error) error { return problem.InRequest(err) }
 
 // Config is what a runner works with. The zero value is the live engine, the built-in catalogue and the user's cache.
 type Config struct {

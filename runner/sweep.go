@@ -38,6 +38,23 @@ type Sweep struct {
 	Parallel int    // runs at once
 }
 
+// Take takes what is to be done from what is asked for: a position for one of SweepActions, "" for the others.
+func (s *Sweep) Take(asked map[string]*string) error {
+	for action, position := range asked {
+		switch {
+		case *position == "":
+		case s.Action != "":
+			return request(errors.New("give one of --drop, --duplicate, --corrupt and --swap, not two"))
+		default:
+			s.Action, s.Position = action, *position
+		}
+	}
+	if s.Action == "" {
+		return request(errors.New("--drop each-data-segment (or --duplicate, --corrupt, --swap; or each-frame) is missing"))
+	}
+	return s.Check()
+}
+
 // Check finds what is wrong with a sweep.
 func (s *Sweep) Check() error {
 	if !slices.Contains(SweepActions, s.Action) {

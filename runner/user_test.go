@@ -346,6 +346,54 @@ func TestAUsersHostsAreTight(t *testing.T) {
 	}
 }
 
+// greedyScenario has tasks whose script takes without end.
+const greedyScenario = `
+scenario: greedy
+title: A program that takes what there is
+description: A program takes memory, processes or space without end.
+class: benign
+hosts:
+  glutton: {description: runs the program, image: base, memory: 64MB, processes: 64}
+  other: {description: is there too, image: base}
+tasks:
+`
+
+// A host of a user's lab cannot take more than its limits, though no control group holds them: the run ends and says so.
+func TestAUsersGreedyHostEndsTheRun(t *testing.T) {
+	u := newUser(t, "base")
+	folder := filepath.Join(filepath.Dir(u.Program()), "greedy")
+	scenario := greedyScenario
+	tasks := filepath.Join(folder, "scenarios/greedy/tasks")
+	if err := os.MkdirAll(tasks, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	greedy := map[string]struct{ script, want string }{
+		"memory":    {`perl -e '$x = "x" x 30000000; fork; fork; sleep 1000'`, `host "glutton": it takes more than 61 MiB of memory, its limit`},
+		"processes": {"for i in $(seq 70); do sleep 1000 & done\nwait", `host "glutton": it starts more than 64 processes, its limit`},
+		"process":   {`perl -e '$x = "x" x 300000000'`, "Out of memory"},
+		"files":     {"cat /dev/zero >/file", "No space left on device"},
+		"shared":    {"cat /dev/zero >/dev/shm/file", "No space left on device"},
+	}
+	for name, g := range greedy {
+		scenario += fmt.Sprintf("  %s:\n    title: Take %[1]s\n    hosts: [glutton, other]\n    scripts: {glutton: tasks/%[1]s.sh}\n    phases: [take]\n    expect: {done: 1}\n    timeout: 2min\n", name)
+		if err := os.WriteFile(filepath.Join(tasks, name+".sh"), []byte("phase take\n"+g.script+"\noutcome done=1\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(folder, "scenarios/greedy/scenario.yaml"), []byte(scenario), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, g := range greedy {
+		t.Run(name, func(t *testing.T) {
+			out, err := u.detgen(t.Context(), true, "run", "greedy/"+name, "--catalogue", folder, "-o", filepath.Join(u.Home, name)).CombinedOutput()
+			if err == nil || !strings.Contains(string(out), g.want) {
+				t.Errorf("%v: %s", err, out)
+			}
+			await(t, "the end of all processes", func() bool { return !populated(t, filepath.Join(u.group.Name(), "cgroup.events")) })
+		})
+	}
+}
+
 // Whatever ends a user's detgen, no process of the lab is left, and the next run removes the control groups.
 func TestNothingIsLeftOfAUsersLab(t *testing.T) {
 	u := newUser(t, "ping-client")

@@ -29,17 +29,49 @@ type Verification struct {
 	Report   *twin.Report `json:"report,omitempty"`  // nil when they are the same
 }
 
-// Verifiable makes sure that runs can be made again with the same bytes, and that their captures are still those of
-// their run.json. A runner for the engine that repeats bytes verifies them then.
-func Verifiable(dirs ...string) error {
+// VerifyAll makes the runs of run directories again on the engine that repeats bytes, and compares. That all of them can be
+// made again is found before. show is told what goes on, and report what came of each; the error tells how many differ.
+func VerifyAll(ctx context.Context, c Config, dirs []string, show func(string), report func(*Verification) error) error {
 	for _, dir := range dirs {
 		if err := verifiable(dir); err != nil {
 			return request(err)
 		}
 	}
+	c.Engine = engines.Exact()
+	r, err := Open(c)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err := r.Check(ctx, ""); err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		if err := r.Available(dir); err != nil {
+			return err
+		}
+	}
+	differ := 0
+	for _, dir := range dirs {
+		v, err := r.Verify(ctx, dir, func(stage string) { show(filepath.Base(dir) + ": " + stage) })
+		if err != nil {
+			return fmt.Errorf("verify %s: %w", dir, err)
+		}
+		if !v.Same {
+			differ++
+		}
+		if err := report(v); err != nil {
+			return err
+		}
+	}
+	if differ > 0 {
+		return fmt.Errorf("%d of %d runs came out differently", differ, len(dirs))
+	}
 	return nil
 }
 
+// verifiable makes sure that a run can be made again with the same bytes, and that its captures are still those of its
+// run.json.
 func verifiable(dir string) error {
 	r, err := record.Read(dir)
 	if err != nil {

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"detgen/dataset/plan"
 	"detgen/record"
 	"detgen/report"
+	"detgen/runner"
 )
 
 // The most that the front page lists, and looks through.
@@ -286,6 +288,21 @@ func fill(name string, data any) (template.HTML, error) {
 		return "", err
 	}
 	return template.HTML(b.String()), nil // made by html/template
+}
+
+// WriteReport writes the page of a folder to the file out, whose name ends in .html. It tells what it does.
+func WriteReport(ctx context.Context, dir, out, tool string, o report.Options, tell func(string)) (*report.Page, error) {
+	if extension := strings.ToLower(filepath.Ext(out)); extension != ".html" && extension != ".htm" {
+		return nil, runner.RequestError{Err: errors.New("say where to write: -o FILE.html")}
+	}
+	page, err := Report(ctx, dir, o, tell)
+	if errors.Is(err, report.ErrUnknown) {
+		err = runner.RequestError{Err: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return page, page.WriteFile(out, report.Shell{Tool: tool})
 }
 
 // Report is the page of a folder as a file has it: that of a dataset with its audit. It tells what it does.

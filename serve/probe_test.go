@@ -13,6 +13,7 @@ import (
 	"detgen/model"
 	"detgen/probe"
 	"detgen/probe/stats"
+	"detgen/report"
 )
 
 // walker scores sequences of packets: payload lifts the score, its absence halves it.
@@ -91,7 +92,8 @@ func probes(t *testing.T, dir string) {
 		return probe.Cell{Level: level, Loss: loss, Area: stats.Area{AUC: 0.9 - loss*0.4}, LossIn: stats.Interval{Low: loss - 0.1, High: loss + 0.1}}
 	}
 	card := &probe.Card{Battery: 1, Dataset: "set", Model: r.Model, Benign: []string{"web/get"}, Attacks: []string{"sqli/dump"}, Clean: cell("clean", 0), Threshold: 0.5, Mean: 0.2,
-		Factors: []probe.CardFactor{{Name: "delay", Key: "link.all.both.delay", Loss: 0.3, Cell: []probe.Cell{cell("10ms", 0.2), cell("40ms", 0.4)}}, {Name: "loss", Key: "link.all.both.loss", Loss: 0.1, Cell: []probe.Cell{cell("1%", 0.1)}}}}
+		Factors: []probe.CardFactor{{Name: "delay", Key: "link.all.both.delay", Loss: 0.3, Cell: []probe.Cell{cell("10ms", 0.2), cell("40ms", 0.4)}}, {Name: "loss", Key: "link.all.both.loss", Loss: 0.1, Cell: []probe.Cell{cell("1%", 0.1)}},
+			{Name: "background", Cell: []probe.Cell{{Level: "every 1s", Missing: "no run of web/get succeeded"}}}}, Absent: []string{"jitter", "MTU"}}
 	if err := os.Mkdir(results, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +102,7 @@ func probes(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 	}
-	if err := probe.WriteCommand(filepath.Join(results, "probe"), []string{"detgen", "probe", "set", "--model=a b.csv"}); err != nil {
+	if err := report.WriteCommand(filepath.Join(results, "probe"), []string{"detgen", "probe", "set", "--model=a b.csv"}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -119,10 +121,11 @@ func TestProbePages(t *testing.T) {
 		"/at/results/probe/?find=activity%3Dsqli/dump": {`data-start="activity=sqli/dump"`},
 		"/at/results/along/":                           {"Where detection falls", "link.all.both.delay", connection, "Mean score of each activity"},
 		"/at/results/twins/":                           {"The outputs part", "Episodes of retransmissions", "Output over the packets", `href="/at/twin/a/?connection=1"`},
-		"/at/results/card/":                            {`"link":"/at/set/?find={key}%3D{level}#runs"`, "What is lost of the lead over chance", "link.all.both.loss"},
-		"/at/set/?audit=1&feature=server_bytes":        {"What the audit finds", "a bar leads to its connections", `"link":"?feature=server_bytes\u0026connections={filter}#connections"`, `<a href="?find=link.all.both.delay%3D10ms#runs">10ms</a>`},
-		"/at/set/runs/run0/?connection=1":              {"connection 1"},
-		"/at/set/?find=link.all.both.delay%3D40ms":     {`data-start="link.all.both.delay=40ms"`},
+		"/at/results/card/": {`"link":"/at/set/?find={key}%3D{level}#runs"`, "What is lost of the lead over chance", "link.all.both.loss",
+			"jitter, MTU", "no run of web/get succeeded", "Mean loss of 2 factors"},
+		"/at/set/?audit=1&feature=server_bytes":    {"What the audit finds", "a bar leads to its connections", `"link":"?feature=server_bytes\u0026connections={filter}#connections"`, `<a href="?find=link.all.both.delay%3D10ms#runs">10ms</a>`},
+		"/at/set/runs/run0/?connection=1":          {"connection 1"},
+		"/at/set/?find=link.all.both.delay%3D40ms": {`data-start="link.all.both.delay=40ms"`},
 	} {
 		status, _, text := ask(t, "GET", base+path, nil, nil)
 		if status != http.StatusOK {

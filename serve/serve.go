@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -24,6 +25,7 @@ import (
 	"time"
 
 	"detgen/internal/beneath"
+	"detgen/model"
 	"detgen/report"
 	"detgen/runner"
 	"detgen/scenario"
@@ -87,6 +89,43 @@ func New(o Options) (*Server, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Server{o: o}, nil
+}
+
+// Run serves until ctx ends, with twins made as with says, and says on out where. A model that named names is asked for its
+// output.
+func Run(ctx context.Context, o Options, with runner.Config, named string, out io.Writer) (err error) {
+	if err := o.Check(); err != nil {
+		return runner.RequestError{Err: err}
+	}
+	if o.Catalogue, err = runner.OpenScenarios(with.Catalogue); err != nil {
+		return err
+	}
+	o.Tool, o.Log = with.Tool, with.Log
+	o.Open = func(engine string) (*runner.Runner, error) {
+		on := with
+		on.Engine = engine
+		return runner.Open(on)
+	}
+	if named != "" {
+		m, err := model.Open(named, model.Options{})
+		if err != nil {
+			return runner.RequestError{Err: err}
+		}
+		defer m.Close()
+		o.Model = &Model{Model: m}
+	}
+	s, err := New(o)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", o.Address)
+	if err != nil {
+		return runner.RequestError{Err: err}
+	}
+	if _, err := fmt.Fprintf(out, "%s is shown at http://%s/%s  (Ctrl-C ends)\n", o.Dir, l.Addr(), o.Query()); err != nil {
+		return err
+	}
+	return s.Serve(ctx, l)
 }
 
 // Limits of connections.

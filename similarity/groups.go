@@ -2,7 +2,10 @@ package similarity
 
 import (
 	"context"
+	"errors"
 	"runtime"
+
+	"detgen/internal/problem"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -51,6 +54,36 @@ type Groups struct {
 	AUC     map[string]float64 `json:"auc,omitempty"` // by Metric.Name: probability that a pair between the groups scores higher than one within a group
 
 	Reference int `json:"reference"` // connections that the scales come from
+}
+
+// Files are the captures and run directories whose samples are compared.
+type Files struct {
+	A, B      []string // the groups; B may be empty
+	Reference []string // that scales come from too
+	Host      string   // of run directories: whose capture; "": that of the main activity's first script
+}
+
+// Compare reads the samples and compares them. show is told what it does.
+func (f *Files) Compare(ctx context.Context, o Options, show func(string)) (*Groups, error) {
+	if err := o.Validate(); err != nil {
+		return nil, problem.InRequest(err)
+	}
+	if len(f.A) == 0 || len(f.A)+len(f.B) < 2 {
+		return nil, problem.InRequest(errors.New("compare: name two or more captures or run directories"))
+	}
+	var samples [3][]*Sample
+	for i, paths := range [][]string{f.A, f.B, f.Reference} {
+		for _, path := range paths {
+			show("read " + path)
+			s, err := Read(path, f.Host, o)
+			if err != nil {
+				return nil, problem.InRequest(err)
+			}
+			samples[i] = append(samples[i], s)
+		}
+	}
+	show("compare")
+	return CompareGroups(ctx, samples[0], samples[1], samples[2], o)
 }
 
 // CompareGroups compares all pairs of samples of two groups, of which the second can be empty. Scales come from both groups and from

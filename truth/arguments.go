@@ -121,12 +121,8 @@ func LabelsOf(args []string, unchecked bool) *Labels {
 func (l *Labels) Of(path string) (func(*table.Batch, *packet.Frame, *packet.Headers, *packet.Analysis), error) {
 	dir := filepath.Dir(filepath.Dir(path))
 	if l.truth == nil || l.dir != dir {
-		rec, err := record.Read(dir)
-		if err != nil {
-			return nil, err
-		}
-		rec.Unchecked = l.unchecked
-		if l.truth, err = Read(dir, rec); err != nil {
+		var err error
+		if _, l.truth, err = Open(dir, l.unchecked); err != nil {
 			return nil, err
 		}
 		l.dir = dir

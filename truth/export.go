@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"detgen/internal/problem"
 	"detgen/table"
 )
 
@@ -16,6 +17,8 @@ type Export struct {
 	What string // "packets" or "connections"
 	Host string // pcapng: only the captures of this host; "" for all
 	Tool string // pcapng: the program that wrote it, as the file names it
+
+	Unchecked bool // take the captures as they are
 }
 
 // pcapngExtension is that of files with frames; the others have tables.
@@ -40,6 +43,21 @@ func (e *Export) Check() error {
 	}
 	_, err := os.Stat(filepath.Dir(e.Path))
 	return err
+}
+
+// Write writes the labels of the run of a run directory.
+func (e *Export) Write(dir string) error {
+	if err := e.Check(); err != nil {
+		return problem.InRequest(err)
+	}
+	_, t, err := Open(dir, e.Unchecked)
+	if err != nil {
+		return err
+	}
+	if err := t.Has(Selection{Host: e.Host}); err != nil {
+		return problem.InRequest(fmt.Errorf("--%w", err))
+	}
+	return t.Export(e)
 }
 
 // Export writes the labels of the run.

@@ -8,11 +8,24 @@ import (
 	"os"
 	"path/filepath"
 
+	"detgen/internal/problem"
 	"detgen/packet"
 	"detgen/record"
 
 	"golang.org/x/sync/errgroup"
 )
+
+// Open reads a run directory and finds out the truth about it; unchecked, its captures are taken as they are. A run that is
+// recorded, but whose captures cannot be read, gives its record and the error.
+func Open(dir string, unchecked bool) (*record.Record, *Truth, error) {
+	rec, err := record.Read(dir)
+	if err != nil {
+		return nil, nil, problem.InRequest(err)
+	}
+	rec.Unchecked = unchecked
+	t, err := Read(dir, rec)
+	return rec, t, err
+}
 
 // Read reads the captures of the run directory dir, whose record is rec, and finds out the
 // truth about them. A capture that is damaged or has another number of frames than the record

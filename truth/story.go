@@ -2,6 +2,7 @@ package truth
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -175,6 +176,17 @@ func (t *Truth) describe(f *Frame, bases []base) string {
 		return fmt.Sprintf("ICMP %d, %d bytes", f.identifier, f.Payload)
 	}
 	return fmt.Sprintf("IP protocol %d, %d bytes", f.Protocol, f.Payload)
+}
+
+// WriteStoryJSON writes each line of a story as a line of JSON.
+func WriteStoryJSON(w io.Writer, lines []Line) error {
+	e := json.NewEncoder(plain.JSON(w))
+	for i := range lines {
+		if err := e.Encode(&lines[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // WriteStory writes the lines of a story, with a heading where the phase changes.

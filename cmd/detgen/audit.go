@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-
 	"detgen/dataset/audit"
+	"detgen/dataset/flowset"
 
 	"github.com/spf13/cobra"
 )
@@ -12,14 +10,13 @@ import (
 // newAudit is "detgen audit": what makes a dataset of flows a bad teacher.
 func newAudit() *cobra.Command {
 	var o audit.Options
-	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "audit CSV|CONN.LOG|PCAP...",
 		Short: "Look for what makes a dataset a bad teacher: leaks, duplicates, label noise, poor diversity",
 		Long:  "Files that are named together are one dataset. Ends with 1 when there is a fault, so that it can guard a build.",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			set, err := readFlows(cmd, args)
+			set, err := flowset.ReadAll(cmd.Context(), args, tell(cmd).Count)
 			if err != nil {
 				return err
 			}
@@ -27,15 +24,11 @@ func newAudit() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = printResult(cmd, asJSON, report, report.WriteText)
-			if faults := report.Faults(); faults > 0 {
-				return errors.Join(err, fmt.Errorf("%d faults", faults))
-			}
-			return err
+			return printFindings(cmd, report)
 		},
 	}
 	cmd.Flags().Uint64Var(&o.Seed, "seed", 0, "of the samples that are drawn")
 	cmd.Flags().IntVar(&o.Sample, "sample", 6000, "flows that are compared with each other, at most")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().Bool("json", false, "print JSON")
 	return cmd
 }

@@ -2,20 +2,16 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"time"
 
 	"detgen/dataset"
-	"detgen/dataset/columns"
 	"detgen/dataset/plan"
 	"detgen/image"
 	"detgen/runner"
-	"detgen/table"
 
 	"github.com/spf13/cobra"
 )
@@ -24,10 +20,15 @@ import (
 func newDataset() *cobra.Command {
 	cmd := &cobra.Command{Use: "dataset", Short: "Make many labelled runs from one plan, as tables, checked and reproducible"}
 	cmd.AddCommand(newDatasetBuild(), newDatasetMerge(), newDatasetRecipe(), newDatasetMake(), newDatasetVerify(), newDatasetExport())
-	cmd.AddCommand(&cobra.Command{Use: "schema", Short: "Print the JSON Schema of plans, for editors", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		_, err := cmd.OutOrStdout().Write(plan.Schema)
-		return err
-	}})
+	cmd.AddCommand(&cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of plans, for editors",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := cmd.OutOrStdout().Write(plan.Schema)
+			return err
+		},
+	})
 	return cmd
 }
 
@@ -47,33 +48,23 @@ func (f *datasetFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&f.columns, "columns", nil, "write tables in the columns of others besides: cicids2017, ml, cns2022, zeek, unsw")
 }
 
-// result is what came of writing a dataset.
-type result interface {
-	WriteText(out io.Writer, dir string) error
-}
-
-// write writes a dataset of a plan and prints what came of it, if there is something to tell.
-func (f *datasetFlags) write(cmd *cobra.Command, p *plan.Plan, write func(*runner.Runner) (result, error)) (err error) {
+// write writes a dataset of a plan and prints what came of it.
+func (f *datasetFlags) write(cmd *cobra.Command, p *plan.Plan, write func(*runner.Runner) (dataset.Result, error)) error {
 	f.out, f.engine = cmp.Or(f.out, p.Dataset), cmp.Or(f.engine, p.Engine)
-	if f.options.Format, err = table.FormatFor(cmp.Or(f.format, "csv"), ""); err != nil {
-		return badRequest(fmt.Errorf("--format: %w", err))
-	}
-	if f.options.Columns, err = columns.ParseAll(f.columns); err != nil {
-		return badRequest(fmt.Errorf("--columns: %w", err))
+	if err := f.options.Tables(f.format, f.columns); err != nil {
+		return err
 	}
 	r, err := runner.Open(f.config(cmd))
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	progress := newProgress(cmd.ErrOrStderr())
-	f.options.Report = follow(progress)
+	f.options.Report = runner.Follow(tell(cmd))
 	done, err := write(r)
-	progress.clear()
-	if done == nil {
+	if err != nil {
 		return err
 	}
-	return errors.Join(done.WriteText(cmd.OutOrStdout(), f.out), err)
+	return done.WriteText(cmd.OutOrStdout(), f.out)
 }
 
 func newDatasetBuild() *cobra.Command {
@@ -98,26 +89,11 @@ array, which the command submits and follows; what is behind -- goes to sbatch.`
 			if err != nil {
 				return badRequest(err)
 			}
-			switch {
-			case on == "slurm":
-				if slurm.Command, err = dataset.ShardCommand(cmp.Or(f.out, p.Dataset), func(name string) (string, bool) {
-					flag := cmd.Flags().Lookup(name)
-					return flag.Value.String(), flag.Changed
-				}); err != nil {
-					return err
-				}
-				f.options.Slurm = slurm
-			case on != "":
-				return badRequest(fmt.Errorf("--on %q: must be slurm", on))
-			case len(slurm.Options) > 0:
-				return badRequest(fmt.Errorf("%q: options of sbatch go with --on slurm", slurm.Options))
+			if err := f.options.On(on, cmp.Or(f.out, p.Dataset), slurm, f.config(cmd), f.driver); err != nil {
+				return err
 			}
-			return f.write(cmd, p, func(r *runner.Runner) (result, error) {
-				built, err := dataset.Build(cmd.Context(), f.out, args[0], text, r, f.options)
-				if err != nil {
-					return nil, err
-				}
-				return built, nil
+			return f.write(cmd, p, func(r *runner.Runner) (dataset.Result, error) {
+				return dataset.Build(cmd.Context(), f.out, args[0], text, r, f.options)
 			})
 		},
 	}
@@ -141,12 +117,8 @@ func newDatasetMerge() *cobra.Command {
 			if err != nil {
 				return badRequest(err)
 			}
-			return f.write(cmd, p, func(r *runner.Runner) (result, error) {
-				merged, err := dataset.Merge(cmd.Context(), f.out, args, r, f.options)
-				if err != nil {
-					return nil, err
-				}
-				return merged, nil
+			return f.write(cmd, p, func(r *runner.Runner) (dataset.Result, error) {
+				return dataset.Merge(cmd.Context(), f.out, args, r, f.options)
 			})
 		},
 	}
@@ -185,12 +157,8 @@ func newDatasetMake() *cobra.Command {
 				return err
 			}
 			f.engine = recipe.Machine.Name
-			return f.write(cmd, p, func(r *runner.Runner) (result, error) {
-				made, err := recipe.MakeAgain(cmd.Context(), f.out, r, f.options)
-				if made == nil {
-					return nil, err
-				}
-				return made, err
+			return f.write(cmd, p, func(r *runner.Runner) (dataset.Result, error) {
+				return recipe.MakeAgain(cmd.Context(), f.out, r, f.options)
 			})
 		},
 	}
@@ -214,15 +182,7 @@ func newDatasetVerify() *cobra.Command {
 			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%d files of %d runs are as they were recorded\n", v.Files, len(v.Runs)); err != nil || sample == 0 {
 				return err
 			}
-			with.engine = v.Engine
-			r, err := runner.Open(with.config(cmd))
-			if err != nil {
-				return err
-			}
-			defer r.Close()
-			progress := newProgress(cmd.ErrOrStderr())
-			same, err := v.MakeAgain(cmd.Context(), r, sample, progress.show)
-			progress.clear()
+			same, err := v.MakeAgain(cmd.Context(), with.config(cmd), sample, tell(cmd).Show)
 			if err != nil {
 				return err
 			}

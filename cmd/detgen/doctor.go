@@ -10,16 +10,15 @@ import (
 
 // newDoctor is "detgen doctor": what this machine can do, what is missing and how to get it.
 func newDoctor() *cobra.Command {
-	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what this machine can do, what is missing and how to get it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			findings := runner.Examine(cmd.Context())
-			return printLine(cmd, asJSON, findings, func(out io.Writer) error { return runner.WriteFindings(out, findings) })
+			return printLine(cmd, findings, func(out io.Writer) error { return runner.WriteFindings(out, findings) })
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
+	cmd.Flags().Bool("json", false, "print a JSON array")
 	return cmd
 }

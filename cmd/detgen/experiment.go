@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"runtime"
 
 	"detgen/engine/engines"
 	"detgen/experiment"
-	"detgen/probe"
 	"detgen/similarity"
 
 	"github.com/spf13/cobra"
@@ -30,10 +28,8 @@ func newExperiment() *cobra.Command {
 type experimentFlags struct {
 	experiment.Options
 	makerFlags
-	plan            string
-	engines         []string
-	jobs            int
-	measure, asJSON bool
+	plan    string
+	measure bool
 }
 
 func (f *experimentFlags) add(cmd *cobra.Command, samples int, engines []string) {
@@ -45,42 +41,26 @@ func (f *experimentFlags) add(cmd *cobra.Command, samples int, engines []string)
 	flags.StringVar(&f.plan, "plan", "", "read the plan from this file instead of the one that is built in")
 	flags.IntVar(&f.Samples, "samples", samples, "runs of each setting on each engine")
 	flags.IntVar(&f.Pairs, "pairs", 100, "pairs of runs that are compared, drawn at random")
-	flags.StringSliceVar(&f.engines, "engines", engines, "where labs run: live, exact, vm")
+	flags.StringSliceVar(&f.Names, "engines", engines, "where labs run: live, exact, vm")
 	flags.Uint64Var(&f.Seed, "seed", 1, "seed from which those of the runs and the pairs are drawn")
-	flags.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "runs of the exact engine at once; those of others are made one by one, as each would be a load on the other")
+	flags.IntVar(&f.Jobs, "jobs", runtime.NumCPU(), "runs of the exact engine at once; those of others are made one by one, as each would be a load on the other")
 	flags.BoolVar(&f.measure, "measure", false, "make no runs, measure those that are there")
-	flags.BoolVar(&f.asJSON, "json", false, "print the result as JSON")
+	flags.Bool("json", false, "print the result as JSON")
 }
 
 // run does the experiment that open prepares.
 func (f *experimentFlags) run(cmd *cobra.Command, open func() (experiment.Study, error)) error {
 	f.Dir = cmp.Or(f.Dir, filepath.Join("runs", cmd.Name()))
-	var err error
-	if f.Engines, err = experiment.FindEngines(f.engines, f.jobs); err != nil {
-		return badRequest(fmt.Errorf("--engines: %w", err))
-	}
 	study, err := open()
 	if err != nil {
 		return badRequest(err)
 	}
-	if f.measure {
-		err = badRequest(study.Begun())
-	} else {
-		progress := newProgress(cmd.ErrOrStderr())
-		err = experiment.Do(cmd.Context(), study, f.engines, f.config(cmd), progress.show)
-		progress.clear()
-		if err == nil {
-			err = probe.WriteCommand(f.Dir, append([]string{"detgen"}, os.Args[1:]...))
-		}
-	}
+	how := experiment.Doing{Runner: f.config(cmd), Measure: f.measure, Command: commandLine(), Line: tell(cmd)}
+	result, err := experiment.Run(cmd.Context(), study, f.Options, how)
 	if err != nil {
 		return err
 	}
-	result, err := study.Finish(cmd.Context())
-	if err != nil {
-		return err
-	}
-	return printResult(cmd, f.asJSON, result, func(out io.Writer) error {
+	return printResult(cmd, result, func(out io.Writer) error {
 		result.WriteTables(out)
 		_, err := fmt.Fprintf(out, "Tables, figures, JSON and CSV are in %s.\n", f.Dir)
 		return err

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"detgen/truth"
 
 	"github.com/spf13/cobra"
@@ -11,7 +9,6 @@ import (
 // newExport is "detgen export": the labels of a run in other forms.
 func newExport() *cobra.Command {
 	e := truth.Export{Tool: tool()}
-	var unchecked bool
 	cmd := &cobra.Command{
 		Use:   "export DIR -o FILE",
 		Short: "Write a run's labels as pcapng with comments, Parquet or CSV",
@@ -20,23 +17,11 @@ func newExport() *cobra.Command {
 (sample, label, key=value pairs), which Wireshark shows; .parquet and .csv have the table
 of packets, or of connections with --what connections. docs/truth.md describes them.`,
 		Args: oneRun,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := e.Check(); err != nil {
-				return badRequest(err)
-			}
-			_, t, err := readRun(args[0], unchecked)
-			if err != nil {
-				return err
-			}
-			if err := t.Has(truth.Selection{Host: e.Host}); err != nil {
-				return badRequest(fmt.Errorf("--%w", err))
-			}
-			return t.Export(&e)
-		},
+		RunE: func(_ *cobra.Command, args []string) error { return e.Write(args[0]) },
 	}
 	cmd.Flags().StringVarP(&e.Path, "output", "o", "", "the file to write: .pcapng, .parquet or .csv")
 	cmd.Flags().StringVar(&e.What, "what", "packets", "packets or connections")
 	cmd.Flags().StringVar(&e.Host, "host", "", "pcapng: only the captures of this host, or tap (tap-NETWORK)")
-	addUnchecked(cmd, &unchecked)
+	addUnchecked(cmd, &e.Unchecked)
 	return cmd
 }

@@ -56,9 +56,15 @@ func named(what string) cobra.PositionalArgs {
 	}
 }
 
-// printResult prints a result as indented JSON, or as the text that a person reads.
-func printResult(cmd *cobra.Command, asJSON bool, result any, text func(io.Writer) error) error {
-	if !asJSON {
+// isSet tells whether a command has a flag, and it is given.
+func isSet(cmd *cobra.Command, flag string) bool {
+	set, err := cmd.Flags().GetBool(flag)
+	return err == nil && set
+}
+
+// printResult prints a result as the text that a person reads, or with --json as indented JSON.
+func printResult(cmd *cobra.Command, result any, text func(io.Writer) error) error {
+	if !isSet(cmd, "json") {
 		return text(cmd.OutOrStdout())
 	}
 	e := json.NewEncoder(plain.JSON(cmd.OutOrStdout()))
@@ -67,10 +73,22 @@ func printResult(cmd *cobra.Command, asJSON bool, result any, text func(io.Write
 	return e.Encode(result)
 }
 
-// printLine prints one of several results: as a line of JSON, or as text.
-func printLine(cmd *cobra.Command, asJSON bool, result any, text func(io.Writer) error) error {
-	if !asJSON {
+// printLine prints one of several results: as text, or with --json as a line.
+func printLine(cmd *cobra.Command, result any, text func(io.Writer) error) error {
+	if !isSet(cmd, "json") {
 		return text(cmd.OutOrStdout())
 	}
 	return json.NewEncoder(plain.JSON(cmd.OutOrStdout())).Encode(result)
+}
+
+// printFindings prints a report. That it has faults is an error.
+func printFindings(cmd *cobra.Command, report interface {
+	WriteText(io.Writer) error
+	Faults() int
+}) error {
+	err := printResult(cmd, report, report.WriteText)
+	if n := report.Faults(); n > 0 {
+		err = errors.Join(err, fmt.Errorf("%d faults", n))
+	}
+	return err
 }

@@ -13,7 +13,7 @@ import (
 // newList is "detgen list": the catalogue, or the page of one scenario or task.
 func newList() *cobra.Command {
 	var folder string
-	var asJSON, schema bool
+	var schema bool
 	cmd := &cobra.Command{
 		Use:   "list [SCENARIO[/TASK]]",
 		Short: "Show the catalogue, or a scenario: tasks, parameters and laws, failures, caching, implementations",
@@ -31,11 +31,11 @@ func newList() *cobra.Command {
 			if err != nil {
 				return badRequest(err)
 			}
-			return printResult(cmd, asJSON, listed.Value(), listed.WriteText)
+			return printResult(cmd, listed.Value(), listed.WriteText)
 		},
 	}
 	cmd.Flags().StringVar(&folder, "catalogue", "", "use the scenarios of this folder too")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().Bool("json", false, "print JSON")
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of scenario.yaml, for editors")
 	return cmd
 }

@@ -14,6 +14,8 @@ import (
 
 	"detgen/engine/engines"
 	"detgen/internal/plain"
+	"detgen/internal/problem"
+	"detgen/internal/progress"
 	"detgen/runner"
 
 	"github.com/spf13/cobra"
@@ -28,12 +30,7 @@ const (
 )
 
 // badRequest marks err as an error in what the user asked for, found before anything started.
-func badRequest(err error) error {
-	if err == nil {
-		return nil
-	}
-	return runner.RequestError{Err: err}
-}
+func badRequest(err error) error { return problem.InRequest(err) }
 
 func main() {
 	engines.Guest()
@@ -45,31 +42,14 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	root, out := newRoot(), &output{to: os.Stdout, quiet: func() {}}
-	root.PersistentPreRun = func(cmd *cobra.Command, args []string) { out.quiet = showProgress(cmd, args) }
+	root, out := newRoot(), &progress.Printer{To: os.Stdout, Quiet: func() {}}
+	root.PersistentPreRun = func(cmd *cobra.Command, args []string) { out.Quiet = showProgress(cmd, args) }
 	root.SetOut(plain.Writer(out)) // names, labels and logs are not trusted
-	err := errors.Join(root.ExecuteContext(ctx), out.err)
-	out.quiet()
+	err := errors.Join(root.ExecuteContext(ctx), out.Err)
+	out.Quiet()
 	interrupted := ctx.Err() != nil
 	stop()
 	os.Exit(exitCode(err, interrupted))
-}
-
-// output is the standard output. It remembers what could not be written, as on a full disk, so that no command ends as if
-// it had printed everything.
-type output struct {
-	to    *os.File
-	err   error
-	quiet func() // ends what says that the command is at work: from now on it prints
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.quiet()
-	n, err := o.to.Write(b)
-	if err != nil && o.err == nil {
-		o.err = fmt.Errorf("write the output: %w", err)
-	}
-	return n, err
 }
 
 // exitCode prints err, if there is one, and gives the exit code for it.
@@ -78,7 +58,7 @@ func exitCode(err error, interrupted bool) int {
 		return exitDone
 	}
 	fmt.Fprintln(os.Stderr, "detgen:", plain.Text(err.Error()))
-	var request runner.RequestError
+	var request problem.Request
 	switch {
 	case interrupted:
 		return exitInterrupted
@@ -132,5 +112,27 @@ func argumentsAreRequests(cmd *cobra.Command) {
 	}
 	for _, c := range cmd.Commands() {
 		argumentsAreRequests(c)
+	}
+}
+
+// tell gives the line on which a command tells what is going on. What it prints takes the line away.
+func tell(cmd *cobra.Command) *progress.Line { return progress.New(cmd.ErrOrStderr()) }
+
+// showProgress settles how a command tells what is going on: --quiet, and events with --json. The function that it gives
+// takes away what tells it, and ends what says that the command is at work: from then on it prints.
+func showProgress(cmd *cobra.Command, args []string) (quiet func()) {
+	mode := progress.Auto
+	switch {
+	case isSet(cmd, "quiet"):
+		mode = progress.Quiet
+	case isSet(cmd, "json"):
+		mode = progress.JSON
+	}
+	out := progress.NewOutput(cmd.ErrOrStderr(), mode)
+	cmd.SetErr(out)
+	atWork := out.Beat(strings.Join(append(strings.Fields(cmd.CommandPath())[1:], args[:min(len(args), 1)]...), " "))
+	return func() {
+		atWork()
+		out.Clear()
 	}
 }

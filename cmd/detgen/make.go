@@ -2,13 +2,11 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"log/slog"
+	"strings"
 
 	"detgen/engine/engines"
 	"detgen/image"
-	"detgen/internal/problem"
-	"detgen/internal/strictyaml"
 	"detgen/runner"
 	"detgen/scenario"
 
@@ -48,73 +46,31 @@ func (f *makerFlags) config(cmd *cobra.Command) runner.Config {
 	}
 }
 
-// open gives a runner for a spec. The caller closes it.
-func (f *makerFlags) open(cmd *cobra.Command, spec *scenario.Spec) (*runner.Runner, error) {
-	f.engine = cmp.Or(f.engine, spec.Engine)
-	spec.LinkDriver = cmp.Or(f.driver, spec.LinkDriver)
-	return runner.Open(f.config(cmd))
+// runFlags are the flags of commands that make runs of one spec.
+type runFlags struct {
+	makerFlags
+	runner.Asked
+	seed uint64
 }
 
-// specFlags are the flags that say what to run.
-type specFlags struct {
-	settings []string
-	file     string
-	seed     uint64
-	timeline string
-}
-
-func (f *specFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVarP(&f.settings, "set", "s", nil, "set a factor: KEY=VALUE (see detgen list SCENARIO)")
-	cmd.Flags().StringVar(&f.file, "spec", "", "read the spec from this file; flags override it")
+func (f *runFlags) add(cmd *cobra.Command) {
+	f.makerFlags.add(cmd)
+	cmd.Flags().StringArrayVarP(&f.Settings, "set", "s", nil, "set a factor: KEY=VALUE (see detgen list SCENARIO)")
+	cmd.Flags().StringVar(&f.File, "spec", "", "read the spec from this file; flags override it")
 	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "seed of the run (default: drawn)")
 }
 
-// spec gives the spec of the command line, with a seed.
-func (f *specFlags) spec(cmd *cobra.Command, args []string) (*scenario.Spec, error) {
-	spec := &scenario.Spec{}
-	if f.file != "" {
-		var err error
-		if spec, err = scenario.ReadSpecFile(f.file); err != nil {
-			return nil, badRequest(err)
-		}
+// open gives the spec that is asked for, with a seed, and a runner for it. The caller closes the runner.
+func (f *runFlags) open(cmd *cobra.Command, args []string) (*runner.Runner, *scenario.Spec, error) {
+	if f.Task = strings.Join(args, ""); cmd.Flags().Changed("seed") {
+		f.Seed = &f.seed
 	}
-	if len(args) > 0 {
-		spec.Task = args[0]
-	}
-	if f.timeline != "" {
-		spec.Timeline = strictyaml.Text{Text: f.timeline, At: problem.Position{File: f.timeline}}
-	}
-	switch {
-	case spec.Timeline.Set() && (spec.Task != "" || len(spec.Background) > 0):
-		return nil, badRequest(errors.New("a time line names all activities: give no task and no background with it"))
-	case !spec.Timeline.Set() && spec.Task == "":
-		return nil, badRequest(errors.New("what to run? give SCENARIO/TASK (detgen list shows them), --spec FILE or --timeline FILE"))
-	}
-	settings, err := scenario.ParseSettings(f.settings...)
-	if err == nil {
-		err = spec.Override(settings...)
-	}
+	spec, err := f.Spec()
 	if err != nil {
-		return nil, badRequest(err)
+		return nil, nil, err
 	}
-	switch {
-	case cmd.Flags().Changed("seed"):
-		spec.Seed = &f.seed
-	case spec.Seed == nil:
-		seed := runner.NewSeed()
-		spec.Seed = &seed
-	}
-	return spec, nil
-}
-
-// follow shows how far a batch is.
-func follow(p *progress) func(runner.Event) {
-	return func(e runner.Event) {
-		switch text := e.String(); {
-		case e.Stage == "" && e.All > 1:
-			p.Left("runs", e.Done, e.All, e.Left)
-		case text != "":
-			p.show(text)
-		}
-	}
+	f.engine = cmp.Or(f.engine, spec.Engine)
+	spec.LinkDriver = cmp.Or(f.driver, spec.LinkDriver)
+	r, err := runner.Open(f.config(cmd))
+	return r, spec, err
 }

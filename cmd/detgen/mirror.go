@@ -1,11 +1,10 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 
 	"detgen/dataset/flowset"
 	"detgen/dataset/mirror"
-	"detgen/plot"
 
 	"github.com/spf13/cobra"
 )
@@ -24,15 +23,11 @@ func newMirrorProfile() *cobra.Command {
 		Short: "Measure packets, bytes, durations, shares and implementations by service, and attacks by label",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			set, err := readFlows(cmd, args)
+			set, err := flowset.ReadAll(cmd.Context(), args, tell(cmd).Count)
 			if err != nil {
 				return err
 			}
-			p := mirror.Measure(set)
-			if out == "" {
-				return p.WriteText(cmd.OutOrStdout())
-			}
-			return p.WriteFile(out)
+			return mirror.Measure(set).Save(cmd.OutOrStdout(), out)
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write the profile there, as JSON")
@@ -48,42 +43,30 @@ func newMirrorPlan() *cobra.Command {
 		Short: "Write the plan of a dataset with a profile's services, shares, sizes, programs and attacks",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := mirror.ReadProfile(args[0])
+			made, err := mirror.PlanFile(args[0], mixes, o)
 			if err != nil {
-				return badRequest(err)
-			}
-			o.Mix = map[string][]mirror.Task{}
-			for _, text := range mixes {
-				name, mix, err := mirror.ParseMix(text)
-				if err != nil {
-					return badRequest(fmt.Errorf("--mix: %w", err))
-				}
-				o.Mix[name] = mix
-			}
-			made, err := p.Plan(o)
-			if err != nil {
-				return badRequest(err)
+				return err
 			}
 			return made.Save(cmd.OutOrStdout(), out)
 		},
 	}
-	cmd.Flags().StringVarP(&out, "output", "o", "", "write the plan there (default: print it)")
-	cmd.Flags().StringVar(&o.Name, "name", "mirror", "of the dataset")
-	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "of the dataset")
-	cmd.Flags().StringVar(&o.Engine, "engine", "", "of the plan: live, exact or vm")
-	cmd.Flags().IntVar(&o.Flows, "flows", 1000, "that the dataset is to have, about")
-	cmd.Flags().Float64Var(&o.Fewest, "packets-above", 15, "leave out services whose flows have so many packets or fewer, in the mean")
-	cmd.Flags().StringSliceVar(&o.Keep, "keep", nil, "services that stay in spite of that: dns,ntp")
-	cmd.Flags().StringSliceVar(&o.Without, "without", nil, "services to leave out")
-	cmd.Flags().StringVar(&o.Sizes, "sizes", "all", "cut-offs of the bytes of a connection: all (the target's least and most), p5-p95 or none")
-	cmd.Flags().StringArrayVar(&mixes, "mix", nil, "tasks of a service, or of an attack's label, instead of the usual ones: ssh=ssh/upload:2,ssh/interactive (repeatable)")
-	cmd.Flags().Float64Var(&o.Benign, "benign", -1, "share of benign flows, 0 to 1 (default: the target's)")
+	f := cmd.Flags()
+	f.StringVarP(&out, "output", "o", "", "write the plan there (default: print it)")
+	f.StringVar(&o.Name, "name", "mirror", "of the dataset")
+	f.Uint64Var(&o.Seed, "seed", 1, "of the dataset")
+	f.StringVar(&o.Engine, "engine", "", "of the plan: live, exact or vm")
+	f.IntVar(&o.Flows, "flows", 1000, "that the dataset is to have, about")
+	f.Float64Var(&o.Fewest, "packets-above", 15, "leave out services whose flows have so many packets or fewer, in the mean")
+	f.StringSliceVar(&o.Keep, "keep", nil, "services that stay in spite of that: dns,ntp")
+	f.StringSliceVar(&o.Without, "without", nil, "services to leave out")
+	f.StringVar(&o.Sizes, "sizes", "all", "cut-offs of the bytes of a connection: all (the target's least and most), p5-p95 or none")
+	f.StringArrayVar(&mixes, "mix", nil, "tasks of a service, or of an attack's label, instead of the usual ones: ssh=ssh/upload:2,ssh/interactive (repeatable)")
+	f.Float64Var(&o.Benign, "benign", -1, "share of benign flows, 0 to 1 (default: the target's)")
 	return cmd
 }
 
 func newMirrorCompare() *cobra.Command {
 	var figure string
-	var asJSON bool
 	var sample int
 	var runSeed uint64
 	cmd := &cobra.Command{
@@ -92,32 +75,16 @@ func newMirrorCompare() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dash := cmd.ArgsLenAtDash()
 			if dash < 1 || dash == len(args) {
-				return badRequest(fmt.Errorf("give the dataset's files, then --, then the target's files"))
+				return badRequest(errors.New("give the dataset's files, then --, then the target's files"))
 			}
-			if err := plot.CheckName(figure); figure != "" && err != nil {
-				return badRequest(err)
+			c, err := mirror.CompareFiles(cmd.Context(), args[:dash], args[dash:], figure, sample, runSeed, tell(cmd).Count)
+			if err != nil {
+				return err
 			}
-			var sets [2]*flowset.Set
-			for i, paths := range [][]string{args[:dash], args[dash:]} {
-				var err error
-				if sets[i], err = readFlows(cmd, paths); err != nil {
-					return err
-				}
-			}
-			c := mirror.Compare(sets[0], sets[1], sample, runSeed)
-			if figure != "" {
-				f, err := c.Figure()
-				if err == nil {
-					err = f.WriteFile(figure)
-				}
-				if err != nil {
-					return err
-				}
-			}
-			return printResult(cmd, asJSON, c, c.WriteText)
+			return printResult(cmd, c, c.WriteText)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with every feature")
+	cmd.Flags().Bool("json", false, "print JSON, with every feature")
 	cmd.Flags().StringVar(&figure, "figure", "", "draw packets, bytes and seconds by service too: *.svg or *.png")
 	cmd.Flags().IntVar(&sample, "sample", 2000, "flows of each side for the two-sample test, at most")
 	cmd.Flags().Uint64Var(&runSeed, "seed", 0, "of the samples that are drawn")

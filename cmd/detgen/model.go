@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"detgen/image"
@@ -37,7 +36,6 @@ func modelFlags(cmd *cobra.Command, o *model.Options) {
 func newModelCheck() *cobra.Command {
 	var opening model.Options
 	var o check.Options
-	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check MODEL DATASET",
 		Short: "Find what bites: scores that change, are upside down or no numbers, cut items, columns that do not matter",
@@ -46,31 +44,18 @@ train" saved, or suricata; DATASET a dataset, a run directory or a table of flow
 tells how to connect a model. Ends with 1 when there is a fault.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := items.Open(args[1])
-			if err != nil {
-				return badRequest(err)
-			}
-			m, err := model.Open(args[0], opening)
-			if err != nil {
-				return badRequest(err)
-			}
-			defer m.Close()
-			report, err := check.Run(cmd.Context(), m, d, o)
+			report, err := check.Named(cmd.Context(), args[0], opening, args[1], o)
 			if report == nil {
-				return badRequest(err)
+				return err
 			}
-			err = errors.Join(err, printResult(cmd, asJSON, report, report.WriteText))
-			if n := report.Faults(); n > 0 {
-				err = errors.Join(err, fmt.Errorf("%d faults", n))
-			}
-			return err
+			return errors.Join(err, printFindings(cmd, report))
 		},
 	}
 	modelFlags(cmd, &opening)
 	cmd.Flags().Uint64Var(&o.Seed, "seed", 0, "of the items that are drawn")
 	cmd.Flags().IntVar(&o.Sample, "sample", 2000, "items that are scored, at most")
 	cmd.Flags().StringVar(&o.Split, "split", "", "only connections of this split")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().Bool("json", false, "print JSON")
 	return cmd
 }
 
@@ -79,7 +64,6 @@ func newModelTrain() *cobra.Command {
 	var o train.Options
 	var to, onnx, fix string
 	var share float64
-	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "train " + strings.Join(train.Kinds(), "|") + " DATASET -o FILE.model",
 		Short: "Train a random forest on flow rows, an LSTM on packet sequences, KitNET on either, CBAM on sessions of connections",
@@ -93,17 +77,15 @@ func newModelTrain() *cobra.Command {
 			if o.Correct, o.Augment, err = correct.Training(o.Seed, fix, share); err != nil {
 				return badRequest(err)
 			}
-			line := newProgress(cmd.ErrOrStderr())
-			o.Report = line.show
+			o.Report = tell(cmd).Show
 			result, err := train.Run(cmd.Context(), args[0], d, o)
-			line.clear()
 			if err != nil {
 				return err
 			}
 			if err := export.Save(result.Saved, to, onnx); err != nil {
 				return err
 			}
-			return printResult(cmd, asJSON, result, result.WriteText)
+			return printResult(cmd, result, result.WriteText)
 		},
 	}
 	f := cmd.Flags()
@@ -120,7 +102,7 @@ func newModelTrain() *cobra.Command {
 	f.StringVar(&fix, "correct", "", "lstm: train on sequences that are corrected, T1 to T5 (arm C of probe correct)")
 	f.Float64Var(&share, "augment", 0, "lstm: train on each sequence again with this share of its segments sent twice (arm E)")
 	f.IntVar(&o.Trees, "trees", 100, "forest: trees")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	f.Bool("json", false, "print JSON")
 	cobra.CheckErr(cmd.MarkFlagRequired("output"))
 	return cmd
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 
-	"detgen/packet"
-	"detgen/table"
 	"detgen/truth"
 
 	"github.com/spf13/cobra"
@@ -12,7 +10,8 @@ import (
 
 // newPackets is "detgen packets": a row per packet of captures and run directories.
 func newPackets() *cobra.Command {
-	var flags packetsFlags
+	var to truth.Table
+	var tunnels bool
 	cmd := &cobra.Command{
 		Use:   "packets PCAP|DIR... [-o FILE]",
 		Short: "Write a row per packet: headers and TCP analysis",
@@ -23,62 +22,22 @@ When only run directories are given, the labels of each frame follow:
 connection, activity, phase, fate. The columns are described in docs/packets.md and
 docs/truth.md.`,
 		Args: named("a capture or a run directory"),
-		RunE: flags.run,
+		RunE: func(cmd *cobra.Command, args []string) error { return to.WritePackets(cmd.Context(), args, tunnels) },
 	}
-	cmd.Flags().StringVarP(&flags.output, "output", "o", "-", `write to this file; "-" is the standard output`)
-	cmd.Flags().StringVar(&flags.format, "format", "", "csv or parquet (default: by the file's extension, else csv)")
-	cmd.Flags().BoolVar(&flags.tunnels, "tunnels", false, "read the headers inside IP in IP, GRE, ERSPAN, VXLAN, GENEVE, GTP-U and MPLS in IP")
-	cmd.Flags().BoolVar(&flags.apart, "apart", false, "read captures that are named together each by itself, not as one stream in the order of their times")
-	addUnchecked(cmd, &flags.unchecked)
+	addTable(cmd, &to)
+	cmd.Flags().BoolVar(&tunnels, "tunnels", false, "read the headers inside IP in IP, GRE, ERSPAN, VXLAN, GENEVE, GTP-U and MPLS in IP")
 	return cmd
 }
 
-type packetsFlags struct {
-	output, format     string
-	tunnels, unchecked bool
-	apart              bool
-}
-
-func (o *packetsFlags) run(cmd *cobra.Command, args []string) error {
-	format, err := table.FormatFor(o.format, o.output)
-	if err != nil {
-		return badRequest(err)
+// addTable adds the flags of a command that writes a table of captures.
+func addTable(cmd *cobra.Command, to *truth.Table) {
+	cmd.PreRun = func(cmd *cobra.Command, _ []string) {
+		to.Tell = tell(cmd).Show
+		to.Warn = func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), "detgen: warning:", text) }
 	}
-	paths, err := truth.CaptureFiles(args, o.unchecked, o.apart)
-	if err != nil {
-		return badRequest(err)
-	}
-	columns, labels := packet.Columns(), truth.LabelsOf(args, o.unchecked)
-	if labels != nil {
-		columns = append(columns, truth.LabelColumns()...)
-	}
-	out, err := table.Create(o.output, format, columns)
-	if err != nil {
-		return badRequest(err)
-	}
-	return writeTable(cmd, out, o.output, paths, func(s *packet.Series) (err error) {
-		rows := packet.Rows{Decoder: packet.Decoder{Tunnels: o.tunnels}}
-		if labels != nil {
-			if rows.Extra, err = labels.Of(s.Name()); err != nil {
-				return err
-			}
-		}
-		return rows.Write(cmd.Context(), s.Paths(), s, out)
-	})
-}
-
-// writeTable writes the rows of captures to a table and completes it, even when captures were damaged.
-func writeTable(cmd *cobra.Command, out *table.File, path string, captures [][]string, rows func(*packet.Series) error) error {
-	defer out.Abort()
-	line := newProgress(cmd.ErrOrStderr())
-	defer line.clear()
-	warn := func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), "detgen: warning:", text) }
-	failed, err := packet.Each(captures, line.show, warn, rows)
-	if err != nil {
-		return err
-	}
-	if err := out.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return failed
+	f := cmd.Flags()
+	f.StringVarP(&to.Path, "output", "o", "-", `write to this file; "-" is the standard output`)
+	f.StringVar(&to.Format, "format", "", "csv or parquet (default: by the file's extension, else csv)")
+	f.BoolVar(&to.Apart, "apart", false, "read captures that are named together each by itself, not as one stream in the order of their times")
+	addUnchecked(cmd, &to.Unchecked)
 }

@@ -8,21 +8,17 @@ import (
 
 	"detgen/model"
 	"detgen/probe"
-	"detgen/probe/correct"
+	"detgen/report"
 
 	"github.com/spf13/cobra"
 )
 
 // probeFlags are the flags of everything that asks a model.
 type probeFlags struct {
-	model   string
-	out     string
-	options probe.Options
-	open    model.Options
-	fix     string
-	asJSON  bool
-
-	threshold func() *float64
+	model, out, fix string
+	threshold       float64
+	options         probe.Options
+	open            model.Options
 }
 
 func (f *probeFlags) add(cmd *cobra.Command) {
@@ -36,7 +32,7 @@ func (f *probeFlags) add(cmd *cobra.Command) {
 func (f *probeFlags) addReport(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.out, "output", "o", "", "a new folder for the report, its tables and figures (default: print only)")
 	cmd.Flags().Uint64Var(&f.options.Seed, "seed", 1, "of everything that is drawn")
-	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the report as JSON")
+	cmd.Flags().Bool("json", false, "print the report as JSON")
 }
 
 // addCorrect adds the flag of a correction between captures and model.
@@ -44,28 +40,19 @@ func (f *probeFlags) addCorrect(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.fix, "correct", "", "a correction of what the model sees: T1 to T5")
 }
 
-// addThreshold adds the flag of a threshold.
+// addThreshold adds the flags of a correction and of a threshold.
 func (f *probeFlags) addThreshold(cmd *cobra.Command) {
-	x := cmd.Flags().Float64("threshold", 0, "score from which a connection is called an attack (default: the model's, else the geometric mean)")
-	f.threshold = func() *float64 {
-		if cmd.Flags().Changed("threshold") {
-			return x
-		}
-		return nil
-	}
+	f.addCorrect(cmd)
+	cmd.Flags().Float64Var(&f.threshold, "threshold", 0, "score from which a connection is called an attack (default: the model's, else the geometric mean)")
 }
 
 // ask opens the model.
-func (f *probeFlags) ask() (model.Model, error) {
-	if f.threshold != nil {
-		f.options.Threshold = f.threshold()
+func (f *probeFlags) ask(cmd *cobra.Command) (model.Model, error) {
+	if cmd.Flags().Changed("threshold") {
+		f.options.Threshold = &f.threshold
 	}
-	if f.fix != "" {
-		t, err := correct.Named(f.fix)
-		if err != nil {
-			return nil, badRequest(err)
-		}
-		f.options.Change, f.options.Correction = t.Apply, t.Name
+	if err := f.options.CorrectBy(f.fix); err != nil {
+		return nil, err
 	}
 	m, err := model.Open(f.model, f.open)
 	return m, badRequest(err)
@@ -87,7 +74,7 @@ it does, which labels its errors go with, and on which parts of the dataset it i
 			if err != nil {
 				return err
 			}
-			m, err := f.ask()
+			m, err := f.ask(cmd)
 			if err != nil {
 				return err
 			}
@@ -96,47 +83,43 @@ it does, which labels its errors go with, and on which parts of the dataset it i
 			if err != nil {
 				return err
 			}
-			return errors.Join(f.show(cmd, r), r.Pass(gates))
+			return errors.Join(f.show(cmd, r, nil), r.Pass(gates))
 		},
 	}
 	f.add(cmd)
-	f.addCorrect(cmd)
+	f.addThreshold(cmd)
 	cmd.Flags().StringVar(&f.options.Split, "split", "", "only connections of this split of the dataset")
 	cmd.Flags().StringSliceVar(&f.options.Labels, "labels", nil, "columns to relate errors to (default: the dataset's factors and labels)")
 	cmd.Flags().StringSliceVar(&f.options.Ignore, "ignore", nil, "labels to leave out")
-	f.addThreshold(cmd)
 	cmd.Flags().StringSliceVar(&below, "fail-below", nil, "NAME=NUMBER: fail when it is lower: "+strings.Join(probe.Gated(), ", "))
 	cmd.Flags().StringSliceVar(&above, "fail-above", nil, "NAME=NUMBER: fail when it is higher: fpr=0.01")
 	cmd.AddCommand(newProbeSweep(), newProbeTwin(), newProbeCorrect(), newProbeCard(), newProbeCompare())
 	return cmd
 }
 
-// shown is a result of probing.
-type shown interface {
-	Write(dir string) error
-	probe.Texter
-}
-
 // judge opens the model, judges it and shows what came of it.
-func (f *probeFlags) judge(cmd *cobra.Command, judge func(model.Model) (shown, error)) error {
-	m, err := f.ask()
+func (f *probeFlags) judge(cmd *cobra.Command, judge func(model.Model) (probe.Result, error)) error {
+	m, err := f.ask(cmd)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
 	r, err := judge(m)
+	return f.show(cmd, r, err)
+}
+
+// show writes a result where it is asked for, and prints it, unless err tells why there is none.
+func (f *probeFlags) show(cmd *cobra.Command, r probe.Result, err error) error {
 	if err != nil {
 		return err
 	}
-	return f.show(cmd, r)
-}
-
-// show writes a result where it is asked for, and prints it.
-func (f *probeFlags) show(cmd *cobra.Command, r shown) error {
 	if f.out != "" {
-		if err := errors.Join(r.Write(f.out), probe.WriteCommand(f.out, append([]string{"detgen"}, os.Args[1:]...))); err != nil {
+		if err := errors.Join(r.Write(f.out), report.WriteCommand(f.out, commandLine())); err != nil {
 			return err
 		}
 	}
-	return printResult(cmd, f.asJSON, r, func(out io.Writer) error { return r.WriteText(out, f.out) })
+	return printResult(cmd, r, func(out io.Writer) error { return r.WriteText(out, f.out) })
 }
+
+// commandLine is the command that is running, for the page of its results.
+func commandLine() []string { return append([]string{"detgen"}, os.Args[1:]...) }

@@ -4,6 +4,7 @@ import (
 	"detgen/model"
 	"detgen/probe"
 	"detgen/probe/correct"
+	"detgen/runner"
 
 	"github.com/spf13/cobra"
 )
@@ -19,17 +20,16 @@ func newProbeSweep() *cobra.Command {
 level stands what was measured: the round trip, and the retransmissions that there really were.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.judge(cmd, func(m model.Model) (shown, error) {
+			return f.judge(cmd, func(m model.Model) (probe.Result, error) {
 				o.Options = f.options
 				return probe.Sweep(cmd.Context(), args[0], m, o)
 			})
 		},
 	}
 	f.add(cmd)
-	f.addCorrect(cmd)
+	f.addThreshold(cmd)
 	cmd.Flags().StringSliceVar(&o.By, "by", nil, "the factor, or two: a column of the dataset, as link.all.both.delay")
 	cmd.Flags().Float64Var(&o.Below, "below", 0.9, "look for the level at which detection falls below this share")
-	f.addThreshold(cmd)
 	return cmd
 }
 
@@ -43,17 +43,16 @@ func newProbeTwin() *cobra.Command {
 		Long:  `TWINS is a folder that "detgen twin" made. Placebos are such folders whose runs do not differ: they give the noise.`,
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.judge(cmd, func(m model.Model) (shown, error) {
+			return f.judge(cmd, func(m model.Model) (probe.Result, error) {
 				o.Threshold, o.Change = f.options.Threshold, f.options.Change
 				return probe.Twin(cmd.Context(), args[0], m, o)
 			})
 		},
 	}
 	f.add(cmd)
+	f.addThreshold(cmd)
 	cmd.Flags().StringSliceVar(&o.Placebo, "placebo", nil, "folders of twins whose runs do not differ")
 	cmd.Flags().IntVar(&o.Connection, "connection", 0, "number of the connection in its run (default: the main activity's with most packets)")
-	f.addCorrect(cmd)
-	f.addThreshold(cmd)
 	return cmd
 }
 
@@ -70,18 +69,16 @@ func (f *correctFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.augmented, "augmented", "", "arm E: the model trained on sequences with retransmissions put in")
 }
 
-// ask opens the model and those of the arms. The caller closes them.
-func (f *correctFlags) ask(o *probe.CorrectOptions) (model.List, error) {
-	var err error
-	if o.Transform, err = correct.Named(f.transform); err != nil {
-		return nil, badRequest(err)
-	}
-	models, err := model.OpenAll(f.open, f.model, f.retrained, f.augmented)
+// judge opens the model and those of the arms, judges them and shows what came of it.
+func (f *correctFlags) judge(cmd *cobra.Command, o *probe.CorrectOptions, judge func(model.Model) (probe.Result, error)) error {
+	models, err := o.Open(f.transform, f.open, f.model, f.retrained, f.augmented)
 	if err != nil {
-		return nil, badRequest(err)
+		return err
 	}
-	o.Options, o.Retrained, o.Augmented = f.options, models[1], models[2]
-	return models, nil
+	defer models.Close()
+	o.Options = f.options
+	r, err := judge(models[0])
+	return f.show(cmd, r, err)
 }
 
 // newProbeCorrect is "detgen probe correct": a model before and after a correction of what it sees.
@@ -94,16 +91,7 @@ func newProbeCorrect() *cobra.Command {
 		Long:  "Corrections:\n" + correct.List(),
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			models, err := f.ask(&o)
-			if err != nil {
-				return err
-			}
-			defer models.Close()
-			r, err := probe.Correct(cmd.Context(), args[0], models[0], o)
-			if err != nil {
-				return err
-			}
-			return f.show(cmd, r)
+			return f.judge(cmd, &o, func(m model.Model) (probe.Result, error) { return probe.Correct(cmd.Context(), args[0], m, o) })
 		},
 	}
 	f.add(cmd)
@@ -123,26 +111,16 @@ func newProbeCard() *cobra.Command {
 tasks the dataset must be there. Several cards are compared with "probe compare".`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := f.ask()
-			if err != nil {
-				return err
-			}
-			defer m.Close()
-			o.Options, o.Engine = f.options, with.engine
-			if len(o.Benign)+len(o.Attacks) > 0 {
-				p := newProgress(cmd.ErrOrStderr())
-				o.Build.Report = follow(p)
-				err = probe.BuildCard(cmd.Context(), args[0], with.config(cmd), o)
-				p.clear()
-				if err != nil {
-					return err
+			return f.judge(cmd, func(m model.Model) (probe.Result, error) {
+				o.Options, o.Engine = f.options, with.engine
+				line := tell(cmd)
+				o.Build.Report = runner.Follow(line)
+				if err := probe.BuildCard(cmd.Context(), args[0], with.config(cmd), o); err != nil {
+					return nil, err
 				}
-			}
-			c, err := probe.MakeCard(cmd.Context(), args[0], m, o)
-			if err != nil {
-				return err
-			}
-			return f.show(cmd, c)
+				line.Clear()
+				return probe.MakeCard(cmd.Context(), args[0], m, o)
+			})
 		},
 	}
 	f.add(cmd)
@@ -150,6 +128,7 @@ tasks the dataset must be there. Several cards are compared with "probe compare"
 	with.add(cmd)
 	cmd.Flags().StringSliceVar(&o.Benign, "benign", nil, "benign tasks to make the battery of")
 	cmd.Flags().StringSliceVar(&o.Attacks, "attack", nil, "attacks to make the battery of")
+	cmd.Flags().StringSliceVar(&o.Factors, "factors", nil, "only these factors of the battery, as background,loss (default: all)")
 	cmd.Flags().IntVar(&o.Runs, "runs", 5, "runs of each task at each point of the battery")
 	cmd.Flags().IntVar(&o.Build.Parallel, "jobs", 2, "runs at once")
 	return cmd
@@ -164,13 +143,11 @@ func newProbeCompare() *cobra.Command {
 		Args:  cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cards, err := probe.ReadCards(args)
+			if err == nil && figure != "" {
+				err = cards.Draw(figure)
+			}
 			if err != nil {
 				return err
-			}
-			if figure != "" {
-				if err := cards.Draw(figure); err != nil {
-					return err
-				}
 			}
 			return cards.WriteText(cmd.OutOrStdout())
 		},
@@ -188,16 +165,9 @@ func newProbing() *cobra.Command {
 		Short: "Probe a model as the paper does (section 2), steps 1 to 5, beside the paper's values",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			models, err := f.ask(&o.CorrectOptions)
-			if err != nil {
-				return err
-			}
-			defer models.Close()
-			r, err := probe.Paper(cmd.Context(), args[0], models[0], o)
-			if err != nil {
-				return err
-			}
-			return f.show(cmd, r)
+			return f.judge(cmd, &o.CorrectOptions, func(m model.Model) (probe.Result, error) {
+				return probe.Paper(cmd.Context(), args[0], m, o)
+			})
 		},
 	}
 	f.add(cmd)
@@ -217,13 +187,8 @@ func newMirrorProbing() *cobra.Command {
 		Short: "Train CBAM on real benign sessions, and ask it about those of a dataset (the paper's Fig. 8)",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			line := newProgress(cmd.ErrOrStderr())
-			r, err := probe.Mirror(cmd.Context(), args[0], args[1], f.options, epochs, line.show)
-			line.clear()
-			if err != nil {
-				return err
-			}
-			return f.show(cmd, r)
+			r, err := probe.Mirror(cmd.Context(), args[0], args[1], f.options, epochs, tell(cmd).Show)
+			return f.show(cmd, r, err)
 		},
 	}
 	f.addReport(cmd)

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"path/filepath"
-	"strings"
 
 	"detgen/report"
 	"detgen/serve"
@@ -23,19 +20,8 @@ func newReport() *cobra.Command {
 that sort, filter and are saved as CSV, and the command that makes the folder again.`,
 		Args: oneRun,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if extension := strings.ToLower(filepath.Ext(out)); extension != ".html" && extension != ".htm" {
-				return badRequest(errors.New("say where to write: -o FILE.html"))
-			}
-			line := newProgress(cmd.ErrOrStderr())
-			page, err := serve.Report(cmd.Context(), args[0], o, line.show)
-			line.clear()
-			if errors.Is(err, report.ErrUnknown) {
-				return badRequest(err)
-			}
+			page, err := serve.WriteReport(cmd.Context(), args[0], out, tool(), o, tell(cmd).Show)
 			if err != nil {
-				return err
-			}
-			if err := page.WriteFile(out, report.Shell{Tool: "detgen " + version}); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: shows %s, kind %s\n", out, args[0], page.Kind)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"runtime"
 
 	"detgen/runner"
@@ -12,12 +11,10 @@ import (
 
 // newRun is "detgen run": make labelled runs.
 func newRun() *cobra.Command {
-	var what specFlags
-	var with makerFlags
+	var what runFlags
 	var b runner.Batch
 	var out string
 	var count int
-	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "run SCENARIO/TASK",
 		Short: "Make a labelled run: real clients and servers, captured at every host",
@@ -25,49 +22,36 @@ func newRun() *cobra.Command {
 are in the folder already are not made again. With --shard several computers, or processes, share the runs.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			spec, err := what.spec(cmd, args)
-			if err != nil {
-				return err
-			}
-			if cmd.Flags().Changed("count") || spec.Count == 0 {
-				spec.Count = count
-			}
-			if spec.Count < 1 {
-				return badRequest(fmt.Errorf("--count %d: must be 1 or more", spec.Count))
-			}
-			b.Count, b.Resume = spec.Count, spec.Count > 1
-			r, err := with.open(cmd, spec)
+			r, spec, err := what.open(cmd, args)
 			if err != nil {
 				return err
 			}
 			defer r.Close()
-			if out == "" {
-				out = runner.FreeName(runner.BatchName(spec))
+			if cmd.Flags().Changed("count") || spec.Count == 0 {
+				spec.Count = count
 			}
-			b.Jobs = runner.Jobs(spec, out)
-			progress := newProgress(cmd.ErrOrStderr())
-			tell := follow(progress)
+			if err := b.Fill(spec, out); err != nil {
+				return err
+			}
+			follow := runner.Follow(tell(cmd))
 			var failed error // to print
 			b.Report = func(e runner.Event) {
 				if s := e.Summary(); s != nil {
-					progress.clear()
-					failed = errors.Join(failed, printLine(cmd, asJSON, s, s.WriteText))
+					failed = errors.Join(failed, printLine(cmd, s, s.WriteText))
 				}
-				tell(e)
+				follow(e)
 			}
 			_, err = r.Run(cmd.Context(), b)
-			progress.clear()
 			return errors.Join(err, failed)
 		},
 	}
 	what.add(cmd)
-	cmd.Flags().StringVar(&what.timeline, "timeline", "", "instead of a task: play the activities of this CSV file in one lab (detgen site writes them)")
-	with.add(cmd)
+	cmd.Flags().StringVar(&what.Timeline, "timeline", "", "instead of a task: play the activities of this CSV file in one lab (detgen site writes them)")
 	cmd.Flags().IntVarP(&count, "count", "n", 1, "make so many runs, with seeds SEED, SEED+1, ...")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the run directory; with -n the folder that holds them (default: a folder under runs/)")
 	cmd.Flags().IntVar(&b.Parallel, "jobs", runtime.NumCPU(), "runs at once (engine vm: always one, in the order of seeds)")
 	choose(cmd, &b.Shard, runner.ParseShard, "shard", "with -n: make only the runs of shard i/n, with i from 0 to n-1")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a line for each run")
+	cmd.Flags().Bool("json", false, "print a JSON object a line for each run")
 	cmd.Flags().BoolVar(&b.Check, "check", false, "make each run twice and compare the bytes (exact engine)")
 	return cmd
 }

@@ -14,7 +14,7 @@ import (
 
 // newShow is "detgen show": what happened in a run.
 func newShow() *cobra.Command {
-	var packets, asJSON, unchecked bool
+	var packets, unchecked bool
 	var figure, queues string
 	selection, color := truth.Selection{}, plot.ColorByFlag
 	cmd := &cobra.Command{
@@ -29,18 +29,18 @@ a stem a packet, as high as the packet is large, upwards what the host sent (wit
 --connection: what the client sent), with retransmissions, lost frames and phases.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if queues != "" && len(args) > 0 {
-				return drawn(report.DrawQueues(queues, args, unchecked))
+				return report.DrawQueues(queues, args, unchecked)
 			}
 			if err := oneRun(cmd, args); err != nil {
 				return err
 			}
-			if figure != "" && (packets || asJSON) {
+			if figure != "" && (packets || isSet(cmd, "json")) {
 				return badRequest(errors.New("--svg draws a figure and prints nothing: leave out --packets and --json"))
 			}
 			if err := plot.CheckName(figure); figure != "" && err != nil {
 				return badRequest(fmt.Errorf("--svg %w", err))
 			}
-			rec, t, err := readRun(args[0], unchecked)
+			rec, t, err := truth.Open(args[0], unchecked)
 			if err != nil && (rec == nil || packets || figure != "" || rec.Result.Status == record.Complete) {
 				return err
 			}
@@ -48,13 +48,15 @@ a stem a packet, as high as the packet is large, upwards what the host sent (wit
 				return badRequest(fmt.Errorf("--%w", t.Has(selection)))
 			}
 			switch {
+			case packets && isSet(cmd, "json"):
+				return truth.WriteStoryJSON(cmd.OutOrStdout(), t.Story(selection))
 			case packets:
-				return printStory(cmd, t.Story(selection), asJSON)
+				return truth.WriteStory(cmd.OutOrStdout(), t.Story(selection))
 			case figure != "":
-				return drawn(report.DrawRun(figure, t, selection, color))
+				return report.DrawRun(figure, t, selection, color)
 			}
 			overview := truth.NewOverview(rec, t, err)
-			return printResult(cmd, asJSON, overview, overview.WriteText)
+			return printResult(cmd, overview, overview.WriteText)
 		},
 	}
 	cmd.Flags().BoolVar(&packets, "packets", false, "print the conversation, frame by frame")
@@ -63,17 +65,9 @@ a stem a packet, as high as the packet is large, upwards what the host sent (wit
 	cmd.Flags().StringVar(&figure, "svg", "", "draw the packet sequences to this file (.svg or .png)")
 	cmd.Flags().StringVar(&queues, "queues", "", "draw the bottlenecks of paths to this file (.svg or .png), of several runs side by side")
 	choose(cmd, &color, plot.ParseColorBy, "color", "with --svg: what the colour of a packet says, flag or phase")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; with --packets an object a line")
+	cmd.Flags().Bool("json", false, "print JSON; with --packets an object a line")
 	addUnchecked(cmd, &unchecked)
 	return cmd
-}
-
-// drawn is the result of drawing, where a figure of nothing is a wrong request.
-func drawn(err error) error {
-	if errors.Is(err, report.ErrNothing) {
-		return badRequest(err)
-	}
-	return err
 }
 
 // addUnchecked adds the flag of commands that read the captures of run directories.
@@ -85,30 +79,6 @@ func addUnchecked(cmd *cobra.Command, unchecked *bool) {
 func oneRun(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return badRequest(errors.New("name one run directory"))
-	}
-	return nil
-}
-
-// readRun reads a run directory. A run that is recorded, but whose captures cannot be read, gives its record and the error.
-func readRun(dir string, unchecked bool) (*record.Record, *truth.Truth, error) {
-	rec, err := record.Read(dir)
-	if err != nil {
-		return nil, nil, badRequest(err)
-	}
-	rec.Unchecked = unchecked
-	t, err := truth.Read(dir, rec)
-	return rec, t, err
-}
-
-// printStory prints the frames of a run.
-func printStory(cmd *cobra.Command, lines []truth.Line, asJSON bool) error {
-	if !asJSON {
-		return truth.WriteStory(cmd.OutOrStdout(), lines)
-	}
-	for i := range lines {
-		if err := printLine(cmd, true, &lines[i], nil); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"detgen/dataset/site"
-	"detgen/runner"
 
 	"github.com/spf13/cobra"
 )
@@ -15,13 +14,9 @@ func newSite() *cobra.Command {
 		Short: "Draw a time line of activities from users, habits, services and attacks, for detgen run --timeline",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := runner.OpenScenarios(folder)
+			rows, err := site.Draw(args[0], folder)
 			if err != nil {
 				return err
-			}
-			rows, err := site.Draw(args[0], c)
-			if err != nil {
-				return badRequest(err)
 			}
 			return site.Save(cmd.OutOrStdout(), out, rows)
 		},

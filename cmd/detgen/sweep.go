@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 
 	"detgen/runner"
 
@@ -12,8 +11,7 @@ import (
 // newSweep is "detgen sweep": one run for each position of a lost, doubled, damaged or swapped packet, with the reaction
 // of real stacks.
 func newSweep() *cobra.Command {
-	var what specFlags
-	var with makerFlags
+	var what runFlags
 	var out string
 	var s runner.Sweep
 	actions := map[string]*string{}
@@ -22,35 +20,17 @@ func newSweep() *cobra.Command {
 		Short: "Make one run for each position of a lost (doubled, damaged, swapped) packet",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			spec, err := what.spec(cmd, args)
-			if err != nil {
-				return err
-			}
-			for action, position := range actions {
-				if *position == "" {
-					continue
-				}
-				if s.Action != "" {
-					return badRequest(errors.New("give one of --drop, --duplicate, --corrupt and --swap, not two"))
-				}
-				s.Action, s.Position = action, *position
-			}
-			if s.Action == "" {
-				return badRequest(errors.New("--drop each-data-segment (or --duplicate, --corrupt, --swap; or each-frame) is missing"))
-			}
-			if err := s.Check(); err != nil {
-				return err
-			}
-			r, err := with.open(cmd, spec)
+			r, spec, err := what.open(cmd, args)
 			if err != nil {
 				return err
 			}
 			defer r.Close()
+			if err := s.Take(actions); err != nil {
+				return err
+			}
 			s.Spec, s.Seed = spec, *spec.Seed
 			out = cmp.Or(out, runner.FreeName("sweep-"+runner.Name(spec.Task, s.Seed)))
-			p := newProgress(cmd.ErrOrStderr())
-			rows, err := r.Sweep(cmd.Context(), &s, out, follow(p))
-			p.clear()
+			rows, err := r.Sweep(cmd.Context(), &s, out, runner.Follow(tell(cmd)))
 			if err != nil {
 				return err
 			}
@@ -58,7 +38,6 @@ func newSweep() *cobra.Command {
 		},
 	}
 	what.add(cmd)
-	with.add(cmd)
 	for _, action := range runner.SweepActions {
 		actions[action] = new(string)
 		cmd.Flags().StringVar(actions[action], action, "", "what to "+action+": each-data-segment or each-frame")

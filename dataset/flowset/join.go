@@ -1,9 +1,26 @@
 package flowset
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
+
+	"detgen/internal/problem"
 )
+
+// ReadAll reads tables of flows and captures as one set. count is told how far it is. What is wrong is a problem.Request.
+func ReadAll(ctx context.Context, paths []string, count func(what string, done, all int)) (*Set, error) {
+	sets := make([]*Set, len(paths))
+	for i, path := range paths {
+		count("tables read", i, len(paths))
+		var err error
+		if sets[i], err = Read(ctx, path); err != nil {
+			return nil, problem.InRequest(err)
+		}
+	}
+	set, err := Join(sets)
+	return set, problem.InRequest(err)
+}
 
 // Join puts sets together as one: their rows one after the other, with the columns that all have, identity included.
 func Join(sets []*Set) (*Set, error) {

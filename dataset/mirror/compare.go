@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"detgen/dataset/flowset"
+	"detgen/internal/problem"
+	"detgen/plot"
 	"detgen/seed"
 )
 
@@ -50,6 +53,34 @@ type TwoSample struct {
 
 // Fewest is how many flows a side needs for a service to be compared.
 const Fewest = 20
+
+// CompareFiles compares the flows of files with those of a target's files, and draws the figure at path figure, if there is
+// one. count is told how far the reading is.
+func CompareFiles(ctx context.Context, dataset, target []string, figure string, sample int, runSeed uint64,
+	count func(what string, done, all int)) (*Comparison, error) {
+	if figure != "" {
+		if err := plot.CheckName(figure); err != nil {
+			return nil, problem.InRequest(err)
+		}
+	}
+	ours, err := flowset.ReadAll(ctx, dataset, count)
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := flowset.ReadAll(ctx, target, count)
+	if err != nil {
+		return nil, err
+	}
+	c := Compare(ours, theirs, sample, runSeed)
+	if figure == "" {
+		return c, nil
+	}
+	f, err := c.Figure()
+	if err != nil {
+		return nil, err
+	}
+	return c, f.WriteFile(figure)
+}
 
 // Compare compares a dataset with a target. sample bounds the flows of each side that the two-sample test uses.
 func Compare(dataset, target *flowset.Set, sample int, runSeed uint64) *Comparison {

@@ -12,6 +12,7 @@ import (
 
 	"detgen/dataset/plan"
 	"detgen/internal/plain"
+	"detgen/internal/problem"
 )
 
 // PlanOptions say how a plan follows from a profile.
@@ -54,6 +55,25 @@ func ReadProfile(path string) (*Profile, error) {
 		return nil, fmt.Errorf("%s: format: %d: must be 1; measure the target again", path, p.Format)
 	}
 	return p, nil
+}
+
+// PlanFile makes the plan of a dataset with the properties of a profile's file, with mixes as ParseMix reads them. What is
+// wrong is a problem.Request.
+func PlanFile(path string, mixes []string, o PlanOptions) (*Planned, error) {
+	p, err := ReadProfile(path)
+	if err != nil {
+		return nil, problem.InRequest(err)
+	}
+	o.Mix = map[string][]Task{}
+	for _, text := range mixes {
+		name, mix, err := ParseMix(text)
+		if err != nil {
+			return nil, problem.InRequest(fmt.Errorf("--mix: %w", err))
+		}
+		o.Mix[name] = mix
+	}
+	made, err := p.Plan(o)
+	return made, problem.InRequest(err)
 }
 
 // ParseMix reads "NAME=SCENARIO/TASK:WEIGHT,..." into a service or label and its tasks. A weight that is not said is 1.

@@ -20,6 +20,14 @@ func (p *Profile) WriteFile(path string) error {
 	return whole.WriteFile(path, append(text, '\n'))
 }
 
+// Save writes the profile to the file at path; without a path it prints it.
+func (p *Profile) Save(out io.Writer, path string) error {
+	if path == "" {
+		return p.WriteText(out)
+	}
+	return p.WriteFile(path)
+}
+
 // WriteText prints a line for each service and each attack.
 func (p *Profile) WriteText(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

@@ -13,8 +13,10 @@ import (
 	"strings"
 	"time"
 
+	"detgen/internal/problem"
 	"detgen/internal/strictyaml"
 	"detgen/internal/whole"
+	"detgen/runner"
 	"detgen/scenario"
 	"detgen/scenario/spec"
 	"detgen/seed"
@@ -172,13 +174,19 @@ func Write(out io.Writer, rows []*spec.Row) error {
 	return w.Error()
 }
 
-// Draw reads a site's file and draws its time line.
-func Draw(path string, c *scenario.Catalogue) ([]*spec.Row, error) {
-	s, err := ReadFile(path, c)
+// Draw reads a site's file and draws its time line, with the scenarios of the catalogue and of a user's folder, if one is
+// named. What is wrong with the file is a problem.Request.
+func Draw(path, folder string) ([]*spec.Row, error) {
+	c, err := runner.OpenScenarios(folder)
 	if err != nil {
 		return nil, err
 	}
-	return s.Timeline()
+	s, err := ReadFile(path, c)
+	if err != nil {
+		return nil, problem.InRequest(err)
+	}
+	rows, err := s.Timeline()
+	return rows, problem.InRequest(err)
 }
 
 // Save writes a time line to the file at path and prints what it comes to; without a path it prints the time line.

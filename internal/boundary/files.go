@@ -1,6 +1,6 @@
-// Package boundary has the lists that keep programs which nobody trusts from the machine: what
-// hosts of labs and builds of images see of the kernel's files, which system calls they may make,
-// and which user and group IDs are theirs. docs/security.md tells what each is for.
+// Package boundary has what keeps programs that nobody trusts from the machine: what hosts of labs, builds of images and
+// readers of captures see of the kernel's files, which system calls they may make, which user and group IDs are theirs,
+// and how much they may take. docs/security.md tells what each is for.
 package boundary
 
 // What of the kernel's files such a program sees (OCI runtime specification, linux.maskedPaths and

@@ -11,6 +11,7 @@ import (
 
 	"detgen/catalogue"
 	"detgen/image"
+	"detgen/internal/boundary"
 )
 
 // layers gives the root of the smallest image.
@@ -72,7 +73,7 @@ func TestProgramCanDoNothing(t *testing.T) {
 		"make a user namespace":  "unshare -U mount -t tmpfs tmpfs /tmp",
 		"make a device":          "mknod /tmp/zero c 1 5",
 		"see the machine's disk": "ls " + os.TempDir() + "/detgen-confined-*",
-		"have an interface":      "ip -o link show up | grep -q UP",
+		"have an interface":      "ip -o link | grep -v \": lo:\" | grep .",
 		"become root":            "setpriv --reuid=0 true",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,6 +82,51 @@ func TestProgramCanDoNothing(t *testing.T) {
 				t.Errorf("got %q, %v", got, err)
 			}
 		})
+	}
+}
+
+// TestSystemCallsAreFiltered makes system calls that the kernel gives to anybody, and that only the filter refuses.
+func TestSystemCallsAreFiltered(t *testing.T) {
+	const script = `
+sub try { my ($name, $want, $call, @args) = @_; $! = 0; my $r = syscall($call, @args); print "$name: $r, ", $!+0, "\n" unless $r == -1 && $! == $want }
+my ($EPERM, $ENOSYS) = (1, 38);
+my $zeros = "\0" x 4096;
+try("keyctl: session keyring", $EPERM, 250, 0, -3, 1);
+try("ptrace: be traced", $EPERM, 101, 0, 0, 0, 0);
+try("io_uring_setup", $EPERM, 425, 1, $zeros);
+try("userfaultfd", $EPERM, 323, 1);
+try("unshare: users", $EPERM, 272, 0x10000000);
+try("process_vm_readv", $EPERM, 310, 1, 0, 0, 0, 0, 0);
+try("perf_event_open", $EPERM, 298, $zeros, 0, -1, -1, 0);
+try("bpf", $EPERM, 321, 0, $zeros, 72);
+try("add_key", $EPERM, 248, "user", "x", "x", 1, -3);
+try("socket: AF_VSOCK", $ENOSYS, 41, 40, 1, 0);
+try("socket: AF_ALG", $ENOSYS, 41, 38, 5, 0);
+try("a call of no kernel", $ENOSYS, 1000);
+`
+	got, err := shell(t, "perl -e '"+script+"' >/tmp/result")
+	if err != nil || got != "" {
+		t.Errorf("not refused: %s %v", got, err)
+	}
+}
+
+// A program that takes too much ends, with an error that says what.
+func TestAGreedyProgramEnds(t *testing.T) {
+	defer func(before boundary.Amounts) { amounts = before }(amounts)
+	amounts = boundary.Amounts{Memory: 128 << 20, Processes: 64}
+	for name, c := range map[string]struct{ attempt, want string }{
+		"memory":    {`for i in 1 2 3; do perl -e '$x = "x" x 50000000; sleep 1000' & done; wait`, "it takes more than 128 MiB of memory, its limit"},
+		"processes": {"for i in $(seq 100); do sleep 1000 & done", "it starts more than 64 processes, its limit"},
+		"space":     {"cat /dev/zero >/tmp/result", "/bin/sh"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := shell(t, c.attempt); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
+	}
+	if left, _ := filepath.Glob("/sys/fs/cgroup/*/detgen-amounts-*"); len(left) > 0 {
+		t.Errorf("control groups are left: %q", left)
 	}
 }
 

@@ -6,9 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"detgen/internal/plain"
@@ -31,11 +32,48 @@ type Output struct {
 	To   io.Writer
 	Mode Mode
 
-	lines *atomic.Int32 // that say something now; nil: they are not counted
+	lines *lines // that say something now; nil: they are not known
 }
 
-// NewOutput gives an output whose lines are counted, so that Beat knows when none says anything.
-func NewOutput(w io.Writer, mode Mode) Output { return Output{w, mode, new(atomic.Int32)} }
+// NewOutput gives an output that knows its lines: Beat sees when none says anything, and Clear takes them away.
+func NewOutput(w io.Writer, mode Mode) Output { return Output{w, mode, &lines{say: map[*Line]bool{}}} }
+
+// Clear takes all lines of the output away, so that something else can be printed.
+func (o Output) Clear() {
+	for _, l := range o.lines.list() {
+		l.Clear()
+	}
+}
+
+// lines are those of an output that say something now.
+type lines struct {
+	mu  sync.Mutex
+	say map[*Line]bool
+}
+
+// note keeps whether a line says something.
+func (s *lines) note(l *Line, says bool) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if says {
+		s.say[l] = true
+	} else {
+		delete(s.say, l)
+	}
+}
+
+// list gives the lines that say something.
+func (s *lines) list() []*Line {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.say))
+}
 
 // Beat says what is going on, and for how long, while no line says more: once a second on a terminal, else every ten. It begins
 // after a second. The function that it gives ends it; it may be called again.
@@ -51,7 +89,7 @@ func (o Output) Beat(what string) (stop func()) {
 	return l.beat(what, time.NewTicker(gap), o.lines)
 }
 
-func (l *Line) beat(what string, ticker *time.Ticker, lines *atomic.Int32) (stop func()) {
+func (l *Line) beat(what string, ticker *time.Ticker, others *lines) (stop func()) {
 	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -59,12 +97,12 @@ func (l *Line) beat(what string, ticker *time.Ticker, lines *atomic.Int32) (stop
 		for {
 			select {
 			case <-end:
-				if lines == nil || lines.Load() == 0 {
+				if len(others.list()) == 0 {
 					l.Clear()
 				}
 				return
 			case <-ticker.C:
-				if lines == nil || lines.Load() == 0 {
+				if len(others.list()) == 0 {
 					l.Show(fmt.Sprintf("%s: %s so far", what, l.now().Sub(l.begun).Round(time.Second)))
 				}
 			}
@@ -89,8 +127,7 @@ type Line struct {
 	now      func() time.Time
 	begun    time.Time
 	first    int // items that were done when counting began
-	lines    *atomic.Int32
-	says     bool // it is one of them
+	lines    *lines
 }
 
 // New gives the line of an output.
@@ -121,7 +158,10 @@ func (l *Line) Show(text string) { l.put(text, Event{What: text}) }
 // Count says how many of how many are done. The rate and the time that is left are those since the first call.
 func (l *Line) Count(what string, done, all int) {
 	l.mu.Lock()
-	if l.first == 0 && done > 0 {
+	switch {
+	case done == 0:
+		l.first = 0 // counting begins, perhaps again
+	case l.first == 0:
 		l.first, l.begun = done, l.now()
 	}
 	var left time.Duration
@@ -144,10 +184,7 @@ func (l *Line) Left(what string, done, all int, left time.Duration) {
 func (l *Line) put(text string, event Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.says && l.lines != nil {
-		l.says = true
-		l.lines.Add(1)
-	}
+	l.lines.note(l, true)
 	text = plain.Text(text)
 	switch {
 	case l.mode == Quiet:
@@ -168,10 +205,7 @@ func (l *Line) put(text string, event Event) {
 func (l *Line) Clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.says {
-		l.says = false
-		l.lines.Add(-1)
-	}
+	l.lines.note(l, false)
 	if l.text != "" {
 		fmt.Fprint(l.out, "\r\x1b[K")
 		l.text = ""

@@ -2,6 +2,7 @@ package progress
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -91,4 +92,62 @@ func TestBeat(t *testing.T) {
 	stop()
 	stop()
 	write.Close()
+}
+
+// TestClear makes sure that what is printed takes all lines of an output away, and that they come back with what they say next.
+func TestClear(t *testing.T) {
+	var out strings.Builder
+	o := NewOutput(&out, Auto)
+	lines := []*Line{New(o), New(o)}
+	for _, l := range lines {
+		l.terminal = true
+	}
+	lines[0].Show("one")
+	p := Printer{To: &out, Quiet: o.Clear}
+	for range 2 {
+		if _, err := p.Write([]byte("result\n")); err != nil || p.Err != nil {
+			t.Fatal(err, p.Err)
+		}
+	}
+	lines[1].Show("two")
+	o.Clear()
+	if want := "\r\x1b[Kone\r\x1b[Kresult\nresult\n\r\x1b[Ktwo\r\x1b[K"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
+// TestPrinterRemembers makes sure that the first thing that could not be written is known at the end.
+func TestPrinterRemembers(t *testing.T) {
+	p := Printer{To: failing{errors.New("full")}, Quiet: func() {}}
+	p.Write([]byte("result"))
+	p.To = failing{errors.New("other")}
+	p.Write([]byte("more"))
+	if p.Err == nil || p.Err.Error() != "write the output: full" {
+		t.Errorf("got %v", p.Err)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+// TestCountAgain makes sure that what is counted after something else has a rate of its own.
+func TestCountAgain(t *testing.T) {
+	var out strings.Builder
+	l := New(&out)
+	now := time.Unix(0, 0)
+	l.now = func() time.Time { return now }
+	l.begun, l.next = now, now
+	for i := range 4 {
+		l.Count("tables", i, 4)
+		now = now.Add(20 * time.Second)
+	}
+	out.Reset()
+	for i := range 3 {
+		l.Count("others", i, 10)
+		now = now.Add(10 * time.Second)
+	}
+	if want := "0 of 10 others\n1 of 10 others\n2 of 10 others, 0.1 a second, 1m20s left\n"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
 }

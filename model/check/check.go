@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 
+	"detgen/internal/problem"
 	"detgen/model"
 	"detgen/model/items"
 	"detgen/seed"
@@ -77,6 +78,25 @@ type checker struct {
 	items  []model.Item
 	attack []bool
 	scores []model.Score // of items
+}
+
+// Named checks the model that a text names on the dataset, run or table at path. What cannot be opened is a problem.Request, as
+// is all that keeps the model from being checked: then there is no report.
+func Named(ctx context.Context, spec string, opening model.Options, path string, o Options) (*Report, error) {
+	d, err := items.Open(path)
+	if err != nil {
+		return nil, problem.InRequest(err)
+	}
+	m, err := model.Open(spec, opening)
+	if err != nil {
+		return nil, problem.InRequest(err)
+	}
+	defer m.Close()
+	report, err := Run(ctx, m, d, o)
+	if report == nil {
+		err = problem.InRequest(err)
+	}
+	return report, err
 }
 
 // Run checks a model on a dataset. What the model does wrong is in the report; an error is what keeps it from being
@@ -169,7 +189,7 @@ func (c *checker) spread() error {
 			above++
 		}
 		if c.Model.Probability && (s < 0 || s > 1) {
-			c.add(Fault, "range", c.items[i].ID, s, "a score that is called a probability is %g", s)
+			c.add(Fault, "range", c.items[i].ID, s, "a score that is called a probability is %g (of a logit, an ONNX file's manifest makes one: activation)", s)
 			break
 		}
 	}

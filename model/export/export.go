@@ -44,7 +44,7 @@ func Write(s *model.Saved, path string) error {
 		}
 		file, m.StepOutput = network(s.Name, n), "probability"
 	case s.Forest != nil:
-		infinite := float64(beyond)
+		infinite := model.Filler(beyond)
 		file, m.Missing, m.Infinite = trees(s.Name, s.Forest, len(s.Columns)), beyond, &infinite
 	case s.KitNET != nil:
 		file = ensemble(s.Name, s.KitNET, len(s.Columns), s.Kind == model.Packets)

@@ -198,7 +198,7 @@ func TestAgainstPyTorch(t *testing.T) {
 	}
 	for i, z := range answer.Logits {
 		for k, want := range z {
-			if got := float64(p.logit[k*len(sequences)+i]); math.Abs(got-want) > 5e-6 {
+			if got := float64(p.logit[k*p.rows+i]); math.Abs(got-want) > 5e-6 {
 				t.Fatalf("sequence %d, step %d: logit %v, PyTorch %v", i, k, got, want)
 			}
 		}

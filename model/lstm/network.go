@@ -1,6 +1,6 @@
 // Package lstm is a recurrent network over packet sequences: an embedding for each token of a packet, one layer of LSTM
-// cells (Hochreiter and Schmidhuber 1997, with forget gates), and a logistic output at every step. Numbers are float32,
-// products are gonum's; gradients are checked against differences, and both passes against PyTorch on the same weights.
+// cells (Hochreiter and Schmidhuber 1997, with forget gates), and a logistic output at every step. Numbers are float32;
+// gradients are checked against differences, and both passes against PyTorch on the same weights.
 package lstm
 
 import (
@@ -9,8 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
+	"detgen/model/internal/product"
 )
 
 // Shape is how large a network is.
@@ -75,8 +74,12 @@ type Network struct {
 	Out   []float32   // cells
 	Shift []float32   // 1
 
-	all []float32 // everything, one after the other
+	all   []float32 // everything, one after the other
+	gates []float32 // In, Rec and Bias, which follow each other: one matrix of inputs x 4 cells
 }
+
+// inputs is how many numbers go into the gates of a step: its features, the cells' outputs before it, and 1.
+func (s *Shape) inputs() int { return s.features() + s.Cells + 1 }
 
 // New makes a network with weights drawn as usual (uniform within 1/sqrt(cells)), embeddings from a normal distribution,
 // and a forget bias of 1, which lets it remember from the start (Jozefowicz et al. 2015).
@@ -118,6 +121,7 @@ func empty(s Shape) *Network {
 	for i := range s.Levels {
 		n.Embed = append(n.Embed, take(s.Levels[i]*s.Dims[i]))
 	}
+	n.gates = rest[:s.inputs()*4*h]
 	n.In, n.Rec, n.Bias, n.Out, n.Shift = take(d*4*h), take(h*4*h), take(4*h), take(h), take(1)
 	return n
 }
@@ -141,25 +145,24 @@ func FromWeights(s Shape, weights []float32) (*Network, error) {
 	return n, nil
 }
 
-// pass is a batch going through a network: steps of all sequences, step by step. Sequences that have ended get zeros,
-// which nobody looks at.
+// pass is a batch going through a network: steps of all sequences, step by step. Rows and columns are as many as
+// package product wants; those that no sequence or number needs are zeros.
 type pass struct {
 	sequences [][][]float32
 	steps     int // of the longest
+	rows      int // one for each sequence
+	width     int // columns of inputs
+	wide      int // columns of gates
 
-	x      []float32 // steps x batch x features
-	gates  []float32 // steps x batch x 4 cells, after their functions
-	cell   []float32 // (steps+1) x batch x cells; the first are zeros
-	hidden []float32 // the same
-	tanh   []float32 // steps x batch x cells: tanh of cell
-	logit  []float32 // steps x batch
+	weights product.Packed
+	inputs  []float32 // (steps+1) x rows x width: features, outputs of the cells before, 1
+	gates   []float32 // steps x rows x wide, after their functions
+	cell    []float32 // (steps+1) x rows x cells; the first are zeros
+	tanh    []float32 // steps x rows x cells: tanh of cell
+	logit   []float32 // steps x rows
 }
 
-func matrix(rows, columns int, data []float32) blas32.General {
-	return blas32.General{Rows: rows, Cols: columns, Stride: columns, Data: data[:rows*columns]}
-}
-
-// sized gives a slice of n numbers, in the memory of s where that is enough. Its content is anything.
+// sized gives a slice of n numbers, in the memory of s where that is enough. Its content is zeros, or what was there.
 func sized(s []float32, n int) []float32 {
 	if cap(s) < n {
 		return make([]float32, n)
@@ -167,42 +170,51 @@ func sized(s []float32, n int) []float32 {
 	return s[:n]
 }
 
-// forward computes the logit of every step.
-func (n *Network) forward(p *pass, sequences [][][]float32) {
-	b, h, d := len(sequences), n.Cells, n.features()
-	p.sequences, p.steps = sequences, 0
+// begin lays out the memory of a batch: features of all steps, zeros before the first.
+func (n *Network) begin(p *pass, sequences [][][]float32) {
+	h, d := n.Cells, n.features()
+	p.sequences, p.steps, p.rows = sequences, 0, product.Up(len(sequences), product.Rows)
+	p.width, p.wide = product.Up(n.inputs(), product.Columns), product.Up(4*h, product.Columns)
 	for _, s := range sequences {
 		p.steps = max(p.steps, len(s))
 	}
-	p.x, p.gates = sized(p.x, p.steps*b*d), sized(p.gates, p.steps*b*4*h)
-	p.cell, p.hidden = sized(p.cell, (p.steps+1)*b*h), sized(p.hidden, (p.steps+1)*b*h)
-	p.tanh, p.logit = sized(p.tanh, p.steps*b*h), sized(p.logit, p.steps*b)
-	clear(p.cell[:b*h])
-	clear(p.hidden[:b*h])
+	p.inputs, p.gates = sized(p.inputs, (p.steps+1)*p.rows*p.width), sized(p.gates, p.steps*p.rows*p.wide)
+	p.cell = sized(p.cell, (p.steps+1)*p.rows*h)
+	p.tanh, p.logit = sized(p.tanh, p.steps*p.rows*h), sized(p.logit, p.steps*p.rows)
+	clear(p.cell[:p.rows*h])
+	clear(p.inputs)
 	for t := range p.steps {
 		for i, s := range sequences {
-			row := p.x[(t*b+i)*d : (t*b+i+1)*d]
-			if t < len(s) {
+			if row := p.input(t, i); t < len(s) {
 				n.embed(s[t], row)
-			} else {
-				clear(row)
+				row[d+h] = 1
 			}
-			copy(p.gates[(t*b+i)*4*h:], n.Bias)
 		}
 	}
-	if p.steps == 0 {
-		return
-	}
-	blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, matrix(p.steps*b, d, p.x), matrix(d, 4*h, n.In), 1, matrix(p.steps*b, 4*h, p.gates))
+	p.weights.Pack(n.inputs(), 4*h, n.gates, 4*h, 1)
+}
+
+// input is what goes into the gates of a sequence at a step.
+func (p *pass) input(t, i int) []float32 { return p.inputs[(t*p.rows+i)*p.width:][:p.width] }
+
+// forward computes the logit of every step.
+func (n *Network) forward(p *pass, sequences [][][]float32) {
+	h, d := n.Cells, n.features()
+	n.begin(p, sequences)
 	for t := range p.steps {
-		gates := p.gates[t*b*4*h : (t+1)*b*4*h]
-		blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, matrix(b, h, p.hidden[t*b*h:]), matrix(h, 4*h, n.Rec), 1, matrix(b, 4*h, gates))
-		for i := range b {
-			g := gates[i*4*h : (i+1)*4*h]
-			before, after := p.cell[(t*b+i)*h:(t*b+i+1)*h], p.cell[((t+1)*b+i)*h:((t+1)*b+i+1)*h]
-			hidden, tanhs := p.hidden[((t+1)*b+i)*h:((t+1)*b+i+1)*h], p.tanh[(t*b+i)*h:(t*b+i+1)*h]
-			in, forget, cell, out := g[:h], g[h : 2*h][:h], g[2*h : 3*h][:h], g[3*h:][:h]
-			before, after, hidden, tanhs = before[:h], after[:h], hidden[:h], tanhs[:h]
+		gates := p.gates[t*p.rows*p.wide:][:p.rows*p.wide]
+		clear(gates)
+		p.weights.Add(p.rows, p.inputs[t*p.rows*p.width:], p.width, 1, gates, p.wide)
+		for i, s := range sequences {
+			at := t*p.rows + i
+			before, after := p.cell[at*h:][:h], p.cell[(at+p.rows)*h:][:h]
+			if t >= len(s) {
+				clear(after)
+				continue
+			}
+			g := gates[i*p.wide:]
+			in, forget, cell, out := g[:h], g[h:][:h], g[2*h:][:h], g[3*h:][:h]
+			hidden, tanhs := p.input(t+1, i)[d:][:h], p.tanh[at*h:][:h]
 			sigmoids(g[:2*h])
 			tanhsOf(cell)
 			sigmoids(out)
@@ -217,7 +229,7 @@ func (n *Network) forward(p *pass, sequences [][][]float32) {
 				hidden[k] = x
 				sum += x * w
 			}
-			p.logit[t*b+i] = sum
+			p.logit[at] = sum
 		}
 	}
 }
@@ -275,7 +287,7 @@ func (n *Network) probabilities(p *pass, sequences [][][]float32) [][]float64 {
 	for i, s := range sequences {
 		out[i] = make([]float64, len(s))
 		for t := range s {
-			out[i][t] = 1 / (1 + math.Exp(-float64(p.logit[t*len(sequences)+i])))
+			out[i][t] = 1 / (1 + math.Exp(-float64(p.logit[t*p.rows+i])))
 		}
 	}
 	return out

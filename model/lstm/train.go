@@ -8,9 +8,7 @@ import (
 	"slices"
 
 	"detgen/model/internal/adam"
-
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
+	"detgen/model/internal/product"
 )
 
 // Example is a sequence and whether it is an attack.
@@ -30,81 +28,72 @@ type Options struct {
 // gradient computes the mean loss of a batch and its gradient. The loss is the logistic one at every step, with weights
 // that rise with the step, so that the end counts most; weight is that of each sequence.
 func (n *Network) gradient(p *pass, w *work, examples []Example, weight func(attack bool) float32) float64 {
-	b, h, d := len(examples), n.Cells, n.features()
-	sequences := make([][][]float32, b)
+	w.sequences = w.sequences[:0]
 	for i := range examples {
-		sequences[i] = examples[i].Steps
+		w.sequences = append(w.sequences, examples[i].Steps)
 	}
-	n.forward(p, sequences)
-	g := w.gradient
-	clear(g.all)
-	if p.steps == 0 {
-		return 0
-	}
-	w.logit = sized(w.logit, p.steps*b)
-	clear(w.logit)
+	n.forward(p, w.sequences)
+	clear(w.gradient.all)
+	w.logit = sized(w.logit, p.steps*p.rows)
 	var loss float64
 	for i, e := range examples {
 		length := float32(len(e.Steps))
 		for t := range e.Steps {
-			share := weight(e.Attack) * 2 * float32(t+1) / (length * (length + 1)) / float32(b)
-			z := float64(p.logit[t*b+i])
+			share := weight(e.Attack) * 2 * float32(t+1) / (length * (length + 1)) / float32(len(examples))
+			z := float64(p.logit[t*p.rows+i])
 			y := 0.0
 			if e.Attack {
 				y = 1
 			}
 			loss += float64(share) * (max(z, 0) - z*y + math.Log1p(math.Exp(-math.Abs(z))))
-			w.logit[t*b+i] = share * float32(1/(1+math.Exp(-z))-y)
+			w.logit[t*p.rows+i] = share * float32(1/(1+math.Exp(-z))-y)
 		}
 	}
-	n.backward(p, w, b, h, d)
+	n.backward(p, w)
 	return loss
 }
 
 // work is memory for gradients.
 type work struct {
-	gradient     *Network
-	logit        []float32
-	gates, x     []float32
-	hidden, cell []float32 // of the step that the pass back is at
-	recT         []float32 // Rec transposed
-	inT          []float32
-	optimiser    *adam.Adam[float32]
+	gradient  *Network
+	sequences [][][]float32
+	logit     []float32
+	gates     []float32 // rows x wide, of the step that the pass back is at
+	cell      []float32 // rows x cells
+	inputs    []float32 // rows x width
+	weights   []float32 // width x wide: the gradient of Network.gates
+	back      product.Packed
+	step      product.Packed
+	optimiser *adam.Adam[float32]
 }
 
 func (n *Network) newWork() *work {
 	return &work{gradient: empty(n.Shape), optimiser: adam.New[float32](len(n.all))}
 }
 
-func transposed(to, m []float32, rows, columns int) []float32 {
-	to = sized(to, rows*columns)
-	for i := range rows {
-		for k := range columns {
-			to[k*rows+i] = m[i*columns+k]
-		}
-	}
-	return to
-}
-
 // backward goes back through the steps.
-func (n *Network) backward(p *pass, w *work, b, h, d int) {
-	g := w.gradient
-	w.gates, w.x = sized(w.gates, p.steps*b*4*h), sized(w.x, p.steps*b*d)
-	w.hidden, w.cell = sized(w.hidden, b*h), sized(w.cell, b*h)
-	clear(w.hidden)
+func (n *Network) backward(p *pass, w *work) {
+	g, h, d := w.gradient, n.Cells, n.features()
+	w.gates, w.inputs = sized(w.gates, p.rows*p.wide), sized(w.inputs, p.rows*p.width)
+	w.cell, w.weights = sized(w.cell, p.rows*h), sized(w.weights, p.width*p.wide)
+	clear(w.gates)
+	clear(w.inputs)
 	clear(w.cell)
-	w.recT, w.inT = transposed(w.recT, n.Rec, h, 4*h), transposed(w.inT, n.In, d, 4*h)
+	clear(w.weights)
+	w.back.Pack(4*h, n.inputs(), n.gates, 1, 4*h)
 	for t := p.steps - 1; t >= 0; t-- {
-		for i := range b {
-			own := w.logit[t*b+i]
+		for i, s := range p.sequences {
+			if t >= len(s) {
+				continue // all of it is 0
+			}
+			at := t*p.rows + i
+			own := w.logit[at]
 			g.Shift[0] += own
-			gates, back := p.gates[(t*b+i)*4*h:(t*b+i+1)*4*h], w.gates[(t*b+i)*4*h:(t*b+i+1)*4*h]
-			in, forget, cell, out := gates[:h], gates[h:2*h], gates[2*h:3*h], gates[3*h:]
-			before, tanhs := p.cell[(t*b+i)*h:(t*b+i+1)*h], p.tanh[(t*b+i)*h:(t*b+i+1)*h]
-			hidden := p.hidden[((t+1)*b+i)*h : ((t+1)*b+i+1)*h]
-			laterHidden, laterCell, weights, slopes := w.hidden[i*h:][:h], w.cell[i*h:][:h], n.Out[:h], g.Out[:h]
+			gates, back := p.gates[at*p.wide:], w.gates[i*p.wide:]
 			// Lengths that the compiler sees save a check for each number.
-			forget, cell, out, before, tanhs, hidden = forget[:h], cell[:h], out[:h], before[:h], tanhs[:h], hidden[:h]
+			in, forget, cell, out := gates[:h], gates[h:][:h], gates[2*h:][:h], gates[3*h:][:h]
+			before, tanhs, hidden := p.cell[at*h:][:h], p.tanh[at*h:][:h], p.input(t+1, i)[d:][:h]
+			laterHidden, laterCell, weights, slopes := w.inputs[i*p.width+d:][:h], w.cell[i*h:][:h], n.Out[:h], g.Out[:h]
 			dIn, dForget, dCell, dOut := back[:h], back[h:][:h], back[2*h:][:h], back[3*h:][:h]
 			for k, a := range in {
 				f, c, o, th := forget[k], cell[k], out[k], tanhs[k]
@@ -117,32 +106,45 @@ func (n *Network) backward(p *pass, w *work, b, h, d int) {
 				dOut[k] = dh * th * o * (1 - o)
 				laterCell[k] = dc * f
 			}
-			blas32.Axpy(1, blas32.Vector{N: 4 * h, Inc: 1, Data: back}, blas32.Vector{N: 4 * h, Inc: 1, Data: g.Bias})
 		}
-		blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, matrix(b, 4*h, w.gates[t*b*4*h:]), matrix(4*h, h, w.recT), 0, matrix(b, h, w.hidden))
+		w.step.Pack(p.rows, p.wide, w.gates, p.wide, 1)
+		w.step.Add(p.width, p.inputs[t*p.rows*p.width:], 1, p.width, w.weights, p.wide)
+		clear(w.inputs)
+		w.back.Add(p.rows, w.gates, p.wide, 1, w.inputs, p.width)
+		n.backThroughEmbeddings(p, w, t)
 	}
-	rows := p.steps * b
-	blas32.Gemm(blas.Trans, blas.NoTrans, 1, matrix(rows, h, p.hidden), matrix(rows, 4*h, w.gates), 1, matrix(h, 4*h, g.Rec))
-	blas32.Gemm(blas.Trans, blas.NoTrans, 1, matrix(rows, d, p.x), matrix(rows, 4*h, w.gates), 1, matrix(d, 4*h, g.In))
-	blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, matrix(rows, 4*h, w.gates), matrix(4*h, d, w.inT), 0, matrix(rows, d, w.x))
-	for t := range p.steps {
-		for i, s := range p.sequences {
-			if t >= len(s) {
-				continue
-			}
-			row := w.x[(t*b+i)*d : (t*b+i+1)*d]
-			for c, levels := range n.Levels {
-				dim := n.Dims[c]
-				if levels > 0 {
-					at := min(max(int(s[t][c]), 0), levels-1) * dim
-					for k := range dim {
-						g.Embed[c][at+k] += row[k]
-					}
+	for i := range n.inputs() {
+		copy(g.gates[i*4*h:][:4*h], w.weights[i*p.wide:])
+	}
+}
+
+// backThroughEmbeddings adds the slopes of a step's features to those of the embeddings that they are.
+func (n *Network) backThroughEmbeddings(p *pass, w *work, t int) {
+	for i, s := range p.sequences {
+		if t >= len(s) {
+			continue
+		}
+		row := w.inputs[i*p.width:]
+		for c, levels := range n.Levels {
+			dim := n.Dims[c]
+			if levels > 0 {
+				at := min(max(int(s[t][c]), 0), levels-1) * dim
+				for k, x := range row[:dim] {
+					w.gradient.Embed[c][at+k] += x
 				}
-				row = row[dim:]
 			}
+			row = row[dim:]
 		}
 	}
+}
+
+// length is the Euclidean length of a vector.
+func length(v []float32) float32 {
+	var sum float64
+	for _, x := range v {
+		sum += float64(x) * float64(x)
+	}
+	return float32(math.Sqrt(sum))
 }
 
 // Train trains the network. Both classes count the same, however many examples they have. The order of examples is
@@ -187,8 +189,7 @@ func (n *Network) Train(ctx context.Context, examples []Example, o Options, rand
 				return err
 			}
 			loss += n.gradient(&p, w, batch, weight) * float64(len(batch))
-			g := w.gradient.all
-			w.optimiser.Step(n.all, g, blas32.Nrm2(blas32.Vector{N: len(g), Inc: 1, Data: g}), rate)
+			w.optimiser.Step(n.all, w.gradient.all, length(w.gradient.all), rate)
 		}
 		if o.Report != nil {
 			o.Report(epoch+1, loss/float64(len(order)))

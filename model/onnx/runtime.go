@@ -6,6 +6,7 @@ package onnx
 import (
 	"fmt"
 	"runtime"
+	"strconv"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
@@ -31,6 +32,8 @@ const (
 	sessionGetOutputName           = 37
 	createTensorWithDataAsOrtValue = 49
 	getTensorMutableData           = 51
+	getStringTensorDataLength      = 53
+	getStringTensorContent         = 54
 	castTypeInfoToTensorInfo       = 55
 	getOnnxTypeFromTypeInfo        = 56
 	getTensorElementType           = 60
@@ -54,13 +57,21 @@ const (
 // Type is the type of a tensor's elements (ONNXTensorElementDataType).
 type Type int32
 
-// The types that models of numbers take and give.
+// The types that models of numbers take and give, and those of labels.
 const (
 	Float32 Type = 1
 	Int32   Type = 6
 	Int64   Type = 7
+	String  Type = 8
+	Bool    Type = 9
 	Float64 Type = 11
 )
+
+// real tells whether elements are real numbers, which scores are.
+func (t Type) real() bool { return t == Float32 || t == Float64 }
+
+// numeric tells whether elements are numbers.
+func (t Type) numeric() bool { return t.real() || t == Int32 || t == Int64 }
 
 // Kinds of values (ONNXType).
 const (
@@ -241,33 +252,45 @@ func goString(p *byte) string {
 type Tensor struct {
 	Shape  []int64
 	Values []float64
+	Texts  []string // instead of Values, of strings
+	Labels []string // of what was maps: the keys, which are the columns
 }
 
-// Run runs the model on one input and gives one of its outputs, both by their indexes. A sequence of maps, as
-// scikit-learn's classifiers give, becomes a tensor with a row for each map, in the order of its keys.
-func (s *Session) Run(input int, in Tensor, output int) (Tensor, error) {
-	data, bytes := encode(s.Inputs[input].Type, in.Values)
-	if data == nil {
-		return Tensor{}, fmt.Errorf("input %q has elements of type %d, and numbers are needed", s.Inputs[input].Name, s.Inputs[input].Type)
-	}
+// Run runs the model and gives one of its outputs, by its index; in has a tensor for each input, in their order. A
+// sequence of maps, as scikit-learn's classifiers give, becomes a tensor with a row for each map, in the order of its keys.
+func (s *Session) Run(in []Tensor, output int) (Tensor, error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
-	pin.Pin(data)
-	value := new(uintptr)
-	err := s.call(createTensorWithDataAsOrtValue, s.memory, uintptr(data), bytes, address(s, &in.Shape[0]), uintptr(len(in.Shape)),
-		uintptr(s.Inputs[input].Type), address(s, value))
-	if err != nil {
-		return Tensor{}, err
+	name := func(text string) *byte {
+		b := append([]byte(text), 0)
+		pin.Pin(&b[0])
+		return &b[0]
 	}
-	defer purego.SyscallN(s.table[releaseValue], *value)
-	inName, outName := append([]byte(s.Inputs[input].Name), 0), append([]byte(s.Outputs[output].Name), 0)
-	pin.Pin(&inName[0])
-	pin.Pin(&outName[0])
-	inNames, outNames := &[1]*byte{&inName[0]}, &[1]*byte{&outName[0]}
-	pin.Pin(inNames)
+	values, names := make([]uintptr, len(in)), make([]*byte, len(in))
+	defer func() {
+		for _, v := range values {
+			if v != 0 {
+				purego.SyscallN(s.table[releaseValue], v)
+			}
+		}
+	}()
+	for i := range in {
+		port := &s.Inputs[i]
+		data, bytes := encode(port.Type, in[i].Values)
+		if data == nil {
+			return Tensor{}, fmt.Errorf("input %q has elements of type %d, and numbers are needed", port.Name, port.Type)
+		}
+		pin.Pin(data)
+		value := new(uintptr)
+		if err := s.call(createTensorWithDataAsOrtValue, s.memory, uintptr(data), bytes, address(s, &in[i].Shape[0]), uintptr(len(in[i].Shape)), uintptr(port.Type), address(s, value)); err != nil {
+			return Tensor{}, err
+		}
+		values[i], names[i] = *value, name(port.Name)
+	}
+	outNames, outs := &[1]*byte{name(s.Outputs[output].Name)}, &[1]uintptr{}
+	pin.Pin(&names[0])
 	pin.Pin(outNames)
-	ins, outs := &[1]uintptr{*value}, &[1]uintptr{}
-	if err := s.call(run, s.session, 0, address(s, inNames), address(s, ins), 1, address(s, outNames), 1, address(s, outs)); err != nil {
+	if err := s.call(run, s.session, 0, address(s, &names[0]), address(s, &values[0]), uintptr(len(in)), address(s, outNames), 1, address(s, outs)); err != nil {
 		return Tensor{}, err
 	}
 	defer purego.SyscallN(s.table[releaseValue], outs[0])
@@ -284,12 +307,17 @@ func (s *Session) read(value uintptr) (Tensor, error) {
 	case kindSequence:
 		return s.sequence(value)
 	case kindMap:
-		part := new(uintptr)
-		if err := s.call(getValue, value, 1, s.free, address(s, part)); err != nil {
+		keys, err := s.part(value, 0)
+		if err != nil {
 			return Tensor{}, err
 		}
-		defer purego.SyscallN(s.table[releaseValue], *part)
-		return s.read(*part)
+		out, err := s.part(value, 1)
+		if out.Labels = keys.Texts; keys.Texts == nil {
+			for _, k := range keys.Values {
+				out.Labels = append(out.Labels, strconv.FormatFloat(k, 'f', -1, 64))
+			}
+		}
+		return out, err
 	case kindTensor:
 	default:
 		return Tensor{}, fmt.Errorf("the output is of kind %d, and a tensor or a sequence is needed", *kind)
@@ -307,12 +335,53 @@ func (s *Session) read(value uintptr) (Tensor, error) {
 	for _, d := range shape {
 		n *= int(d)
 	}
+	if kindOf == String {
+		texts, err := s.texts(value, n)
+		return Tensor{Shape: shape, Texts: texts}, err
+	}
 	data := new(unsafe.Pointer)
 	if err := s.call(getTensorMutableData, value, address(s, data)); err != nil {
 		return Tensor{}, err
 	}
 	values, err := decode(kindOf, *data, n)
-	return Tensor{shape, values}, err
+	return Tensor{Shape: shape, Values: values}, err
+}
+
+// part reads a part of a map (0 its keys, 1 its values) or of a sequence.
+func (s *Session) part(value, which uintptr) (Tensor, error) {
+	part := new(uintptr)
+	if err := s.call(getValue, value, which, s.free, address(s, part)); err != nil {
+		return Tensor{}, err
+	}
+	defer purego.SyscallN(s.table[releaseValue], *part)
+	return s.read(*part)
+}
+
+// texts reads a tensor of strings.
+func (s *Session) texts(value uintptr, n int) ([]string, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	length := new(uintptr)
+	if err := s.call(getStringTensorDataLength, value, address(s, length)); err != nil {
+		return nil, err
+	}
+	all, starts := make([]byte, *length+1), make([]uintptr, n)
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	pin.Pin(&all[0])
+	if err := s.call(getStringTensorContent, value, address(s, &all[0]), *length, address(s, &starts[0]), uintptr(n)); err != nil {
+		return nil, err
+	}
+	out := make([]string, n)
+	for i, from := range starts {
+		to := *length
+		if i+1 < n {
+			to = starts[i+1]
+		}
+		out[i] = string(all[from:to])
+	}
+	return out, nil
 }
 
 // sequence reads a sequence of maps or tensors as the rows of one tensor.
@@ -323,16 +392,11 @@ func (s *Session) sequence(value uintptr) (Tensor, error) {
 	}
 	var all Tensor
 	for i := range *n {
-		part := new(uintptr)
-		if err := s.call(getValue, value, i, s.free, address(s, part)); err != nil {
-			return Tensor{}, err
-		}
-		row, err := s.read(*part)
-		purego.SyscallN(s.table[releaseValue], *part)
+		row, err := s.part(value, i)
 		if err != nil {
 			return Tensor{}, err
 		}
-		all.Values = append(all.Values, row.Values...)
+		all.Values, all.Labels = append(all.Values, row.Values...), row.Labels
 	}
 	all.Shape = []int64{int64(*n), int64(len(all.Values)) / max(1, int64(*n))}
 	return all, nil
@@ -357,7 +421,7 @@ func encode(t Type, values []float64) (unsafe.Pointer, uintptr) {
 }
 
 type number interface {
-	float32 | float64 | int32 | int64
+	float32 | float64 | int32 | int64 | uint8
 }
 
 func layOut[T number](values []float64) (unsafe.Pointer, uintptr) {
@@ -378,6 +442,8 @@ func decode(t Type, data unsafe.Pointer, n int) ([]float64, error) {
 		return takeIn[int32](data, n), nil
 	case Int64:
 		return takeIn[int64](data, n), nil
+	case Bool:
+		return takeIn[uint8](data, n), nil
 	}
 	return nil, fmt.Errorf("the output has elements of type %d, and numbers are needed", t)
 }

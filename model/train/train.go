@@ -328,8 +328,12 @@ func (s *set) lstm(ctx context.Context, saved *model.Saved, o Options, random *r
 	return err
 }
 
-// threshold chooses the threshold that is highest in sqrt(detected x (1 - false alarms)) on what is held out, as the
-// paper does, in the middle between two scores.
+// benignAbove is the share of benign sessions that may be above CBAM's threshold: the authors' quantile of 99.9 %.
+const benignAbove = 0.001
+
+// threshold chooses the threshold on what is held out, in the middle between two scores: the one that is highest in
+// sqrt(detected x (1 - false alarms)), as the paper does. CBAM's is chosen by benign sessions alone, as it is trained, and
+// as its authors do (for each host; here for all, since it is asked about hosts that it has not seen).
 func (s *set) threshold(ctx context.Context, r *Result) error {
 	m, err := r.Saved.Model()
 	if err != nil {
@@ -353,6 +357,16 @@ func (s *set) threshold(ctx context.Context, r *Result) error {
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(scores[b].Score, scores[a].Score) })
 	best, hits, wrong := -1.0, 0, 0
+	goal := func(_ int, detected, alarms float64) float64 { return math.Sqrt(detected * (1 - alarms)) }
+	if r.Saved.CBAM != nil {
+		goal = func(k int, _, alarms float64) float64 { // the lowest that is allowed
+			if alarms > benignAbove {
+				return best
+			}
+			return float64(k)
+		}
+		r.Threshold = math.Nextafter(scores[order[0]].Score, math.Inf(1)) // nothing is above: the highest is benign
+	}
 	for k, i := range order {
 		if s.attack[s.held[i]] {
 			hits++
@@ -367,7 +381,7 @@ func (s *set) threshold(ctx context.Context, r *Result) error {
 			continue
 		}
 		detected, alarms := float64(hits)/float64(attacks), float64(wrong)/float64(len(held)-attacks)
-		if g := math.Sqrt(detected * (1 - alarms)); g > best {
+		if g := goal(k, detected, alarms); g > best {
 			best, r.Threshold, r.Detected, r.False = g, (here+next)/2, detected, alarms
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"detgen/flow"
 	"detgen/model"
 	"detgen/model/items"
+	"detgen/seed"
 )
 
 // table is a table of flows in which attacks are shorter.
@@ -118,4 +119,63 @@ func TestWhatCannotBeTrained(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, test.wrong)
 		}
 	}
+}
+
+// TestThresholdOfCBAM holds sessions out whose scores overlap: its threshold is one that 0.1 % of the benign are above,
+// whatever the attacks have.
+func TestThresholdOfCBAM(t *testing.T) {
+	network, err := contexts(context.Background(), append(sessionsOf(0, 20), sessionsOf(3, 5)...), Options{}, seed.Stream(1, "test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		odd           int // benign sessions that are as no other, among 2000
+		attack        int // attacks are sessions of this kind
+		detected, out float64
+	}{
+		"attacks surprise most":      {0, 9, 1, 0},
+		"a benign session more":      {1, 3, 1, 0.0005},
+		"two of two thousand may":    {2, 3, 1, 0.001},
+		"three may not":              {3, 3, 0, 0},
+		"attacks are as benign ones": {0, 0, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &set{made: &items.Made{}}
+			for i := range 2100 {
+				kind, attack := 0, i >= 2000
+				switch {
+				case attack:
+					kind = test.attack
+				case i < test.odd:
+					kind = 9
+				}
+				s.made.Items = append(s.made.Items, model.Item{ID: strconv.Itoa(i), Steps: sessionsOf(kind, 1)[0]})
+				s.attack, s.held = append(s.attack, attack), append(s.held, i)
+			}
+			about, err := describe("cbam", &Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &Result{Saved: &model.Saved{Format: 1, Description: about, CBAM: network}}
+			if err := s.threshold(context.Background(), r); err != nil {
+				t.Fatal(err)
+			}
+			if r.Detected != test.detected || r.False != test.out {
+				t.Errorf("threshold %v: %v of the attacks and %v of the benign sessions are above, want %v and %v", r.Threshold, r.Detected, r.False, test.detected, test.out)
+			}
+		})
+	}
+}
+
+// sessionsOf gives sessions of five connections to a port by kind: where the test's CBAM was trained, 0 is frequent, 3 is
+// rare, and others are not there.
+func sessionsOf(kind, count int) (list [][][]float32) {
+	for range count {
+		var session [][]float32
+		for k := range 5 {
+			session = append(session, []float32{6, float32(80 + kind), 1, float32(1000 + 10*k), 0.1})
+		}
+		list = append(list, session)
+	}
+	return list
 }
