@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"detgen/internal/labtest"
 	"detgen/internal/oracle"
 	"detgen/model"
 	"detgen/model/items"
@@ -205,13 +206,7 @@ func TestONNXRuntimeExample(t *testing.T) {
 	interpreter, library := asked("onnxruntime-python"), asked("onnxruntime")
 	d, folder := table(t), t.TempDir()
 	python(t, twoForms, folder)
-	program := filepath.Join(folder, model.ONNXProgram)
-	build := exec.Command("go", "build", "-o", program, "../../cmd/detgen-onnx")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v: %s", model.ONNXProgram, err, said)
-	}
-	t.Setenv("DETGEN_ONNX", program)
+	t.Setenv("DETGEN_ONNX", labtest.ONNXProgram(t))
 	for _, form := range []string{"tensor", "maps"} {
 		script := interpreter + " ../../examples/models/onnxruntime_model.py " + folder + "/" + form + ".onnx " + folder + "/columns"
 		if r := checked(t, "cmd:"+script, d); r.Faults() > 0 || *r.AUC < 0.8 || r.Items != 200 || len(r.Model.Columns) != 2 {
