@@ -1,21 +1,24 @@
-# detgen: two commands for a fresh Debian 12 machine, as root:
-#   make demo   installs what is missing, builds, makes a labelled run and shows it
+# detgen: two commands for a fresh Debian 12 machine, as root (others: docs/installing.md):
+#   make demo   installs what is missing, builds, makes a labelled run on each engine and shows it
 #   make test   installs what is missing, builds, vets, runs all tests
 
 SHELL := /bin/bash
 export GOTOOLCHAIN := auto
 export PATH := $(PATH):/usr/local/go/bin:/usr/lib/go-1.24/bin
+# One set of flags for all that is not built for the race detector: each package is compiled once.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+GO_BUILD := go build -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: demo test test-catalogue short build install vet bench dist clean
+.PHONY: demo install-demo test test-catalogue short build install vet bench dist clean
 
 build: bin/detgen
 
 # Go decides itself what has changed.
 .PHONY: bin/detgen
 bin/detgen:
-	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w" -o lab/inside/program/built/inside ./cmd/detgen-inside
+	@go build -buildvcs=false -ldflags "-s -w" -o lab/inside/program/built/inside ./cmd/detgen-inside
 	@$(GO_BUILD) -o bin/detgen ./cmd/detgen
 	@$(GO_BUILD) -o bin/detgen-onnx ./cmd/detgen-onnx
 
@@ -23,10 +26,13 @@ bin/detgen:
 install:
 	@scripts/install
 
-demo: install build
+install-demo:
+	@scripts/install demo
+
+demo: install-demo build
 	@scripts/demo
 
-test: install build vet
+test: install build
 	@scripts/test
 
 # Every task, failure, caching option, implementation and bound of the catalogue, a run of each scenario on the exact

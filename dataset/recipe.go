@@ -35,7 +35,7 @@ type Recipe struct {
 	Dataset string                 `json:"dataset"`
 	Tool    string                 `json:"tool"`     // that made it
 	Engine  string                 `json:"identity"` // of the engine, with its version: what ids of runs depend on
-	Machine record.Engine          `json:"engine"`
+	MadeOn  record.Engine          `json:"engine"`
 	Plan    string                 `json:"plan"`              // the text of plan.yaml
 	Images  []record.ImageResult   `json:"images"`            // with the versions of their packages
 	Debs    map[string][]image.Deb `json:"debs,omitempty"`    // the package files, by the layer of images that they make, where known
@@ -60,7 +60,7 @@ func WriteRecipe(ctx context.Context, dir, file string) (*Recipe, error) {
 		return nil, err
 	}
 	o := c.description
-	r := &Recipe{Format: RecipeFormat, Dataset: o.Dataset, Tool: o.Tool, Engine: o.Identity, Machine: o.Engine, Plan: string(text), Images: o.Images}
+	r := &Recipe{Format: RecipeFormat, Dataset: o.Dataset, Tool: o.Tool, Engine: o.Identity, MadeOn: o.Engine, Plan: string(text), Images: o.Images}
 	r.Entries, r.Debs = o.Repetitions, o.Debs
 	for i, id := range c.Runs {
 		r.Runs = append(r.Runs, RecipeRun{id, c.captures[i]})
@@ -81,7 +81,7 @@ func (r *Recipe) WriteText(out io.Writer, file string) error {
 	for _, i := range r.Images {
 		packages += len(i.Packages)
 	}
-	if _, err := fmt.Fprintf(out, "%s: %d runs, %d images with %d packages; made on the %s engine\n", file, len(r.Runs), len(r.Images), packages, r.Machine.Name); err != nil {
+	if _, err := fmt.Fprintf(out, "%s: %d runs, %d images with %d packages; made on the %s engine\n", file, len(r.Runs), len(r.Images), packages, r.MadeOn.Name); err != nil {
 		return err
 	}
 	if names := r.unpinned(); len(names) > 0 {

@@ -67,7 +67,7 @@ func newHostNamespace(program string, first int) (n *network.Namespace, user *os
 // provideProgram puts the program of the hosts' init into the scratch directory, where every user can reach it.
 func (l *lab) provideProgram() error {
 	if len(l.Machines) == len(l.run.Hosts) {
-		return nil // machines have a program of their own
+		return nil // virtual machines have a program of their own
 	}
 	path := filepath.Join(l.Scratch, ".detgen")
 	file := l.Program

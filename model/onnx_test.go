@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"detgen/internal/labtest"
 )
 
 // onnxColumns are the columns of the test's network, in CICFlowMeter's spelling.
@@ -29,13 +31,7 @@ func onnxFolder(t *testing.T, script string) string {
 		t.Fatalf("scripts/onnxruntime: %v", err)
 	}
 	folder := t.TempDir()
-	program := filepath.Join(folder, ONNXProgram)
-	build := exec.Command("go", "build", "-o", program, "../cmd/detgen-onnx")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v: %s", ONNXProgram, err, said)
-	}
-	t.Setenv(programVariable, program)
+	t.Setenv(programVariable, labtest.ONNXProgram(t))
 	t.Setenv(runtimeVariable, strings.TrimSpace(string(library)))
 	putJSON(t, folder, "columns.json", onnxColumns)
 	if said, err := exec.Command("/usr/bin/python3", "testdata/"+script, folder).CombinedOutput(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"detgen/internal/labtest"
 	"detgen/model"
 	"detgen/model/items"
 	"detgen/model/train"
@@ -25,15 +26,7 @@ func program(t *testing.T) (run func(args ...string), path string) {
 	if os.Getuid() != 0 {
 		t.Fatal("labs need root")
 	}
-	path = os.Getenv("DETGEN")
-	if path == "" {
-		path = filepath.Join(t.TempDir(), "detgen")
-		build := exec.Command("go", "build", "-o", path, "detgen/cmd/detgen")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0") // it is also the hosts' init
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("build detgen: %v\n%s", err, out)
-		}
-	}
+	path = labtest.Program(t)
 	return func(args ...string) {
 		t.Helper()
 		cmd := exec.Command(path, args...)

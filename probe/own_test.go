@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"detgen/internal/labtest"
 	"detgen/internal/oracle"
 	"detgen/model/export"
 	"detgen/model/items"
@@ -42,12 +43,7 @@ func ownModels(t *testing.T, detgen, data string, d *items.Dataset) {
 			t.Fatal(err)
 		}
 	}
-	program := filepath.Join(bin, "detgen-onnx")
-	build := exec.Command("go", "build", "-o", program, "detgen/cmd/detgen-onnx")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build detgen-onnx: %v\n%s", err, out)
-	}
+	program := labtest.ONNXProgram(t)
 	library, err := exec.Command(filepath.Join(root, "scripts/onnxruntime")).Output()
 	if err != nil {
 		t.Fatalf("scripts/onnxruntime: %v", err)

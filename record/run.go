@@ -85,7 +85,7 @@ func both(first, second netip.Prefix) []netip.Prefix {
 	return []netip.Prefix{first}
 }
 
-// Host is one machine of the lab.
+// Host is one computer of the lab.
 type Host struct {
 	Name           string            `json:"name"`
 	Aliases        []string          `json:"aliases,omitempty"` // further names that /etc/hosts gives to it, on every host
@@ -281,6 +281,10 @@ type Transport struct {
 	EphemeralPorts [2]int `json:"ephemeral_ports"`        // net.ipv4.ip_local_port_range
 	TTL            int    `json:"ttl,omitempty"`          // net.ipv4.ip_default_ttl; 0 for the kernel's default
 	IPv6           bool   `json:"ipv6,omitempty"`         // off unless asked
+
+	// ReceiveBuffer is the most bytes of a TCP connection's receive buffer (the last number of net.ipv4.tcp_rmem), which
+	// also decides the window scale in its SYN (RFC 7323, tcp(7)); 0 for the kernel's default.
+	ReceiveBuffer int `json:"receive_buffer,omitempty"`
 
 	NoSYNCookies  bool `json:"no_syn_cookies,omitempty"`  // net.ipv4.tcp_syncookies is 0
 	NoICMPLimit   bool `json:"no_icmp_limit,omitempty"`   // net.ipv4.icmp_ratelimit is 0

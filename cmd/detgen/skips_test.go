@@ -16,7 +16,6 @@ import (
 var mayMiss = map[string]string{
 	"model/suricata/attacks_test.go": "the flag -full, which writes docs/attacks.md",
 	"lab/link/netem_test.go":         "a kernel with NetEm; the exact engine's tests run these in its guest, where they must run",
-	"catalogue/scenario_test.go":     "the flag -full, of make test-catalogue",
 	"cmd/detgen/command_test.go":     "root, without which make test does not start",
 }
 

@@ -138,7 +138,7 @@ func TestTransportIsSet(t *testing.T) {
 	run := twoHosts(`phase echo
 outcome replies=3
 cd /proc/sys/net/ipv4
-outcome sysctl="$(cat tcp_sack tcp_timestamps tcp_ecn tcp_window_scaling tcp_congestion_control ip_default_ttl ip_local_port_range | tr '\t\n' '  ')"
+outcome sysctl="$(cat tcp_sack tcp_timestamps tcp_ecn tcp_window_scaling tcp_congestion_control ip_default_ttl ip_local_port_range tcp_rmem | tr '\t\n' '  ')"
 outcome route="$(ip route)"
 outcome mtu="$(cat /sys/class/net/eth0/mtu)"
 outcome ipv6="$(cat /proc/net/if_inet6)"
@@ -151,6 +151,7 @@ outcome limits="$(cat tcp_max_syn_backlog tcp_max_tw_buckets)"
 	}
 	run.Hosts[0].Transport = record.Transport{
 		MTU: 1400, ECN: 1, Congestion: "reno", InitialCwnd: 4, InitialRwnd: 6, NoMetricsSave: true, EphemeralPorts: [2]int{40000, 40100}, TTL: 77,
+		ReceiveBuffer: 65536,
 	}
 	result, dir, err := execute(t, run)
 	if err != nil {
@@ -159,7 +160,7 @@ outcome limits="$(cat tcp_max_syn_backlog tcp_max_tw_buckets)"
 	}
 	outcome := result.Activities[0].Outcome
 	for key, want := range map[string]string{
-		"sysctl": "0 0 1 0 reno 77 40000 40100 ",
+		"sysctl": "0 0 1 0 reno 77 40000 40100 4096 65536 65536 ",
 		"mtu":    "1400",
 		"ipv6":   "",
 		"table":  "2048", // the kernel reads it all to list connections; negative when it is the machine's

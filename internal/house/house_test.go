@@ -145,7 +145,7 @@ func room(path string) string {
 // commands tells the programs below internal/, which measure and compare, generators of documents, and what only tests
 // import.
 func commands(path string) bool {
-	for _, name := range []string{"internal/resolved", "internal/speedtable", "internal/mixgen", "internal/house", "internal/labtest", "internal/oracle", "internal/ordinary", "scenario/generate"} {
+	for _, name := range []string{"internal/resolved", "internal/speedtable", "internal/mixgen", "internal/cputime", "internal/house", "internal/labtest", "internal/oracle", "internal/ordinary", "scenario/generate"} {
 		if path == moduleName+name {
 			return true
 		}

@@ -35,11 +35,13 @@ func Main(m *testing.M, roles map[string]func(args []string) error) {
 }
 
 // Build builds the detgen binary at path, linked statically, as it is the init of hosts and guests too.
-func Build(path string) error {
-	build := exec.Command("go", "build", "-trimpath", "-o", path, "detgen/cmd/detgen")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build detgen: %w\n%s", err, out)
+func Build(path string) error { return build("detgen", path) }
+
+func build(command, path string) error {
+	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "detgen/cmd/"+command)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", command, err, out)
 	}
 	return nil
 }
@@ -50,8 +52,23 @@ func Program(t testing.TB) string {
 	if path := os.Getenv("DETGEN"); path != "" {
 		return path
 	}
-	path := filepath.Join(t.TempDir(), "detgen")
-	if err := Build(path); err != nil {
+	return built(t, "detgen")
+}
+
+// ONNXProgram gives detgen-onnx: the one beside the program that DETGEN names, which is built with it, or one that is built
+// for the test.
+func ONNXProgram(t testing.TB) string {
+	t.Helper()
+	if path := os.Getenv("DETGEN"); path != "" {
+		return filepath.Join(filepath.Dir(path), "detgen-onnx")
+	}
+	return built(t, "detgen-onnx")
+}
+
+func built(t testing.TB, command string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), command)
+	if err := build(command, path); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"detgen/internal/labtest"
 	"detgen/internal/oracle"
 	"detgen/model"
 	"detgen/model/items"
@@ -172,7 +173,72 @@ func TestKitsuneExample(t *testing.T) {
 	}
 }
 
-// TestMissingPackage asks a script whose package is not there: ONNX Runtime, which Debian does not have.
+// twoForms makes ONNX files of one classifier over two columns: probabilities, and maps of labels to them.
+const twoForms = `
+import onnx, sys
+from onnx import TensorProto as T, helper as h
+def node(kind, into, out, **more):
+    return h.make_node(kind, into, out, domain="ai.onnx.ml", **more)
+base = [node("LinearClassifier", ["x"], ["label", "raw"], coefficients=[-0.2, 0.01, 0.2, -0.01], intercepts=[2.0, -2.0], classlabels_ints=[0, 1], post_transform="NONE"), h.make_node("Softmax", ["raw"], ["p"], axis=1)]
+maps = onnx.ValueInfoProto(name="maps")
+maps.type.sequence_type.elem_type.map_type.key_type = T.INT64
+maps.type.sequence_type.elem_type.map_type.value_type.tensor_type.elem_type = T.FLOAT
+for name, nodes, out in ("tensor", base, h.make_tensor_value_info("p", T.FLOAT, ["n", 2])), ("maps", base + [node("ZipMap", ["p"], ["maps"], classlabels_int64s=[0, 1])], maps):
+    graph = h.make_graph(nodes, name, [h.make_tensor_value_info("x", T.FLOAT, ["n", 2])], [h.make_tensor_value_info("label", T.INT64, ["n"]), out])
+    onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 13), h.make_opsetid("ai.onnx.ml", 1)], ir_version=7), sys.argv[1] + "/" + name + ".onnx")
+    open(sys.argv[1] + "/" + name + ".json", "w").write('{"columns": ["a", "b"], "class": 1}')
+open(sys.argv[1] + "/columns", "w").write('["a", "b"]')
+`
+
+// TestONNXRuntimeExample scores ONNX files through the script for ONNX Runtime's Python package, and as detgen runs them
+// itself: the scores are the same.
+func TestONNXRuntimeExample(t *testing.T) {
+	if testing.Short() {
+		t.Skip("unpacks Debian 13's Python and fetches ONNX Runtime")
+	}
+	asked := func(script string) string {
+		path, err := exec.Command("../../scripts/" + script).Output()
+		if err != nil {
+			t.Fatalf("scripts/%s: %v", script, err)
+		}
+		return strings.TrimSpace(string(path))
+	}
+	interpreter, library := asked("onnxruntime-python"), asked("onnxruntime")
+	d, folder := table(t), t.TempDir()
+	python(t, twoForms, folder)
+	t.Setenv("DETGEN_ONNX", labtest.ONNXProgram(t))
+	for _, form := range []string{"tensor", "maps"} {
+		script := interpreter + " ../../examples/models/onnxruntime_model.py " + folder + "/" + form + ".onnx " + folder + "/columns"
+		if r := checked(t, "cmd:"+script, d); r.Faults() > 0 || *r.AUC < 0.8 || r.Items != 200 || len(r.Model.Columns) != 2 {
+			t.Errorf("%s: %+v", form, r)
+		}
+		if r := checked(t, "cmd:"+script+" 0", d); r.Faults() != 1 || *r.AUC > 0.2 {
+			t.Errorf("%s: the other column is upside down: %+v", form, r)
+		}
+		var both [2][]model.Score
+		for i, specification := range []string{"cmd:" + script, folder + "/" + form + ".onnx"} {
+			m, err := model.Open(specification, model.Options{Runtime: library})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			made, err := d.Make(context.Background(), m.Describe(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if both[i], err = m.Score(context.Background(), made.Items); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range both[0] {
+			if math.Abs(both[0][i].Score-both[1][i].Score) > 1e-6 {
+				t.Fatalf("%s: item %d has %v by the script, %v by detgen", form, i, both[0][i], both[1][i])
+			}
+		}
+	}
+}
+
+// TestMissingPackage asks a script whose package is not there: ONNX Runtime, which Debian 12 does not have.
 func TestMissingPackage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("asks Python")

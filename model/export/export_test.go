@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"detgen/internal/labtest"
 	"detgen/model"
 	"detgen/model/cbam"
 	"detgen/model/forest"
@@ -34,13 +34,7 @@ func TestONNXRuntimeSaysTheSame(t *testing.T) {
 		t.Fatalf("scripts/onnxruntime: %v", err)
 	}
 	folder := t.TempDir()
-	program := filepath.Join(folder, model.ONNXProgram)
-	build := exec.Command("go", "build", "-o", program, "../../cmd/detgen-onnx")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v: %s", model.ONNXProgram, err, said)
-	}
-	t.Setenv("DETGEN_ONNX", program)
+	t.Setenv("DETGEN_ONNX", labtest.ONNXProgram(t))
 	random := rand.New(rand.NewPCG(1, 2))
 	threshold := 0.4
 

@@ -14,6 +14,7 @@ import (
 
 	"detgen/catalogue"
 	"detgen/image"
+	"detgen/internal/labtest"
 	"detgen/record"
 	"detgen/truth"
 )
@@ -116,15 +117,7 @@ func newLab(t *testing.T) *lab {
 	if os.Getuid() != 0 {
 		t.Fatal("labs need root")
 	}
-	l := &lab{detgen: os.Getenv("DETGEN")}
-	if l.detgen == "" {
-		l.detgen = filepath.Join(t.TempDir(), "detgen")
-		build := exec.Command("go", "build", "-o", l.detgen, "detgen/cmd/detgen")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0") // it is also the hosts' init
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("build detgen: %v\n%s", err, out)
-		}
-	}
+	l := &lab{detgen: labtest.Program(t)}
 	recipes, err := image.Load(image.Folder{FS: catalogue.FS, Name: "catalogue"})
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ func defaultTransport() record.Transport {
 	return record.Transport{
 		MTU: 1500, SACK: true, Timestamps: true, ECN: 2, WindowScaling: true, NoMetricsSave: true,
 		EphemeralPorts: [2]int{32768, 60999},
+		ReceiveBuffer:  6 << 20,
 	}
 }
 

@@ -21,6 +21,8 @@ var transportKeys = []control[record.Transport]{
 		func(t *record.Transport, v value.Value) { t.ECN = int(v.Number()) }},
 	{value.Definition{Name: "window_scaling", Type: value.Bool, Normal: "true", Doc: "TCP window scaling (net.ipv4.tcp_window_scaling)"},
 		func(t *record.Transport, v value.Value) { t.WindowScaling = v.True() }},
+	{value.Definition{Name: "receive_buffer", Type: value.Bytes, Min: "0B", Max: "1GB", Law: "choice(65536B, 262144B, 1048576B, 6291456B, 33554432B)", Normal: "6291456B", Doc: "largest receive buffer of a TCP connection, which also decides the window scale in its SYN (the last number of net.ipv4.tcp_rmem); 0B is the kernel's: 6291456B in Linux 6.12, 33554432B in 6.18"},
+		func(t *record.Transport, v value.Value) { t.ReceiveBuffer = int(v.Number()) }},
 	{value.Definition{Name: "initial_cwnd", Type: value.Int, Min: "0", Max: "1000", Law: "uniform(1, 40)", Normal: "0", Doc: "initial congestion window, segments; 0 is the kernel's (10)"},
 		func(t *record.Transport, v value.Value) { t.InitialCwnd = int(v.Number()) }},
 	{value.Definition{Name: "initial_rwnd", Type: value.Int, Min: "0", Max: "1000", Law: "uniform(2, 80)", Normal: "0", Doc: "initial receive window, segments; 0 is the kernel's"},

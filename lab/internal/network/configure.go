@@ -130,6 +130,11 @@ func transportSettings(h *record.Host) []setting {
 	if t.SYNACKRetries != 0 {
 		settings = append(settings, setting{"net.ipv4.tcp_synack_retries", strconv.Itoa(t.SYNACKRetries)})
 	}
+	if t.ReceiveBuffer != 0 {
+		// The first two numbers are the kernel's defaults: of a connection under pressure, and at its start.
+		start := min(131072, t.ReceiveBuffer)
+		settings = append(settings, setting{"net.ipv4.tcp_rmem", fmt.Sprintf("%d %d %d", min(4096, start), start, t.ReceiveBuffer)})
+	}
 	if t.TTL != 0 {
 		settings = append(settings, setting{"net.ipv4.ip_default_ttl", strconv.Itoa(t.TTL)})
 	}

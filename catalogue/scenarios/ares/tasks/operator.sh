@@ -3,6 +3,7 @@
 first=$(ls /root/expected | head -n 1)
 sed -n 's/^\$ //p' "/root/expected/$first" >/root/orders
 head -n "$(wc -l </root/orders)" /root/think | paste -d' ' - /root/orders >/root/plan
+case $TASK in upload | sequence) await marked ;; esac
 emulate ares-operator --server "http://$SERVER_NAME:$PORT" --user-agent "$BROWSER" --password "$PASSWORD" \
 	--orders /root/plan --answers /root/answers --agents "$AGENT_COUNT" \
 	--refresh "${REFRESH}s" --looks "$LOOKS" --keep-alive="$KEEP_ALIVE" >/root/log

@@ -1,5 +1,6 @@
 # The files that visitors have sent: as many as visitors, of the right size.
 touch /root/begin
+signal marked # what comes now is counted
 for i in $(seq "$AGENT_COUNT"); do
 	await "sent-$i"
 done

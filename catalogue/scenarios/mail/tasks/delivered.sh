@@ -1,5 +1,6 @@
 # Wait until the mail is delivered, count what is in the mailboxes, and compare it with what was sent.
 . /usr/local/lib/lab/server.sh
+signal marked # what comes now is counted
 wanted=1
 if [ "$TASK" = recipients ]; then wanted=$RECIPIENTS; fi
 if [ "$FAILURE" = none ] || [ "$FAILURE" = greylisted ]; then

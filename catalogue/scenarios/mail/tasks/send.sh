@@ -1,5 +1,6 @@
 # Send the message; read it when the task says so.
 . /usr/local/lib/lab/mail.sh
+await marked
 phase send
 sent=yes
 send /root/message || sent=no

@@ -1,5 +1,6 @@
 # Send the injections of the list to the login page. Who is let in is led to another page.
 . /usr/local/lib/lab/inject.sh
+await marked
 phase inject
 while IFS= read -r injection; do
 	printf '%s' "$injection" | disguise

@@ -1,4 +1,5 @@
 # Guess with the tool's own way to go through the lists: password by password for each user.
+await marked
 phase guess
 user=$(head -n 1 /root/users)
 

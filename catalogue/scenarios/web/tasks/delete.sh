@@ -2,6 +2,7 @@
 . /usr/local/lib/client.sh
 target=/uploads/$NAME
 [ "$FAILURE" != not-found ] || target=/uploads/no-$NAME
+await marked
 phase request
 request DELETE "$target"
 outcome status="$status"

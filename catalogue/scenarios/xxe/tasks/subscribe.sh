@@ -1,5 +1,6 @@
 # Open the page, fill it and send, for each reader.
 cd /root
+await marked
 phase subscribe
 page=http://www.$SITE.test/subscribe.php
 thanked=0
