@@ -75,7 +75,7 @@ func (o *Options) program() (*os.File, error) {
 // provideProgram puts the program of the hosts' init into the scratch directory, where every user can reach it.
 func (l *lab) provideProgram(file *os.File) error {
 	if len(l.Machines) == len(l.run.Hosts) {
-		return nil // machines have a program of their own
+		return nil // virtual machines have a program of their own
 	}
 	path := filepath.Join(l.Scratch, ".detgen")
 	l.Program = path
