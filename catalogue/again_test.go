@@ -29,10 +29,7 @@ func TestAgain(t *testing.T) {
 		if !*full && !slices.ContainsFunc(againSample, func(short string) bool { return strings.HasPrefix(short, name+"_") }) {
 			continue
 		}
-		s, err := c.Scenario(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := scenarioOf(t, c, name)
 		p := readPlan(t, name)
 		seen := map[string]bool{}
 		for _, tc := range possible(t, c, s.About(), p, false) {
@@ -51,7 +48,7 @@ func TestAgain(t *testing.T) {
 			t.Run(short, func(t *testing.T) {
 				t.Parallel()
 				times := "0s, 15s, 15s"
-				if p.AtOnce(strings.TrimPrefix(tc.task, name+"/")) != "" {
+				if p.AtOnce(strings.TrimPrefix(tc.task, name+"/"), tc.set["failure"]) != "" {
 					times = "0s, 40s, 80s"
 				} else if !*full {
 					times = "0s, 0s, 4s"

@@ -39,10 +39,7 @@ func TestCapabilities(t *testing.T) {
 	asked := map[string][]string{} // capability -> scenarios
 	without := 0
 	for _, name := range c.Names() {
-		s, err := c.Scenario(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := scenarioOf(t, c, name)
 		var parts []string
 		add := func(who string, setup *format.Setup) {
 			names := named(setup)

@@ -73,10 +73,7 @@ func TestFamilies(t *testing.T) {
 	c := openCatalogue(t)
 	list := slices.Clone(familySample)
 	for _, name := range c.Names() {
-		s, err := c.Scenario(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := scenarioOf(t, c, name)
 		about, p := s.About(), readPlan(t, name)
 		ran := false
 		for _, task := range about.Tasks {
@@ -138,10 +135,7 @@ func TestFamiliesAreListed(t *testing.T) {
 	var text strings.Builder
 	limited := 0
 	for _, name := range c.Names() {
-		s, err := c.Scenario(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := scenarioOf(t, c, name)
 		if lines := refusals(s); len(lines) > 0 {
 			limited++
 			text.WriteString(strings.Join(lines, ""))

@@ -38,6 +38,16 @@ func openCatalogue(t *testing.T) *scenario.Catalogue {
 	return c
 }
 
+// scenarioOf gives a scenario of the catalogue.
+func scenarioOf(t *testing.T, c *scenario.Catalogue, name string) *scenario.Scenario {
+	t.Helper()
+	s, err := c.Scenario(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // resolve says whether a case can be run, and why not.
 func resolve(c *scenario.Catalogue, tc testCase) error {
 	spec := &scenario.Spec{Task: tc.task}
@@ -72,10 +82,7 @@ func TestScenariosResolve(t *testing.T) {
 	for _, name := range c.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, err := c.Scenario(name)
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := scenarioOf(t, c, name)
 			about, p := s.About(), readPlan(t, name)
 			ready := possible(t, c, about, p, *all)
 			t.Logf("%d runs", len(ready))
@@ -101,10 +108,7 @@ func TestScenariosResolve(t *testing.T) {
 func TestAttacksHaveTwins(t *testing.T) {
 	c := openCatalogue(t)
 	for _, name := range c.Names() {
-		s, err := c.Scenario(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := scenarioOf(t, c, name)
 		for _, task := range s.About().Tasks {
 			if task.Class == "attack" && task.Twin == "" {
 				t.Errorf("%s/%s has no benign twin: name one in its scenario.yaml (twin: TASK)", name, task.Name)
@@ -121,10 +125,7 @@ func TestScenarios(t *testing.T) {
 	detgen := needLabs(t)
 	c := openCatalogue(t)
 	for _, name := range c.Names() {
-		s, err := c.Scenario(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := scenarioOf(t, c, name)
 		about, p := s.About(), readPlan(t, name)
 		t.Run(name, func(t *testing.T) {
 			took := &durations{}
@@ -158,10 +159,7 @@ func TestScenariosExact(t *testing.T) {
 	detgen := needLabs(t)
 	c := openCatalogue(t)
 	for _, name := range c.Names() {
-		s, err := c.Scenario(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := scenarioOf(t, c, name)
 		about, p := s.About(), readPlan(t, name)
 		if about.Class != "attack" && !*full {
 			continue
@@ -426,10 +424,7 @@ func TestLawsEndWherePatternsDo(t *testing.T) {
 	c := openCatalogue(t)
 	looked := 0
 	for _, name := range c.Names() {
-		s, err := c.Scenario(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := scenarioOf(t, c, name)
 		for _, p := range s.About().Parameters {
 			law, pattern := long.FindStringSubmatch(p.Law), most.FindStringSubmatch(p.Pattern)
 			if law == nil || pattern == nil {

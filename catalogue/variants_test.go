@@ -58,10 +58,7 @@ func TestOthersReadVariants(t *testing.T) {
 		for _, tc := range tasks {
 			name, task, _ := strings.Cut(tc.task, "/")
 			p := readPlan(t, name)
-			s, err := c.Scenario(name)
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := scenarioOf(t, c, name)
 			about := s.About()
 			at := slices.IndexFunc(about.Tasks, func(a scenario.AboutTask) bool { return a.Name == task })
 			tc = newCase(about, about.Tasks[at], p.Set, nil, network, tc.set)

@@ -15,6 +15,8 @@ import (
 
 	"detgen/dataset/plan"
 	"detgen/image"
+	"detgen/internal/beneath"
+	"detgen/internal/strictyaml"
 	"detgen/internal/whole"
 	"detgen/record"
 	"detgen/runner"
@@ -33,7 +35,7 @@ type Recipe struct {
 	Dataset string                 `json:"dataset"`
 	Tool    string                 `json:"tool"`     // that made it
 	Engine  string                 `json:"identity"` // of the engine, with its version: what ids of runs depend on
-	Machine record.Engine          `json:"engine"`
+	MadeOn  record.Engine          `json:"engine"`
 	Plan    string                 `json:"plan"`              // the text of plan.yaml
 	Images  []record.ImageResult   `json:"images"`            // with the versions of their packages
 	Debs    map[string][]image.Deb `json:"debs,omitempty"`    // the package files, by the layer of images that they make, where known
@@ -53,12 +55,12 @@ func WriteRecipe(ctx context.Context, dir, file string) (*Recipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(filepath.Join(dir, PlanFile))
+	text, err := readPlan(dir)
 	if err != nil {
 		return nil, err
 	}
 	o := c.description
-	r := &Recipe{Format: RecipeFormat, Dataset: o.Dataset, Tool: o.Tool, Engine: o.Identity, Machine: o.Engine, Plan: string(text), Images: o.Images}
+	r := &Recipe{Format: RecipeFormat, Dataset: o.Dataset, Tool: o.Tool, Engine: o.Identity, MadeOn: o.Engine, Plan: string(text), Images: o.Images}
 	r.Entries, r.Debs = o.Repetitions, o.Debs
 	for i, id := range c.Runs {
 		r.Runs = append(r.Runs, RecipeRun{id, c.captures[i]})
@@ -70,13 +72,16 @@ func WriteRecipe(ctx context.Context, dir, file string) (*Recipe, error) {
 	return r, whole.WriteFile(file, append(content, '\n'))
 }
 
+// readPlan reads the plan that a dataset's folder has.
+func readPlan(dir string) ([]byte, error) { return beneath.ReadFile(dir, PlanFile, strictyaml.MaxSize) }
+
 // WriteText tells what is in the recipe.
 func (r *Recipe) WriteText(out io.Writer, file string) error {
 	packages := 0
 	for _, i := range r.Images {
 		packages += len(i.Packages)
 	}
-	if _, err := fmt.Fprintf(out, "%s: %d runs, %d images with %d packages; made on the %s engine\n", file, len(r.Runs), len(r.Images), packages, r.Machine.Name); err != nil {
+	if _, err := fmt.Fprintf(out, "%s: %d runs, %d images with %d packages; made on the %s engine\n", file, len(r.Runs), len(r.Images), packages, r.MadeOn.Name); err != nil {
 		return err
 	}
 	if names := r.unpinned(); len(names) > 0 {
@@ -96,17 +101,9 @@ func ReadRecipe(file string) (*Recipe, *plan.Plan, error) {
 }
 
 func readRecipe(file string) (*Recipe, *plan.Plan, error) {
-	f, err := os.Open(file)
+	content, err := beneath.ReadNamed(file, maxRecipe)
 	if err != nil {
 		return nil, nil, err
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxRecipe+1))
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(content) > maxRecipe {
-		return nil, nil, fmt.Errorf("%s has more than %d MiB; no recipe has", file, maxRecipe>>20)
 	}
 	var r Recipe
 	if err := record.ParseJSON(content, &r); err != nil {

@@ -17,10 +17,10 @@ import (
 type Engine interface {
 	// Name is how users call it.
 	Name() string
-	// Requirements checks, without changing anything, what the engine needs of this machine, with a link driver ("" for
+	// Requirements checks, without changing anything, what the engine needs of this computer, with a link driver ("" for
 	// any).
 	Requirements(ctx context.Context, driver string) []Requirement
-	// Prepare makes what all runs share, when it is not there yet: a machine's saved state.
+	// Prepare makes what all runs share, when it is not there yet: a virtual machine's saved state.
 	Prepare(ctx context.Context) error
 	// Defaults are settings (as of "-s") that a spec has on this engine where the user says nothing.
 	Defaults() map[string]string
@@ -32,7 +32,7 @@ type Engine interface {
 	Disturbs() bool
 	// Repeats tells whether the same run gives the same bytes again.
 	Repeats() bool
-	// Version is what the bytes of a run depend on besides the run itself: the machine's description. It is "" where they
+	// Version is what the bytes of a run depend on besides the run itself: the virtual machine's description. It is "" where they
 	// depend on chance.
 	Version(ctx context.Context) (string, error)
 	// TwinDriver is the link driver for two runs that differ in links only, when the user leaves it open; "" for any.
@@ -61,5 +61,5 @@ type Options struct {
 	Log      *slog.Logger        // may be nil
 }
 
-// Requirement is one thing that an engine needs of the machine: its name, and what is missing and how to get it.
+// Requirement is one thing that an engine needs of this computer: its name, and what is missing and how to get it.
 type Requirement = lab.Requirement

@@ -30,30 +30,19 @@ func (m *moments) variance(n uint64) float64 {
 
 func (m *moments) std(n uint64) float64 { return math.Sqrt(m.variance(n)) }
 
-// sizes are statistics of numbers of bytes.
-type sizes struct {
+// extremes are statistics of whole numbers, with the least and the greatest of them.
+type extremes[T int32 | int64] struct {
 	moments
-	min, max int32
+	min, max T
 }
+
+type (
+	sizes = extremes[int32] // statistics of numbers of bytes
+	times = extremes[int64] // statistics of durations, in ticks
+)
 
 // add takes in the n-th number.
-func (s *sizes) add(v int32, n uint64) {
-	if n == 1 {
-		s.min, s.max = v, v
-	} else {
-		s.min, s.max = min(s.min, v), max(s.max, v)
-	}
-	s.moments.add(float64(v), n)
-}
-
-// times are statistics of durations, in ticks.
-type times struct {
-	moments
-	min, max int64
-}
-
-// add takes in the n-th duration.
-func (s *times) add(v int64, n uint64) {
+func (s *extremes[T]) add(v T, n uint64) {
 	if n == 1 {
 		s.min, s.max = v, v
 	} else {

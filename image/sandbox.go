@@ -32,7 +32,7 @@ type sandbox struct {
 	script  string
 	args    []string
 	env     []string
-	inImage bool     // its root is the image's, else the one with this machine's programs
+	inImage bool     // its root is the image's, else the one with this computer's programs
 	procs   []string // places of /proc beside its own
 }
 
@@ -85,7 +85,7 @@ func (x sandbox) run(ctx context.Context, b *build, s *stage) (status int, err e
 
 // config is the sandbox as an OCI container (OCI runtime specification 1.0).
 func (x sandbox) config(s *stage) *specs.Spec {
-	root := s.machine()
+	root := s.tools()
 	if x.inImage {
 		root = s.image()
 	}

@@ -15,14 +15,14 @@ import (
 
 // stage is a mount namespace of one thread, in which sandboxes find what they work on:
 //
-//	machine/                  the root of a sandbox that has this machine's programs
-//	machine/build/            the work directory's parts, read-only
-//	machine/image/            the image's root, the root of a sandbox of its own
-//	machine/image/dev, run, tmp
-//	machine/image/run/detgen  the parts again
+//	tools/                  the root of a sandbox that has this computer's programs
+//	tools/build/            the work directory's parts, read-only
+//	tools/image/            the image's root, the root of a sandbox of its own
+//	tools/image/dev, run, tmp
+//	tools/image/run/detgen  the parts again
 //
 // The layer and its parents are mounted so that their owners are those of a user namespace, in which
-// all sandboxes are: root there is nobody on the machine. The namespace and its mounts end with the thread.
+// all sandboxes are: root there is nobody on the computer. The namespace and its mounts end with the thread.
 type stage struct {
 	dir    string   // boundary.Scratch
 	user   *os.File // the user namespace
@@ -38,8 +38,8 @@ func (s *stage) first() int {
 	return boundary.BuildID
 }
 
-func (s *stage) machine() string { return filepath.Join(s.dir, "machine") }
-func (s *stage) image() string   { return filepath.Join(s.dir, "machine/image") }
+func (s *stage) tools() string { return filepath.Join(s.dir, "tools") }
+func (s *stage) image() string { return filepath.Join(s.dir, "tools/image") }
 
 // onStage calls f with the build's stage, on the stage's thread.
 func (b *build) onStage(f func(*stage) error) error {
@@ -66,16 +66,16 @@ func (s *stage) mount(b *build) error {
 	if err := boundary.OwnMounts(); err != nil {
 		return err
 	}
-	for _, dir := range []string{"layers", "machine/build", "machine/image", "machine/proc", "machine/dev", "machine/tmp", "machine/etc"} {
+	for _, dir := range []string{"layers", "tools/build", "tools/image", "tools/proc", "tools/dev", "tools/tmp", "tools/etc"} {
 		if err := os.MkdirAll(filepath.Join(s.dir, dir), 0o755); err != nil {
 			return err
 		}
 	}
-	if err := s.mountMachine(); err != nil {
+	if err := s.mountTools(); err != nil {
 		return err
 	}
 	parts := filepath.Join(b.dir, "parts")
-	if err := bindReadOnly(parts, filepath.Join(s.machine(), "build")); err != nil {
+	if err := bindReadOnly(parts, filepath.Join(s.tools(), "build")); err != nil {
 		return err
 	}
 	if len(b.parents) == 0 && b.recipe.Bootstrap != "" && !b.bootstrapped {
@@ -96,13 +96,13 @@ func (s *stage) bind(source, target string, attributes uint64) error {
 	return boundary.MountShifted(source, target, user, attributes)
 }
 
-// programs are the directories of this machine that have its programs and nothing of its user's.
+// programs are the directories of this computer that have its programs and nothing of its user's.
 var programs = []string{"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"}
 
-// mountMachine gives the machine's root what apt, dpkg and mmdebstrap need of this machine, to read.
-func (s *stage) mountMachine() error {
+// mountTools gives the tools' root what apt, dpkg and mmdebstrap need of this computer, to read.
+func (s *stage) mountTools() error {
 	for _, name := range programs {
-		source, target := "/"+name, filepath.Join(s.machine(), name)
+		source, target := "/"+name, filepath.Join(s.tools(), name)
 		info, err := os.Lstat(source)
 		switch {
 		case errors.Is(err, os.ErrNotExist):
@@ -123,28 +123,28 @@ func (s *stage) mountMachine() error {
 			}
 		}
 	}
-	local := filepath.Join(s.machine(), "usr/local")
+	local := filepath.Join(s.tools(), "usr/local")
 	if _, err := os.Stat(local); err == nil {
 		if err := unix.Mount("tmpfs", local, "tmpfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, "mode=755"); err != nil {
 			return fmt.Errorf("hide /usr/local: %w", err)
 		}
 	}
 	// what programs look up; alternatives are where some links of /usr lead
-	if err := os.WriteFile(filepath.Join(s.machine(), "etc/passwd"), []byte("root:x:0:0:root:/root:/bin/sh\n_apt:x:100:65534::/nonexistent:/bin/false\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(s.tools(), "etc/passwd"), []byte("root:x:0:0:root:/root:/bin/sh\n_apt:x:100:65534::/nonexistent:/bin/false\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"), 0o644); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(s.machine(), "etc/group"), []byte("root:x:0:\nstaff:x:50:\nnogroup:x:65534:\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(s.tools(), "etc/group"), []byte("root:x:0:\nstaff:x:50:\nnogroup:x:65534:\n"), 0o644); err != nil {
 		return err
 	}
-	alternatives := filepath.Join(s.machine(), "etc/alternatives")
+	alternatives := filepath.Join(s.tools(), "etc/alternatives")
 	return errors.Join(os.Mkdir(alternatives, 0o755), bindReadOnly("/etc/alternatives", alternatives))
 }
 
-// bindReadOnly mounts a directory of this machine to be read. Set-user-ID programs in it gain nothing.
+// bindReadOnly mounts a directory of this computer to be read. Set-user-ID programs in it gain nothing.
 func bindReadOnly(source, target string) error {
 	err := unix.Mount(source, target, "", unix.MS_BIND, "")
 	if err == nil {
-		// What else the mount forbids stays: the machine's own may only be added to.
+		// What else the mount forbids stays: the computer's own may only be added to.
 		err = unix.MountSetattr(unix.AT_FDCWD, target, 0, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV})
 	}
 	if err != nil {
@@ -255,7 +255,7 @@ func (s *stage) furnish(parts string) error {
 	return bindReadOnly(parts, filepath.Join(s.image(), "run/detgen"))
 }
 
-// makeDevice makes a device, or mounts the machine's in a worker, who may make none.
+// makeDevice makes a device, or mounts the computer's in a worker, who may make none.
 func (s *stage) makeDevice(path, name string, number [2]uint32) error {
 	if s.worker {
 		if err := os.WriteFile(path, nil, 0o666); err != nil {

@@ -49,7 +49,7 @@ func Requirements(driver string) []Requirement {
 	return append(list, limits()...)
 }
 
-// limits are what only the machine's root has, where this process is not it.
+// limits are what only this computer's root has, where this process is not it.
 func limits() []Requirement {
 	if !boundary.Rootless() {
 		return nil

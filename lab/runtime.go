@@ -67,9 +67,9 @@ func (h *container) device(name string) string {
 	return filepath.Join(h.dir, "devices", name)
 }
 
-// makeDevice makes the node of a device for a host, which anybody may open there: the machine's own may be for its root
+// makeDevice makes the node of a device for a host, which anybody may open there: the computer's own may be for its root
 // alone, who is nobody in the host. What the device does takes capabilities in the host's network. A user may make no
-// nodes: the host gets the machine's.
+// nodes: the host gets the computer's.
 func (h *container) makeDevice(name string) error {
 	if err := record.CheckDevice(name); err != nil {
 		return err

@@ -43,15 +43,7 @@ func (b *Bars) Draw() (*Figure, error) {
 	gap, _ := roundGap(max(high, 1) / 5)
 	high = math.Ceil(max(high, 1)/gap-1e-9) * gap
 	f := &Figure{width: 1.4 * columnWidth, title: cmp.Or(b.Title, b.YLabel)}
-	y := 4.
-	if b.Title != "" {
-		y += titleSize
-		f.writeBold(4, y, start, titleSize, b.Title)
-		y += 2
-	}
-	rows := legendRows(legend, f.width-8)
-	f.legend(rows, 4, y)
-	y += float64(len(rows))*legendRow + 8
+	y := f.head(b.Title, legend) + 8
 	const tall = 120
 	ticks := linearTicks(0, high, 5)
 	left := 4 + labelSize + 4 + widest(ticks) + tickLong + 2

@@ -43,15 +43,7 @@ func (b *Boxes) Draw() (*Figure, error) {
 		return nil, err
 	}
 	f := &Figure{width: pageWidth, title: cmp.Or(b.Title, b.Label)}
-	y := 4.
-	if b.Title != "" {
-		y += titleSize
-		f.writeBold(4, y, start, titleSize, b.Title)
-		y += 2
-	}
-	legend := legendRows(b.legend(), f.width-8)
-	f.legend(legend, 4, y)
-	y += float64(len(legend))*legendRow + labelSize + 12
+	y := f.head(b.Title, b.legend()) + labelSize + 12
 
 	const tall, zeroRoom = 150, 14
 	scale := axis{low: low, high: high, from: y + tall, to: y, log: true}

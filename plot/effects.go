@@ -58,18 +58,11 @@ func (e *Effects) Draw() (*Figure, error) {
 	gap, _ := roundGap((high - low) / 6)
 	low, high = math.Floor(low/gap+1e-9)*gap, math.Ceil(high/gap-1e-9)*gap
 	f := &Figure{width: pageWidth, title: cmp.Or(e.Title, e.Label)}
-	y := 4.
-	if e.Title != "" {
-		y += titleSize
-		f.writeBold(4, y, start, titleSize, e.Title)
-		y += 2
-	}
+	var legend []entry
 	if len(e.Series) > 1 {
-		legend := legendRows(e.legend(), f.width-8)
-		f.legend(legend, 4, y)
-		y += float64(len(legend)) * legendRow
+		legend = e.legend()
 	}
-	y += 6
+	y := f.head(e.Title, legend) + 6
 	left := 4 + min(names, f.width*0.5) + 6
 	x := axis{low: low, high: high, from: left, to: f.width - 12}
 	high1 := max(effectRow, float64(len(e.Series))*6+4)

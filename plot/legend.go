@@ -12,6 +12,19 @@ const (
 	legendGap  = 12
 )
 
+// head writes a figure's title, if there is one, and below it a legend. It gives where they end.
+func (f *Figure) head(title string, entries []entry) (y float64) {
+	y = 4
+	if title != "" {
+		y += titleSize
+		f.writeBold(4, y, start, titleSize, title)
+		y += 2
+	}
+	rows := legendRows(entries, f.width-8)
+	f.legend(rows, 4, y)
+	return y + float64(len(rows))*legendRow
+}
+
 // legendRows breaks entries into rows of the width.
 func legendRows(entries []entry, width float64) (rows [][]entry) {
 	used := width + 1

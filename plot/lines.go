@@ -73,15 +73,7 @@ func (l *Lines) Draw() (*Figure, error) {
 		yAxis.low, yAxis.high, yTicks = l.Bottom, l.Top, linearTicks(l.Bottom, l.Top, 5)
 	}
 	f := &Figure{width: 1.4 * columnWidth, title: cmp.Or(l.Title, l.YLabel)}
-	y := 4.
-	if l.Title != "" {
-		y += titleSize
-		f.writeBold(4, y, start, titleSize, l.Title)
-		y += 2
-	}
-	legend := legendRows(l.legend(), f.width-8)
-	f.legend(legend, 4, y)
-	y += float64(len(legend))*legendRow + 8
+	y := f.head(l.Title, l.legend()) + 8
 
 	const tall = 150
 	left := 4 + labelSize + 4 + widest(yTicks) + tickLong + 2

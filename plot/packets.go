@@ -95,16 +95,8 @@ func (p *Packets) Draw() (*Figure, error) {
 	columns := min(max(p.Columns, 1), len(p.Samples))
 	f := &Figure{width: pageWidth, title: cmp.Or(p.Title, "packet sequence")}
 
-	y := 4.
-	if p.Title != "" {
-		y += titleSize
-		f.writeBold(4, y, start, titleSize, p.Title)
-		y += 2
-	}
 	keys := p.keys()
-	legend := legendRows(p.legend(keys), f.width-8)
-	f.legend(legend, 4, y)
-	y += float64(len(legend))*legendRow + 4
+	y := f.head(p.Title, p.legend(keys)) + 4
 
 	sizes := linearTicks(0, float64(size), 4)
 	left := 4 + 2*(labelSize+2) + widest(sizes) + tickLong + 2

@@ -63,15 +63,7 @@ func (s *Steps) Draw() (*Figure, error) {
 		low, high = low-0.5, high+0.5
 	}
 	f := &Figure{width: pageWidth, title: cmp.Or(s.Title, s.Label)}
-	y := 4.
-	if s.Title != "" {
-		y += titleSize
-		f.writeBold(4, y, start, titleSize, s.Title)
-		y += 2
-	}
-	legend := legendRows(s.legend(), f.width-8)
-	f.legend(legend, 4, y)
-	y += float64(len(legend))*legendRow + 4
+	y := f.head(s.Title, s.legend()) + 4
 	const tall, below = 110., 90.
 	sizes, outputs := linearTicks(0, float64(largest), 3), linearTicks(low, high, 4)
 	left := 4 + 2*labelSize + 6 + max(widest(sizes), widest(outputs)) + tickLong + 2

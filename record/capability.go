@@ -7,7 +7,7 @@ import (
 
 // Capabilities are the Linux capabilities that a host can have (capabilities(7)), without "CAP_". A host has a
 // user namespace of its own, so each holds for the host's own files, processes and network alone. The others
-// are for nobody: they act on the machine (SYS_ADMIN, SYS_MODULE, SYS_RAWIO, SYS_TIME, SYS_BOOT, MKNOD, BPF, PERFMON,
+// are for nobody: they act on the computer (SYS_ADMIN, SYS_MODULE, SYS_RAWIO, SYS_TIME, SYS_BOOT, MKNOD, BPF, PERFMON,
 // ...), on other processes (SYS_PTRACE), or do nothing in a user namespace (IPC_LOCK, SYS_RESOURCE).
 var Capabilities = []Capability{
 	{"AUDIT_WRITE", "asked for by sshd and PAM, which go on without the audit that a namespace lacks"},

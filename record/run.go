@@ -85,7 +85,7 @@ func both(first, second netip.Prefix) []netip.Prefix {
 	return []netip.Prefix{first}
 }
 
-// Host is one machine of the lab.
+// Host is one computer of the lab.
 type Host struct {
 	Name           string            `json:"name"`
 	Aliases        []string          `json:"aliases,omitempty"` // further names that /etc/hosts gives to it, on every host

@@ -12,7 +12,7 @@ import (
 	"detgen/image"
 )
 
-// Finding is one thing that some command needs of the machine.
+// Finding is one thing that some command needs of this computer.
 type Finding struct {
 	For  string `json:"for"` // what needs it: "live engine", "images", ...
 	Name string `json:"name"`
@@ -54,6 +54,7 @@ func Examine(ctx context.Context) []Finding {
 		}
 	}
 	add("images", "builds", image.CheckUser())
+	add("images", "keys of Debian", image.CheckKeys())
 	for _, p := range []struct{ what, program, packageName string }{
 		{"images", "mmdebstrap", "mmdebstrap"},
 		{"images", "apt-get", "apt"},

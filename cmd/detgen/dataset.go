@@ -156,7 +156,7 @@ func newDatasetMake() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f.engine = recipe.Machine.Name
+			f.engine = recipe.MadeOn.Name
 			return f.write(cmd, p, func(r *runner.Runner) (dataset.Result, error) {
 				return recipe.MakeAgain(cmd.Context(), f.out, r, f.options)
 			})

@@ -3,15 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"detgen/packet"
-	"detgen/runner"
 )
 
 // datagrams writes a pcap file of UDP datagrams, one a second, from ports 1, 2, ... and from the last of them again.
@@ -43,47 +40,11 @@ func datagrams(t *testing.T, path string, link packet.LinkType, n int) []byte {
 	return out.Bytes()
 }
 
-// flowsOf runs "detgen flows" and returns the lines of the table that it wrote, nil when there is none.
-func flowsOf(t *testing.T, args ...string) ([]string, error) {
-	t.Helper()
-	out := filepath.Join(t.TempDir(), "out.csv")
-	root := newRoot()
-	root.SetArgs(append([]string{"flows", "-o", out}, args...))
-	err := root.Execute()
-	text, readErr := os.ReadFile(out)
-	if readErr != nil {
-		return nil, err
-	}
-	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"), err
-}
-
 func TestFlows(t *testing.T) {
-	dir := t.TempDir()
-	one := filepath.Join(dir, "one.pcap")
-	content := datagrams(t, one, packet.LinkEthernet, 3)
-	run := filepath.Join(dir, "run")
-	failedRun(t, run, func(host, path string) {
-		datagrams(t, path, packet.LinkEthernet, map[string]int{"client": 1, "server": 2}[host])
-	})
-	cut := filepath.Join(dir, "cut.pcap")
-	if err := os.WriteFile(cut, content[:len(content)-10], 0o666); err != nil {
-		t.Fatal(err)
-	}
-	other := filepath.Join(dir, "other.pcap")
-	datagrams(t, other, 195, 2)
-	empty := filepath.Join(dir, "empty.pcap")
-	if err := os.WriteFile(empty, nil, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	noRun := t.TempDir()
+	a := makeArguments(t, datagrams)
+	dir, one, cut, other, empty, run, noRun := a.dir, a.one, a.cut, a.other, a.empty, a.run, a.noRun
 	row := func(capture, port string) string { return capture + ",10.0.0.1-10.0.0.2-" + port + "-53-17," }
-	for _, c := range []struct {
-		name    string
-		args    []string
-		rows    []string // starts of the rows; nil when nothing is written
-		want    string   // the error, "" for none
-		request bool     // it is one in the request
-	}{
+	for _, c := range []tableCase{
 		{"a capture", []string{one}, []string{row(one, "1"), row(one, "2"), row(one, "3")}, "", false},
 		{"a run and a capture", []string{run, one}, []string{row(run+"/captures/client.pcap", "1"), row(run+"/captures/server.pcap", "1"), row(run+"/captures/server.pcap", "2"),
 			row(one, "1"), row(one, "2"), row(one, "3")}, "", false},
@@ -106,30 +67,7 @@ func TestFlows(t *testing.T) {
 		{"jobs", []string{one, "--jobs", "0"}, nil, "--jobs 0: must be at least 1", true},
 		{"padding", []string{one, "--count-padding"}, nil, "counting padding: only mode cic2017 has it", true},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			lines, err := flowsOf(t, c.args...)
-			var request runner.RequestError
-			switch {
-			case err == nil && c.want != "":
-				t.Errorf("no error, want %s", c.want)
-			case err != nil && (err.Error() != c.want || errors.As(err, &request) != c.request):
-				t.Errorf("%v (an error in the request: %v)\nwant %s (%v)", err, errors.As(err, &request), c.want, c.request)
-			}
-			if c.rows == nil {
-				if lines != nil {
-					t.Errorf("a table was written: %v", lines)
-				}
-				return
-			}
-			if len(lines) != len(c.rows)+1 {
-				t.Fatalf("%d lines, want %d", len(lines), len(c.rows)+1)
-			}
-			for i, start := range c.rows {
-				if !strings.HasPrefix(lines[i+1], start) {
-					t.Errorf("row %d is %s, want %s...", i+1, lines[i+1], start)
-				}
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { c.test(t, "flows") })
 	}
 }
 
@@ -137,11 +75,11 @@ func TestFlows(t *testing.T) {
 func TestFlowsJobs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "many.pcap")
 	datagrams(t, path, packet.LinkEthernet, 5000)
-	one, err := flowsOf(t, path, "--jobs", "1")
+	one, err := tableOf(t, "flows", path, "--jobs", "1")
 	if err != nil || len(one) != 5001 {
 		t.Fatalf("%d lines, %v", len(one), err)
 	}
-	if three, err := flowsOf(t, path, "--jobs", "3"); err != nil || !slices.Equal(one, three) {
+	if three, err := tableOf(t, "flows", path, "--jobs", "3"); err != nil || !slices.Equal(one, three) {
 		t.Errorf("3 jobs write another table, or %v", err)
 	}
 }

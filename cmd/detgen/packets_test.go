@@ -64,12 +64,12 @@ func failedRun(t *testing.T, dir string, write func(host, path string)) {
 	}
 }
 
-// packetsOf runs "detgen packets" and returns the lines of the table that it wrote, nil when there is none.
-func packetsOf(t *testing.T, args ...string) ([]string, error) {
+// tableOf runs a command and returns the lines of the table that it wrote, nil when there is none.
+func tableOf(t *testing.T, command string, args ...string) ([]string, error) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "out.csv")
 	root := newRoot()
-	root.SetArgs(append([]string{"packets", "-o", out}, args...))
+	root.SetArgs(append([]string{command, "-o", out}, args...))
 	err := root.Execute()
 	text, readErr := os.ReadFile(out)
 	if readErr != nil {
@@ -78,32 +78,65 @@ func packetsOf(t *testing.T, args ...string) ([]string, error) {
 	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"), err
 }
 
-func TestPackets(t *testing.T) {
+// tableArguments are what a command is given that writes a table of captures: files, and two run directories.
+type tableArguments struct{ dir, one, cut, other, empty, run, noRun string }
+
+// makeArguments makes them of captures that write writes: one with 3 frames, the same without its end, one of a link whose
+// headers cannot be read, an empty file, and a run whose client has a frame and whose server two.
+func makeArguments(t *testing.T, write func(t *testing.T, path string, link packet.LinkType, n int) []byte) tableArguments {
+	t.Helper()
 	dir := t.TempDir()
-	one := filepath.Join(dir, "one.pcap")
-	content := capture(t, one, packet.LinkEthernet, 3)
-	run := filepath.Join(dir, "run")
-	failedRun(t, run, func(host, path string) {
-		capture(t, path, packet.LinkEthernet, map[string]int{"client": 1, "server": 2}[host])
+	a := tableArguments{dir, dir + "/one.pcap", dir + "/cut.pcap", dir + "/other.pcap", dir + "/empty.pcap", dir + "/run", t.TempDir()}
+	content := write(t, a.one, packet.LinkEthernet, 3)
+	failedRun(t, a.run, func(host, path string) {
+		write(t, path, packet.LinkEthernet, map[string]int{"client": 1, "server": 2}[host])
 	})
-	cut := filepath.Join(dir, "cut.pcap")
-	if err := os.WriteFile(cut, content[:len(content)-10], 0o666); err != nil {
+	write(t, a.other, 195, 2)
+	err := errors.Join(os.WriteFile(a.cut, content[:len(content)-10], 0o666), os.WriteFile(a.empty, nil, 0o666))
+	if err != nil {
 		t.Fatal(err)
 	}
-	other := filepath.Join(dir, "other.pcap")
-	capture(t, other, 195, 2)
-	empty := filepath.Join(dir, "empty.pcap")
-	if err := os.WriteFile(empty, nil, 0o666); err != nil {
-		t.Fatal(err)
+	return a
+}
+
+// tableCase is what a command comes to with some arguments.
+type tableCase struct {
+	name    string
+	args    []string
+	rows    []string // starts of the rows; nil when nothing is written
+	want    string   // the error, "" for none
+	request bool     // it is one in the request
+}
+
+func (c *tableCase) test(t *testing.T, command string) {
+	lines, err := tableOf(t, command, c.args...)
+	var request runner.RequestError
+	switch {
+	case err == nil && c.want != "":
+		t.Errorf("no error, want %s", c.want)
+	case err != nil && (err.Error() != c.want || errors.As(err, &request) != c.request):
+		t.Errorf("%v (an error in the request: %v)\nwant %s (%v)", err, errors.As(err, &request), c.want, c.request)
 	}
-	noRun := t.TempDir()
-	for _, c := range []struct {
-		name    string
-		args    []string
-		rows    []string // starts of the rows; nil when nothing is written
-		want    string   // the error, "" for none
-		request bool     // it is one in the request
-	}{
+	if c.rows == nil {
+		if lines != nil {
+			t.Errorf("a table was written: %v", lines)
+		}
+		return
+	}
+	if len(lines) != len(c.rows)+1 {
+		t.Fatalf("%d lines, want %d", len(lines), len(c.rows)+1)
+	}
+	for i, start := range c.rows {
+		if !strings.HasPrefix(lines[i+1], start) {
+			t.Errorf("row %d is %s, want %s...", i+1, lines[i+1], start)
+		}
+	}
+}
+
+func TestPackets(t *testing.T) {
+	a := makeArguments(t, capture)
+	dir, one, cut, other, empty, run, noRun := a.dir, a.one, a.cut, a.other, a.empty, a.run, a.noRun
+	for _, c := range []tableCase{
 		{"a capture", []string{one}, []string{one + ",1,", one + ",2,", one + ",3,"}, "", false},
 		{"a run and a capture", []string{run, one}, []string{run + "/captures/client.pcap,1,", run + "/captures/server.pcap,1,", run + "/captures/server.pcap,2,",
 			one + ",1,", one + ",2,", one + ",3,"}, "", false},
@@ -117,27 +150,6 @@ func TestPackets(t *testing.T) {
 		{"no run directory", []string{noRun}, nil, noRun + " is not a run directory: it has no run.json", true},
 		{"format", []string{one, "--format", "xls"}, nil, `format "xls": there are csv and parquet`, true},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			lines, err := packetsOf(t, c.args...)
-			var request runner.RequestError
-			if got := ""; err != nil {
-				if got = err.Error(); got != c.want || errors.As(err, &request) != c.request {
-					t.Errorf("%v (an error in the request: %v)\nwant %s (%v)", err, errors.As(err, &request), c.want, c.request)
-				}
-			} else if c.want != "" {
-				t.Errorf("no error, want %s", c.want)
-			}
-			if len(lines) == 0 && c.rows == nil {
-				return
-			}
-			if len(lines) != len(c.rows)+1 {
-				t.Fatalf("%d lines, want %d", len(lines), len(c.rows)+1)
-			}
-			for i, start := range c.rows {
-				if !strings.HasPrefix(lines[i+1], start) {
-					t.Errorf("row %d is %s, want %s...", i+1, lines[i+1], start)
-				}
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { c.test(t, "packets") })
 	}
 }

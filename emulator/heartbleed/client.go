@@ -45,11 +45,7 @@ func Client(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	host, _, err := net.SplitHostPort(*address)
-	if err != nil {
-		return fmt.Errorf("--server: %w", err)
-	}
-	if err := inside.LabHost(host); err != nil {
+	if _, err := inside.LabAddress(*address); err != nil {
 		return fmt.Errorf("--server: %w", err)
 	}
 	file, err := os.Create(*output)

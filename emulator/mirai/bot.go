@@ -95,11 +95,8 @@ func Bot(ctx context.Context, args []string) error {
 
 // labAddress refuses what is no HOST:PORT of the lab.
 func labAddress(address string) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return err
-	}
-	return inside.LabHost(host)
+	_, err := inside.LabAddress(address)
+	return err
 }
 
 // scan looks for open ports, guesses logins in a random order, and reports those that fit.

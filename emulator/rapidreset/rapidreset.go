@@ -64,11 +64,8 @@ func Client(ctx context.Context, args []string) error {
 	if err := options.WithinTime(f, "patience", time.Millisecond, time.Minute); err != nil {
 		return err
 	}
-	host, _, err := net.SplitHostPort(*address)
+	host, err := inside.LabAddress(*address)
 	if err != nil {
-		return fmt.Errorf("--server: %w", err)
-	}
-	if err := inside.LabHost(host); err != nil {
 		return fmt.Errorf("--server: %w", err)
 	}
 	c := &client{address: *address, authority: *authority, patience: *patience}

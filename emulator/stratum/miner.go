@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"syscall"
 	"time"
 
@@ -31,11 +30,7 @@ func placeFlags(f *flag.FlagSet) *place {
 
 // labPlace refuses what is no host of the lab.
 func labPlace(p *place) error {
-	host, _, err := net.SplitHostPort(p.address)
-	if err == nil {
-		err = inside.LabHost(host)
-	}
-	if err != nil {
+	if _, err := inside.LabAddress(p.address); err != nil {
 		return fmt.Errorf("--server: %w", err)
 	}
 	return nil

@@ -12,7 +12,7 @@ type starter chan func()
 
 // newStarter makes the thread. The init has a capability that its programs do not get: it starts scripts in the views of
 // their activities by chroot(2). What the thread starts has the capabilities that the init can hand on (its inheritable
-// set, capabilities(7)), also where it is root's. An init that may do everything is that of a machine, and so may its
+// set, capabilities(7)), also where it is root's. An init that may do everything is that of a virtual machine, and so may its
 // programs.
 func newStarter() (starter, error) {
 	s := make(starter)

@@ -52,6 +52,14 @@ func LabHost(name string) error {
 	return fmt.Errorf("%q is no host of this lab", name)
 }
 
+// LabAddress gives the host of an address HOST:PORT, and an error unless it is of the lab.
+func LabAddress(address string) (host string, err error) {
+	if host, _, err = net.SplitHostPort(address); err != nil {
+		return "", err
+	}
+	return host, LabHost(host)
+}
+
 // Phase starts a phase of the task whose script started this process; elsewhere, as in a
 // service, it does nothing.
 func Phase(name string) error {

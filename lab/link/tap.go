@@ -154,7 +154,7 @@ func (d *device) set(what string, request uint, value uint32) error {
 	return nil
 }
 
-// setQueue sets how many frames wait to be read, by netlink: SIOCSIFTXQLEN is for the machine's root alone.
+// setQueue sets how many frames wait to be read, by netlink: SIOCSIFTXQLEN is for the computer's root alone.
 func (d *device) setQueue(frames int) error {
 	link, err := netlink.LinkByName(d.name)
 	if err == nil {

@@ -122,49 +122,43 @@ func (g *graph) file(name string, versions map[string]int64, domains ...string) 
 	return m
 }
 
-// Kinds of attributes (AttributeProto.AttributeType).
-func number(name string, v int64) message {
+// attribute is an attribute with a value, of a kind of AttributeProto.AttributeType.
+func attribute(name string, kind int64, value func(*message)) message {
 	var a message
 	a.text(1, name)
-	a.number(3, v)
-	a.number(20, 2)
+	value(&a)
+	a.number(20, kind)
 	return a
+}
+
+func number(name string, v int64) message {
+	return attribute(name, 2, func(a *message) { a.number(3, v) })
 }
 
 func text(name, v string) message {
-	var a message
-	a.text(1, name)
-	a.text(4, v)
-	a.number(20, 3)
-	return a
+	return attribute(name, 3, func(a *message) { a.text(4, v) })
 }
 
 func reals(name string, list []float32) message {
-	var a message
-	a.text(1, name)
-	for _, x := range list {
-		a.float(7, x)
-	}
-	a.number(20, 6)
-	return a
+	return attribute(name, 6, func(a *message) {
+		for _, x := range list {
+			a.float(7, x)
+		}
+	})
 }
 
 func numbers(name string, list []int64) message {
-	var a message
-	a.text(1, name)
-	for _, x := range list {
-		a.number(8, x)
-	}
-	a.number(20, 7)
-	return a
+	return attribute(name, 7, func(a *message) {
+		for _, x := range list {
+			a.number(8, x)
+		}
+	})
 }
 
 func texts(name string, list []string) message {
-	var a message
-	a.text(1, name)
-	for _, x := range list {
-		a.text(9, x)
-	}
-	a.number(20, 8)
-	return a
+	return attribute(name, 8, func(a *message) {
+		for _, x := range list {
+			a.text(9, x)
+		}
+	})
 }

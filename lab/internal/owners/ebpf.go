@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// byProgram notes by an eBPF program on the host's control group (bpf-helpers(7), bpf_skb_cgroup_id). Only the machine's
+// byProgram notes by an eBPF program on the host's control group (bpf-helpers(7), bpf_skb_cgroup_id). Only the computer's
 // root may load it.
 type byProgram struct {
 	seen     *ebpf.Map
