@@ -1,5 +1,5 @@
-# detgen: two commands for a fresh Debian 12 machine, as root:
-#   make demo   installs what is missing, builds, makes a labelled run and shows it
+# detgen: two commands for a fresh Debian 12 machine, as root (others: docs/installing.md):
+#   make demo   installs what is missing, builds, makes a labelled run on each engine and shows it
 #   make test   installs what is missing, builds, vets, runs all tests
 
 SHELL := /bin/bash
@@ -11,7 +11,7 @@ export GOFLAGS := -trimpath
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GO_BUILD := go build -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: demo test test-catalogue short build install vet bench dist clean
+.PHONY: demo install-demo test test-catalogue short build install vet bench dist clean
 
 build: bin/detgen
 
@@ -26,7 +26,10 @@ bin/detgen:
 install:
 	@scripts/install
 
-demo: install build
+install-demo:
+	@scripts/install demo
+
+demo: install-demo build
 	@scripts/demo
 
 test: install build

@@ -25,6 +25,8 @@ type Plan struct {
 	Tells []Tell `yaml:"tells"`
 	// Options of tshark, where a protocol is not known by its port: -d, -o.
 	Options []string `yaml:"options"`
+	// Parameters with which a run takes many minutes at their maximum, and why, in words: the maximum is resolved, not run.
+	Long map[string]string `yaml:"long"`
 	// What cannot go on twice at once on the same hosts; one after the other it can.
 	Apart []Apart `yaml:"apart"`
 	// The task that stands for the scenario where one must do; the first when none is named.
@@ -33,14 +35,16 @@ type Plan struct {
 
 // Apart is tasks that cannot go on twice at once.
 type Apart struct {
-	Tasks   []string `yaml:"tasks"`   // all, when none is named
-	Because string   `yaml:"because"` // of the protocol, or of what the task counts, in words
+	Tasks    []string `yaml:"tasks"`    // all, when none is named
+	Failures []string `yaml:"failures"` // only with these, when some are named
+	Because  string   `yaml:"because"`  // of the protocol, or of what the task counts, in words
 }
 
-// AtOnce gives "" when a task can go on twice at once on the same hosts, else what keeps it from that.
-func (p *Plan) AtOnce(task string) string {
+// AtOnce gives "" when a task, with a failure or none, can go on twice at once on the same hosts, else what keeps it from
+// that.
+func (p *Plan) AtOnce(task, failure string) string {
 	for _, a := range p.Apart {
-		if len(a.Tasks) == 0 || slices.Contains(a.Tasks, task) {
+		if (len(a.Tasks) == 0 || slices.Contains(a.Tasks, task)) && (len(a.Failures) == 0 || slices.Contains(a.Failures, failure)) {
 			return a.Because
 		}
 	}

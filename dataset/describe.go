@@ -10,6 +10,7 @@ import (
 
 	"detgen/dataset/plan"
 	"detgen/image"
+	"detgen/internal/beneath"
 	"detgen/internal/whole"
 	"detgen/record"
 )
@@ -54,6 +55,22 @@ type Counts struct {
 type FileDigest struct {
 	SHA256 string `json:"sha256"`
 	Bytes  int64  `json:"bytes"`
+}
+
+// readDescription reads the dataset.json of a folder, which is not trusted.
+func readDescription(dir string) (*Description, error) {
+	text, err := beneath.ReadFile(dir, FileName, record.MaxRecordSize)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not a complete dataset: %w", dir, err)
+	}
+	var o Description
+	if err := record.ParseSomeJSON(text, &o); err != nil {
+		return nil, fmt.Errorf("%s %w", filepath.Join(dir, FileName), err)
+	}
+	if o.Format != Format {
+		return nil, fmt.Errorf("%s: format %d; this detgen reads format %d", filepath.Join(dir, FileName), o.Format, Format)
+	}
+	return &o, nil
 }
 
 // describe writes dataset.json and the card.

@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -57,13 +56,9 @@ func (e *Exported) WriteText(out io.Writer, path string) error {
 
 // choose gives the runs of the dataset in a folder that are selected, in the order of the plan.
 func choose(dir string, s *Selection) ([]chosen, error) {
-	text, err := os.ReadFile(filepath.Join(dir, FileName))
+	o, err := readDescription(dir)
 	if err != nil {
-		return nil, fmt.Errorf("%s is not a complete dataset: %w", dir, err)
-	}
-	var o Description
-	if err := json.Unmarshal(text, &o); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, FileName), err)
+		return nil, err
 	}
 	if o.Captures == plan.Drop {
 		return nil, fmt.Errorf("the captures of %s were dropped when its tables were made", dir)

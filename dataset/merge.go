@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"detgen/internal/beneath"
 	"detgen/record"
 	"detgen/runner"
 
@@ -22,12 +23,12 @@ import (
 // on after an interrupt.
 func Merge(ctx context.Context, dir string, folders []string, r *runner.Runner, o Options) (*Built, error) {
 	planName := filepath.Join(folders[0], PlanFile)
-	text, err := os.ReadFile(planName)
+	text, err := readPlan(folders[0])
 	if err != nil {
 		return nil, runner.RequestError{Err: fmt.Errorf("%s is no shard of a dataset: %w", folders[0], err)}
 	}
 	for _, folder := range folders[1:] {
-		other, err := os.ReadFile(filepath.Join(folder, PlanFile))
+		other, err := readPlan(folder)
 		if err != nil {
 			return nil, runner.RequestError{Err: fmt.Errorf("%s is no shard of a dataset: %w", folder, err)}
 		}
@@ -186,7 +187,7 @@ func copyRun(from, to string) error {
 }
 
 func copyFile(from, to string) error {
-	in, err := os.Open(from)
+	in, err := beneath.Open(filepath.Dir(from), filepath.Base(from))
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ import (
 
 	"detgen/dataset/plan"
 	"detgen/image"
+	"detgen/internal/beneath"
+	"detgen/internal/strictyaml"
 	"detgen/internal/whole"
 	"detgen/record"
 	"detgen/runner"
@@ -53,7 +55,7 @@ func WriteRecipe(ctx context.Context, dir, file string) (*Recipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(filepath.Join(dir, PlanFile))
+	text, err := readPlan(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +71,9 @@ func WriteRecipe(ctx context.Context, dir, file string) (*Recipe, error) {
 	}
 	return r, whole.WriteFile(file, append(content, '\n'))
 }
+
+// readPlan reads the plan that a dataset's folder has.
+func readPlan(dir string) ([]byte, error) { return beneath.ReadFile(dir, PlanFile, strictyaml.MaxSize) }
 
 // WriteText tells what is in the recipe.
 func (r *Recipe) WriteText(out io.Writer, file string) error {
@@ -96,17 +101,9 @@ func ReadRecipe(file string) (*Recipe, *plan.Plan, error) {
 }
 
 func readRecipe(file string) (*Recipe, *plan.Plan, error) {
-	f, err := os.Open(file)
+	content, err := beneath.ReadNamed(file, maxRecipe)
 	if err != nil {
 		return nil, nil, err
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxRecipe+1))
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(content) > maxRecipe {
-		return nil, nil, fmt.Errorf("%s has more than %d MiB; no recipe has", file, maxRecipe>>20)
 	}
 	var r Recipe
 	if err := record.ParseJSON(content, &r); err != nil {

@@ -1,13 +1,13 @@
 package dataset
 
 import (
-	"encoding/csv"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"detgen/internal/beneath"
+	"detgen/table"
 )
 
 // readRuns reads the table of a dataset's runs, whoever wrote it: its rows without the heading, and the places of the named
@@ -19,7 +19,7 @@ func readRuns(dir string, columns ...string) (rows [][]string, at []int, err err
 		return nil, nil, err
 	}
 	defer f.Close()
-	if rows, err = csv.NewReader(f).ReadAll(); err != nil {
+	if rows, err = table.ReadRows(f).ReadAll(); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(rows) == 0 {

@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/csv"
@@ -18,6 +17,7 @@ import (
 
 	"detgen/dataset/columns"
 	"detgen/dataset/plan"
+	"detgen/internal/beneath"
 	"detgen/internal/whole"
 	"detgen/record"
 	"detgen/table"
@@ -185,11 +185,15 @@ func (d *Dataset) leftOut(m *member) (string, error) {
 	if f == nil {
 		return "", nil
 	}
-	text, err := os.ReadFile(filepath.Join(d.Dir, RunsFolder, m.id, truth.ConnectionsFile))
+	in, err := beneath.Open(filepath.Join(d.Dir, RunsFolder, m.id), truth.ConnectionsFile)
 	if err != nil {
 		return "", err
 	}
-	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	defer in.Close()
+	rows, err := table.ReadRows(in).ReadAll()
+	if err == nil && len(rows) == 0 {
+		err = errors.New("has no heading")
+	}
 	if err != nil {
 		return "", fmt.Errorf("run %s: %s: %w", m.id, truth.ConnectionsFile, err)
 	}
@@ -327,12 +331,12 @@ func (m *member) tapped() bool {
 const batchRows = 2000
 
 func gatherRun(path string, m *member, columns []table.Column, factors []string, out *table.File) error {
-	f, err := os.Open(path)
+	f, err := beneath.Open(filepath.Dir(path), filepath.Base(path))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	rows := csv.NewReader(bufio.NewReaderSize(f, 256<<10))
+	rows := table.ReadRows(f)
 	rows.ReuseRecord = true
 	head, err := rows.Read()
 	if err != nil {

@@ -2,10 +2,8 @@ package dataset
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -36,18 +34,11 @@ var idPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
 // Check reads every file of a dataset whose digest is recorded: those of dataset.json, and each run's run.json and
 // captures. The error names the first that differs.
 func Check(ctx context.Context, dir string) (*Checked, error) {
-	text, err := os.ReadFile(filepath.Join(dir, FileName))
+	o, err := readDescription(dir)
 	if err != nil {
-		return nil, runner.RequestError{Err: fmt.Errorf("%s is not a complete dataset: %w", dir, err)}
+		return nil, runner.RequestError{Err: err}
 	}
-	var o Description
-	if err := json.Unmarshal(text, &o); err != nil {
-		return nil, runner.RequestError{Err: fmt.Errorf("%s: %w", filepath.Join(dir, FileName), err)}
-	}
-	if o.Format != Format {
-		return nil, runner.RequestError{Err: fmt.Errorf("%s: format %d; this detgen reads format %d", filepath.Join(dir, FileName), o.Format, Format)}
-	}
-	c := &Checked{Dir: dir, Engine: o.Engine.Name, Seed: o.Seed, dropped: o.Captures == plan.Drop, description: &o}
+	c := &Checked{Dir: dir, Engine: o.Engine.Name, Seed: o.Seed, dropped: o.Captures == plan.Drop, description: o}
 	for name, want := range o.Files {
 		if !filepath.IsLocal(name) || strings.ContainsRune(name, filepath.Separator) {
 			return nil, runner.RequestError{Err: fmt.Errorf("%s: %q is no file of the dataset's folder", filepath.Join(dir, FileName), name)}

@@ -2,18 +2,18 @@ package dataset
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 
 	"detgen/dataset/plan"
+	"detgen/internal/beneath"
 	"detgen/runner"
+	"detgen/table"
 	"detgen/truth"
 )
 
@@ -121,12 +121,12 @@ func (d *Dataset) amount(r *plan.Run, counted map[string]amount, seen map[string
 
 // countConnections counts the rows of connections.csv, and the packets that their ends sent.
 func countConnections(path string) (a amount, err error) {
-	f, err := os.Open(path)
+	f, err := beneath.Open(filepath.Dir(path), filepath.Base(path))
 	if err != nil {
 		return a, err
 	}
 	defer f.Close()
-	rows := csv.NewReader(f)
+	rows := table.ReadRows(f)
 	rows.ReuseRecord = true
 	head, err := rows.Read()
 	if err != nil {

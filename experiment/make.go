@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"detgen/internal/beneath"
+	"detgen/internal/strictyaml"
 	"detgen/internal/whole"
 	"detgen/record"
 	"detgen/scenario"
@@ -175,7 +177,7 @@ func identify(seed uint64, plan []byte) []byte { return fmt.Appendf(nil, "# seed
 
 // vacant reports whether a folder can take an experiment: it is new, or holds runs of the same one.
 func vacant(dir string, text []byte) error {
-	there, err := os.ReadFile(filepath.Join(dir, identity))
+	there, err := beneath.ReadFile(dir, identity, 2*strictyaml.MaxSize)
 	switch {
 	case err == nil && string(there) == string(text):
 		return nil

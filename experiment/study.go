@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync/atomic"
 
 	"detgen/engine"
 	"detgen/engine/engines"
+	"detgen/internal/beneath"
 	"detgen/internal/progress"
+	"detgen/internal/strictyaml"
 	"detgen/report"
 	"detgen/runner"
 )
@@ -70,7 +71,7 @@ func (o *Options) open(file string) (text []byte, err error) {
 	if file == "" {
 		return nil, nil
 	}
-	return os.ReadFile(file)
+	return beneath.ReadNamed(file, strictyaml.MaxSize)
 }
 
 // findEngines gives engines by name, each with the runs that it makes at once: jobs where runs do not disturb each

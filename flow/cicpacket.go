@@ -63,7 +63,7 @@ func (d *cicDecoder) read(p *Packet) bool {
 		return false
 	}
 	p.icmpType, p.icmpCode, p.window = -1, -1, -1
-	p.flags, p.payload, p.header, p.sequence, p.ack = 0, 0, 0, 0, 0
+	p.flags, p.payload, p.header, p.tcp = 0, 0, 0, packet.TCP{}
 	p.ip = int32(w.ipv4.length) + int32(w.ipv4.payload)
 	p.key.version, p.key.group = 4, 0
 	p.key.protocol = 0
@@ -83,7 +83,7 @@ func (d *cicDecoder) read(p *Packet) bool {
 		}
 		p.key.protocol = packet.ProtocolTCP
 		srcPort, dstPort = binary.BigEndian.Uint16(tcp), binary.BigEndian.Uint16(tcp[2:])
-		p.sequence, p.ack = binary.BigEndian.Uint32(tcp[4:]), binary.BigEndian.Uint32(tcp[8:])
+		p.tcp.Seq, p.tcp.Ack = binary.BigEndian.Uint32(tcp[4:]), binary.BigEndian.Uint32(tcp[8:])
 		p.flags = packet.TCPFlags(tcp[13])
 		p.window = int32(binary.BigEndian.Uint16(tcp[14:]))
 		p.payload, p.header = int32(w.tcp.payload), int32(w.tcp.length)

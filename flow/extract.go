@@ -69,9 +69,9 @@ func extractAlone(ctx context.Context, src Source, o Options, out sink) error {
 	if err != nil {
 		return err
 	}
-	intake, p := newIntake(src, o), newPortion(1)
+	intake, p, memory := newIntake(src, o), newPortion(1, 0), packet.Buffer{}
 	for {
-		err := intake.fill(p)
+		err := intake.fill(p, &memory)
 		m.measure(p)
 		if err != nil {
 			m.Flush()

@@ -10,6 +10,7 @@ import (
 // any link, lengths by the IP header.
 type headersDecoder struct {
 	decoder    packet.Decoder
+	headers    packet.Headers // of the frame
 	ignoreVLAN bool
 	fragments  fragments
 	passed     packet.Unread
@@ -18,8 +19,8 @@ type headersDecoder struct {
 func (d *headersDecoder) unread() error { return d.passed.Err() }
 
 func (d *headersDecoder) decode(f *packet.Frame, it *item) bool {
-	d.decoder.Decode(f, &it.headers)
-	h := &it.headers
+	h := &d.headers
+	d.decoder.Decode(f, h)
 	if h.IPVersion == 0 || h.L4Offset == 0 && h.Fragment != packet.LaterFragment {
 		d.passed.Note(f, h) // there is no IP header, or it is cut or broken
 		return false
@@ -57,7 +58,8 @@ func endpointsHash(h *packet.Headers) uint64 {
 func (p *Packet) fromHeaders(h *packet.Headers) {
 	p.key.version, p.key.protocol, p.key.group = h.IPVersion, h.Protocol, 0
 	p.key.vlan = h.VLAN
-	p.flags, p.sequence, p.ack = 0, h.Seq, h.Ack
+	p.flags = 0
+	p.tcp, p.analysed = h.TCP()
 	p.window, p.icmpType, p.icmpCode = -1, -1, -1
 	p.payload, p.header, p.ip = int32(min(h.Payload, math.MaxInt32)), int32(h.L4Length), int32(min(h.IPLength, math.MaxInt32))
 	switch h.Protocol {

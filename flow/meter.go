@@ -22,9 +22,8 @@ type Meter struct {
 
 // item is a frame on its way into a meter. It holds no pointers.
 type item struct {
-	hash    uint64 // the same in both directions of a flow
-	packet  Packet
-	headers packet.Headers // Default
+	hash   uint64 // the same in both directions of a flow
+	packet Packet
 }
 
 // decoder makes items of frames.

@@ -33,23 +33,23 @@ func (a address) addr(version uint8) netip.Addr {
 
 // Packet is what a meter needs to know of a packet. It holds no pointers.
 type Packet struct {
-	frame   uint64 // number in its capture, from 1
-	capture uint32 // packet.Frame.Capture
-	time    int64  // ticks of the mode since the Unix epoch
+	frame uint64 // number in its capture, from 1
+	time  int64  // ticks of the mode since the Unix epoch
 
 	key      key
-	reversed bool // sent by the key's second endpoint
-	same     bool // both endpoints are the same
+	capture  uint32 // packet.Frame.Capture
+	reversed bool   // sent by the key's second endpoint
+	same     bool   // both endpoints are the same
+	analysed bool   // the TCP analysis takes it in (Default)
 
 	flags    packet.TCPFlags
 	icmpType int16 // -1 when it is no ICMP packet
 	icmpCode int16
-	window   int32 // -1 when it has no TCP header
-	payload  int32 // bytes after the transport header
-	header   int32 // bytes of the transport header
-	ip       int32 // bytes of the IP datagram
-	sequence uint32
-	ack      uint32
+	window   int32      // -1 when it has no TCP header
+	payload  int32      // bytes after the transport header
+	header   int32      // bytes of the transport header
+	ip       int32      // bytes of the IP datagram
+	tcp      packet.TCP // the CIC modes have its sequence number and acknowledgement alone
 }
 
 // key names the two endpoints of a flow in an order that is the same in both directions, and

@@ -143,14 +143,16 @@ func (f *Flow) progress(p *Packet, dir Direction) {
 
 // analyse gives the item to the TCP analysis of its connection, which fills a.
 func (it *item) analyse(c *packet.Conversation, streams *packet.Streams, a *packet.Analysis) bool {
-	if it.headers.Protocol != packet.ProtocolTCP {
+	p := &it.packet
+	if !p.analysed {
 		return false
 	}
 	from := 0
-	if it.packet.reversed {
+	if p.reversed {
 		from = 1
 	}
-	return c.Analyze(it.packet.time, &it.headers, from, streams, a)
+	c.Analyze(p.time, &p.tcp, from, streams, a)
+	return true
 }
 
 // note takes in what the analysis says of a packet.

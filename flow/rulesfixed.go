@@ -94,7 +94,7 @@ func (m *Meter) repeated(f *Flow, index uint32, p *Packet, dir Direction) {
 		*set = &segments{}
 	}
 	reversed := p.reversed && p.key.a != p.key.b
-	if (*set).add(segment{p.sequence, p.ack, p.payload, p.window, reversed}) {
+	if (*set).add(segment{p.tcp.Seq, p.tcp.Ack, p.payload, p.window, reversed}) {
 		f.dir[dir].repeated++
 	}
 }

@@ -6,13 +6,16 @@ import (
 	"errors"
 	"slices"
 	"sync"
+
+	"detgen/packet"
 )
 
 // Several goroutines work on a capture. Its flows are divided among as many shards, each with a meter of its own, and
 // its frames into portions. What there is to do is reading and decoding the next portion, measuring the oldest portion
 // that a shard has not measured yet, and giving the flows that ended in a portion in the order in which one meter alone
 // would have given them. A goroutine that is free takes what is next, so that none waits for another while there is
-// something to do; each of those is done by one goroutine at a time.
+// something to do; each of those is done by one goroutine at a time. What goes from one processor's cache to another's
+// can cost more than all else, so each reads into memory of its own and prefers a shard.
 
 // ended is a flow that ended, and when.
 type ended struct {
@@ -28,6 +31,10 @@ type shard struct {
 	measured int // portions
 	busy     bool
 
+	// Of the goroutine that prefers the shard:
+	free   []*portion    // that it reads into
+	memory packet.Buffer // in which it reads the capture
+
 	current *portion
 	frame   uint64 // the current one
 	swept   bool   // it is after that
@@ -40,7 +47,7 @@ type team struct {
 	out    sink
 	shards []*shard
 
-	lock    sync.Mutex // of what follows, of shard.measured and shard.busy, and of portion.left
+	lock    sync.Mutex // of what follows, of measured, busy and free of shards, and of portion.left
 	changed sync.Cond
 	reading bool
 	ended   bool // nothing more is read
@@ -49,7 +56,6 @@ type team struct {
 	merged  int        // ... of which the flows were given
 	merging bool       // ... or are being given
 	waiting []*portion // that were read and not merged, in their order
-	free    []*portion
 }
 
 // portionsAhead is how many portions wait at most, for each shard: enough that there is something to measure while
@@ -94,7 +100,7 @@ func (t *team) work(ctx context.Context, prefer int) {
 		s := t.next(prefer)
 		switch {
 		case !t.reading && !t.ended && len(t.waiting) < portionsAhead*len(t.shards):
-			t.readNext(ctx)
+			t.readNext(ctx, t.shards[prefer])
 		case s != nil:
 			t.measureNext(s)
 			t.merge()
@@ -121,17 +127,18 @@ func (t *team) busy() bool {
 	return t.reading || slices.ContainsFunc(t.shards, func(s *shard) bool { return s.busy })
 }
 
-// readNext reads a portion, without the lock.
-func (t *team) readNext(ctx context.Context) {
+// readNext reads a portion into what the goroutine that prefers a shard reads into, without the lock. That is in its
+// processor's cache, not in another's, which would have to be asked for every line.
+func (t *team) readNext(ctx context.Context, own *shard) {
 	var p *portion
-	if n := len(t.free); n > 0 {
-		p, t.free = t.free[n-1], t.free[:n-1]
+	if n := len(own.free); n > 0 {
+		p, own.free = own.free[n-1], own.free[:n-1]
 	} else {
-		p = newPortion(len(t.shards))
+		p = newPortion(len(t.shards), own.index)
 	}
 	t.reading = true
 	t.lock.Unlock()
-	err := t.intake.fill(p)
+	err := t.intake.fill(p, &own.memory)
 	t.lock.Lock()
 	t.reading = false
 	t.waiting = append(t.waiting, p)
@@ -171,7 +178,8 @@ func (t *team) merge() {
 		t.ended = t.ended || failed
 		t.merged++
 		t.waiting = slices.Delete(t.waiting, 0, 1)
-		t.free = append(t.free, p)
+		reader := t.shards[p.reader]
+		reader.free = append(reader.free, p)
 		t.changed.Broadcast()
 	}
 }
@@ -179,8 +187,9 @@ func (t *team) merge() {
 // measure measures the shard's share of a portion.
 func (s *shard) measure(p *portion) {
 	s.current, s.swept = p, false
-	for _, i := range p.shares[s.index].items {
-		it := &p.items[i]
+	items := p.shares[s.index].items
+	for i := range items {
+		it := &items[i]
 		s.frame = it.packet.frame
 		s.meter.add(it)
 	}

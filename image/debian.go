@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"detgen/record"
 )
 
 // debianKeyring has the keys that sign Debian's package lists (package debian-archive-keyring).
@@ -109,13 +111,34 @@ type apt struct {
 	options []string // lines of apt.conf
 }
 
-// openApt gives a build its package lists, after fetching them if they are old, and the
-// packages that were downloaded before.
-func (s *Store) openApt(ctx context.Context, suite string, withBackports bool, build string, step func(string)) (*apt, error) {
-	if _, err := os.Stat(debianKeyring); err != nil {
-		return nil, fmt.Errorf("no keys to check Debian's packages with: %w; install the package debian-archive-keyring", err)
+// Apt sets up this machine's apt in an empty folder for the packages of the own release of Debian, whatever the machine
+// itself runs, and fetches their lists. It gives the environment in which apt-get and apt-cache work with them.
+func Apt(ctx context.Context, dir string) (env []string, err error) {
+	a, err := newApt(ctx, suiteOf[record.OwnRelease], false, dir, dir)
+	if err != nil {
+		return nil, err
 	}
-	a := &apt{shared: filepath.Join(s.dir, "apt"), build: build}
+	if err := a.update(ctx); err != nil {
+		return nil, err
+	}
+	config := filepath.Join(dir, "apt.conf")
+	return buildEnv("APT_CONFIG=" + config), a.writeConfig(config, a.lists(), "/dev/null")
+}
+
+// CheckKeys looks for the keys that Debian's packages are checked with.
+func CheckKeys() error {
+	if _, err := os.Stat(debianKeyring); err != nil {
+		return fmt.Errorf("no keys to check Debian's packages with: %w; install the package debian-archive-keyring", err)
+	}
+	return nil
+}
+
+// newApt prepares the folders of a build's apt, and finds its sources and options.
+func newApt(ctx context.Context, suite string, withBackports bool, shared, build string) (*apt, error) {
+	if err := CheckKeys(); err != nil {
+		return nil, err
+	}
+	a := &apt{shared: shared, build: build}
 	var err error
 	if a.sources, err = mirrorsOf(ctx, suite); err != nil {
 		return nil, err
@@ -134,6 +157,16 @@ func (s *Store) openApt(ctx context.Context, suite string, withBackports bool, b
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return nil, fmt.Errorf("prepare package tools: %w", err)
 		}
+	}
+	return a, nil
+}
+
+// openApt gives a build its package lists, after fetching them if they are old, and the
+// packages that were downloaded before.
+func (s *Store) openApt(ctx context.Context, suite string, withBackports bool, build string, step func(string)) (*apt, error) {
+	a, err := newApt(ctx, suite, withBackports, filepath.Join(s.dir, "apt"), build)
+	if err != nil {
+		return nil, err
 	}
 	if err := link(a.archives(), filepath.Join(build, "archives")); err != nil {
 		return nil, err

@@ -217,8 +217,8 @@ func (c *capture) writeBlock(block []byte, b *blockHeader) {
 	}
 }
 
-// close takes what is left in the ring, reads the kernel's drop counter and closes the file.
-func (c *capture) close() error {
+// finish takes what is left in the ring, reads the kernel's drop counter and closes the file.
+func (c *capture) finish() error {
 	c.once.Do(func() {
 		c.stopped.Store(true)
 		unix.Write(c.wake[1], []byte{0})
@@ -239,11 +239,12 @@ func (c *capture) close() error {
 			c.fail(err)
 		}
 		c.file = nil
-		c.release()
 	})
 	return c.err
 }
 
+// release lets go of a capture that is finished. The kernel takes 10 ms and more to be sure that no processor uses the
+// socket (synchronize_net).
 func (c *capture) release() {
 	if c.ring != nil {
 		unix.Munmap(c.ring)

@@ -232,12 +232,8 @@ func (h *host) outOfMemory() string {
 	return ""
 }
 
-// close ends the host with everything in it.
-func (h *host) close() error {
-	err := h.stop()
-	if h.net != nil {
-		h.net.Close()
-	}
+// closeOutputs ends the logs.
+func (h *host) closeOutputs() (err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, o := range h.outputs {

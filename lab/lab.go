@@ -37,12 +37,15 @@ type Options struct {
 	Scratch   string              // an existing directory for what lives as long as the lab; a tmpfs is mounted on it
 	Images    map[string][]string // image digest -> directories of its root, top layer first
 	Name      string              // of the lab among those of this computer; letters, digits and dashes
-	Program   string              // the file of the hosts' init; "" for the one that this program carries
+	Program   string              // the file of the hosts' init; "" for this program's own
 	Runtime   string              // the OCI runtime's file
 	Machines  map[string]Machine  `json:"-"` // hosts that are machines, by name; the others are containers
 	RingBytes int                 // of the ring of each capture; 0 means 16 MiB
 	Progress  func(stage string)  `json:"-"` // called when a stage begins; may be nil
-	Log       *slog.Logger        `json:"-"`
+	// Known is called with what Execute will return when the directory has all that it will have, before the lab is taken
+	// down; it may be nil.
+	Known func(*record.Result, error) `json:"-"`
+	Log   *slog.Logger                `json:"-"`
 }
 
 // lab is a run while it lives.
@@ -63,13 +66,16 @@ type lab struct {
 
 // Execute makes a run happen, in the order of the contract: hosts and links up and read back,
 // captures open, services ready, warm-up drained, load on, the activities, connections drained,
-// captures closed. Everything it made is gone when it returns.
+// captures finished. Everything it made is gone when it returns.
 //
 // The result is never nil; when the error is not nil the run failed, and the result and the
 // directory hold what was seen until then.
 func Execute(ctx context.Context, run *record.Run, o Options) (*record.Result, error) {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
+	}
+	if o.Known == nil {
+		o.Known = func(*record.Result, error) {}
 	}
 	if o.RingBytes == 0 {
 		o.RingBytes = 16 << 20
@@ -90,20 +96,23 @@ func Execute(ctx context.Context, run *record.Run, o Options) (*record.Result, e
 		err = context.Cause(ctx) // of what died last
 	}
 	close(l.over)
-	err = errors.Join(err, l.closeCaptures())
-	l.close()
+	err = errors.Join(err, l.finishCaptures())
+	l.closeOutputs()
+	l.readLinks()
 	err = errors.Join(err, l.writeLinkLog())
 	l.result.LabTime = record.Duration(time.Since(begin))
 	l.result.Activities = l.board.results()
 	if err == nil {
 		err = l.check()
 	}
-	if err != nil {
+	if err == nil {
+		l.result.Status = record.Complete
+	} else {
 		l.result.Error = err.Error()
-		return l.result, err
 	}
-	l.result.Status = record.Complete
-	return l.result, nil
+	o.Known(l.result, err)
+	l.close()
+	return l.result, err
 }
 
 func (l *lab) execute(ctx context.Context) error {
@@ -153,6 +162,11 @@ func (l *lab) execute(ctx context.Context) error {
 
 // prepare makes the places that hosts live in.
 func (l *lab) prepare() error {
+	program, err := l.Options.program() // which may be below the scratch directory
+	if err != nil {
+		return err
+	}
+	defer program.Close()
 	options := "mode=755"
 	if boundary.Rootless() { // what hosts write counts as no group's
 		memory := uint64(64 << 20) // for what the lab has there
@@ -167,7 +181,7 @@ func (l *lab) prepare() error {
 	if len(l.run.Hosts) > MaxHosts {
 		return fmt.Errorf("the run has %d hosts, and a lab takes %d", len(l.run.Hosts), MaxHosts)
 	}
-	if err := l.provideProgram(); err != nil {
+	if err := l.provideProgram(program); err != nil {
 		return err
 	}
 	if boundary.Rootless() {
@@ -175,7 +189,6 @@ func (l *lab) prepare() error {
 			return err
 		}
 	}
-	var err error
 	if owners.Supported() == nil {
 		if l.groups, err = owners.OpenGroups(); err != nil {
 			return err
@@ -569,17 +582,22 @@ func (l *lab) runScripts(ctx context.Context, a *record.Activity, scripts []reco
 	return exits, group.Wait()
 }
 
-// closeCaptures ends the captures: reads what is left, and the kernel's drop counters.
-func (l *lab) closeCaptures() error {
-	var wait sync.WaitGroup
+// captures gives all captures, in the order of the result's.
+func (l *lab) captures() []*capture {
 	var captures []*capture
 	for _, h := range l.hosts {
 		captures = append(captures, h.captures...)
 	}
-	captures = append(captures, l.taps...)
+	return append(captures, l.taps...)
+}
+
+// finishCaptures ends the captures: reads what is left, and the kernel's drop counters.
+func (l *lab) finishCaptures() error {
+	var wait sync.WaitGroup
+	captures := l.captures()
 	errs := make([]error, len(captures))
 	for i, c := range captures {
-		wait.Go(func() { errs[i] = c.close() })
+		wait.Go(func() { errs[i] = c.finish() })
 	}
 	wait.Wait()
 	for i, c := range captures {
@@ -618,25 +636,58 @@ func (l *lab) readOwners(ctx context.Context) error {
 	return nil
 }
 
-// close takes the lab down.
-func (l *lab) close() {
-	if l.links != nil {
-		if results, err := l.links.Results(); err == nil {
-			l.result.Links = results
-		} else {
-			l.Log.Error("read the links' counters", "error", err)
-		}
-		l.links.Close()
-	}
+// closeOutputs ends the logs of the hosts' programs, which have what was printed until now.
+func (l *lab) closeOutputs() {
+	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
+	defer cancel()
 	var wait sync.WaitGroup
 	for _, h := range l.hosts {
 		wait.Go(func() {
-			if err := h.close(); err != nil {
+			if h.calls != nil {
+				h.request(ctx, inside.Request{Operation: inside.Flush}) // fails when the host has ended
+			}
+			if err := h.closeOutputs(); err != nil {
+				l.Log.Error("end the logs of a host", "host", h.Name, "error", err)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// readLinks notes the links' settings and counters.
+func (l *lab) readLinks() {
+	if l.links == nil {
+		return
+	}
+	results, err := l.links.Results()
+	if err != nil {
+		l.Log.Error("read the links' counters", "error", err)
+	}
+	l.result.Links = results
+}
+
+// close takes the lab down, everything at once: most of it is waiting for the kernel.
+func (l *lab) close() {
+	var wait sync.WaitGroup
+	for _, c := range l.captures() {
+		wait.Go(c.release)
+	}
+	if l.links != nil {
+		wait.Go(func() { l.links.Close() })
+	}
+	for _, h := range l.hosts {
+		wait.Go(func() {
+			if err := h.stop(); err != nil {
 				l.Log.Error("take down a host", "host", h.Name, "error", err)
 			}
 		})
 	}
 	wait.Wait()
+	for _, h := range l.hosts {
+		if h.net != nil {
+			h.net.Close()
+		}
+	}
 	if l.net != nil {
 		l.net.Close()
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // writeLinkLog keeps what the link driver did to each frame, when it is one that knows. It is
-// called when captures and links are closed.
+// called when the captures are finished.
 func (l *lab) writeLinkLog() error {
 	driver, ok := l.links.(link.DecisionLog)
 	if !ok {

@@ -3,6 +3,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +12,6 @@ import (
 
 	"detgen/internal/boundary"
 	"detgen/lab/inside"
-	"detgen/lab/inside/program"
 	"detgen/lab/internal/network"
 
 	"golang.org/x/sys/unix"
@@ -64,34 +64,39 @@ func newHostNamespace(program string, first int) (n *network.Namespace, user *os
 	return n, user, err
 }
 
+// program opens the file of the hosts' init, which the caller closes.
+func (o *Options) program() (*os.File, error) {
+	if o.Program == "" {
+		return os.Open("/proc/self/exe")
+	}
+	return os.Open(o.Program)
+}
+
 // provideProgram puts the program of the hosts' init into the scratch directory, where every user can reach it.
-func (l *lab) provideProgram() error {
+func (l *lab) provideProgram(file *os.File) error {
 	if len(l.Machines) == len(l.run.Hosts) {
 		return nil // virtual machines have a program of their own
 	}
 	path := filepath.Join(l.Scratch, ".detgen")
-	file := l.Program
 	l.Program = path
-	if file == "" {
-		if put, err := program.Put(path); put || err != nil {
-			return err
-		}
-		file = "/proc/self/exe"
-	}
-	info, err := os.Stat(file)
+	target, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
 	if err != nil {
 		return err
 	}
-	if info.Mode()&0o005 != 0o005 {
-		return fmt.Errorf("%s has mode %#o; the users of hosts must be able to read and run it (chmod 755)", file, info.Mode().Perm())
-	}
-	if err := os.WriteFile(path, nil, 0o755); err != nil {
+	defer target.Close()
+	info, err := file.Stat()
+	if err != nil {
 		return err
 	}
-	if err := unix.Mount(file, path, "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("mount %s for the hosts: %w", file, err)
+	if info.Mode()&0o005 == 0o005 {
+		err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", file.Fd()), path, "", unix.MS_BIND, "")
+		if !errors.Is(err, unix.EINVAL) {
+			return err
+		}
 	}
-	return nil
+	// It is none of this process's mounts, or not for everybody.
+	_, err = io.Copy(target, file)
+	return err
 }
 
 // giveTo makes the tree at dir that of the root of a host whose IDs begin with first.

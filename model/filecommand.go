@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"detgen/flow"
+	"detgen/internal/beneath"
 	"detgen/table"
 )
 
@@ -141,7 +142,7 @@ func (c *fileCommand) run(ctx context.Context, folder string, items []Item, all 
 		}
 		return fmt.Errorf("items %s and after: %w%s", items[0].ID, err, said.quoted())
 	}
-	f, err := os.Open(out)
+	f, err := beneath.OpenNamed(out)
 	if err != nil {
 		return fmt.Errorf("it wrote no file of scores to {out}: %w", err)
 	}

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 
+	"detgen/internal/beneath"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -154,14 +156,7 @@ func FindManifest(path string) (string, error) {
 
 // ReadManifest reads the manifest of an ONNX file, and checks what can be checked without running it.
 func ReadManifest(path string) (*Manifest, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxManifest {
-		return nil, fmt.Errorf("%s has %d bytes: a manifest has at most %d", path, info.Size(), maxManifest)
-	}
-	text, err := os.ReadFile(path)
+	text, err := beneath.ReadNamed(path, maxManifest)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+
+	"detgen/internal/beneath"
 )
 
 // ONNXProgram is the program that runs ONNX files. It stands beside this one.
@@ -72,7 +74,7 @@ func hashFiles(wanted, path, manifest string) (string, error) {
 	}
 	all, one := sha256.New(), sha256.New()
 	for _, name := range slices.Concat([]string{path, manifest}, weights) {
-		f, err := os.Open(name)
+		f, err := beneath.OpenNamed(name)
 		if err != nil {
 			return "", err
 		}
@@ -112,14 +114,7 @@ var inside = map[string]map[int]string{
 // weightFiles lists the files beside an ONNX file that hold its weights (TensorProto.external_data), in order. They are
 // part of what the model is.
 func weightFiles(path string) ([]string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxONNX {
-		return nil, fmt.Errorf("%s has %d bytes: an ONNX file has at most %d", path, info.Size(), maxONNX)
-	}
-	text, err := os.ReadFile(path)
+	text, err := beneath.ReadNamed(path, maxONNX)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +209,7 @@ func FindRuntime(given string) (string, error) {
 		found = append(found, list...)
 	}
 	if len(found) == 0 {
-		return "", errors.New(`ONNX Runtime is not there, which runs ONNX files. Get its library, libonnxruntime.so 1.17 or later, with "pip install onnxruntime", from the archive of a release (github.com/microsoft/onnxruntime), or with scripts/onnxruntime; when it is not found by itself, name it with --onnxruntime or ` + runtimeVariable)
+		return "", errors.New(`ONNX Runtime is not there, which runs ONNX files. Get its library, libonnxruntime.so 1.17 or later, with "pip install onnxruntime", as Debian 13's package libonnxruntime1.21, from the archive of a release (github.com/microsoft/onnxruntime), or with scripts/onnxruntime; when it is not found by itself, name it with --onnxruntime or ` + runtimeVariable)
 	}
 	slices.Sort(found)
 	return found[len(found)-1], nil

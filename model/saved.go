@@ -9,9 +9,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
+	"detgen/internal/beneath"
 	"detgen/internal/whole"
 	"detgen/model/cbam"
 	"detgen/model/forest"
@@ -61,14 +61,7 @@ func (s *Saved) Save(path string) error {
 
 // openSaved reads a file that Save wrote.
 func openSaved(path string, _ Options) (Model, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxSaved {
-		return nil, fmt.Errorf("%s is not a saved model: want a file of at most %d bytes", path, maxSaved)
-	}
-	text, err := os.ReadFile(path)
+	text, err := beneath.ReadNamed(path, maxSaved)
 	if err != nil {
 		return nil, err
 	}

@@ -4,17 +4,18 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"detgen/internal/beneath"
+	"detgen/table"
 )
 
 // maxScores bounds how many lines a file of scores may have: 4 GB of them.
@@ -32,14 +33,11 @@ type scoresFile struct {
 
 // openScores reads a file of scores.
 func openScores(path string, _ Options) (Model, error) {
-	f, err := os.Open(path)
+	f, err := beneath.OpenNamed(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.Join(err, fmt.Errorf("%s is not a file of scores", path))
-	}
 	hash := sha256.New()
 	m := &scoresFile{path: path, scores: map[string]Score{}}
 	steps, err := readScores(path, io.TeeReader(bufio.NewReaderSize(f, 1<<20), hash), m.scores)
@@ -50,10 +48,19 @@ func openScores(path string, _ Options) (Model, error) {
 	return m, nil
 }
 
+// shown gives the names of columns for an error.
+func shown(columns []string) string {
+	text := strings.Join(columns, ",")
+	if most := 1000; len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "..."
+	}
+	return text
+}
+
 // readScores reads a table with the columns id and score, or id, step and score, in any order and among others. It says
 // whether there are steps. An item's score is that of its last step.
 func readScores(name string, in io.Reader, scores map[string]Score) (hasSteps bool, err error) {
-	rows := csv.NewReader(in)
+	rows := table.ReadRows(in)
 	rows.ReuseRecord = true
 	head, err := rows.Read()
 	if errors.Is(err, io.EOF) {
@@ -67,7 +74,7 @@ func readScores(name string, in io.Reader, scores map[string]Score) (hasSteps bo
 	}
 	id, step, score := slices.Index(head, "id"), slices.Index(head, "step"), slices.Index(head, "score")
 	if id < 0 || score < 0 {
-		return false, fmt.Errorf(`%s:1: its columns are %s: want "id,score" or "id,step,score"`, name, strings.Join(head, ","))
+		return false, fmt.Errorf(`%s:1: its columns are %s: want "id,score" or "id,step,score"`, name, shown(head))
 	}
 	for n := 0; ; n++ {
 		cells, err := rows.Read()

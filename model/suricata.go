@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 
+	"detgen/internal/beneath"
 	"detgen/model/suricata"
 
 	"golang.org/x/sync/errgroup"
@@ -75,14 +75,7 @@ func openSuricata(spec string, o Options) (Model, error) {
 
 // readRules reads a file of rules.
 func readRules(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxRules {
-		return "", fmt.Errorf("%s is no file of rules: want one of at most %d bytes", path, maxRules)
-	}
-	text, err := os.ReadFile(path)
+	text, err := beneath.ReadNamed(path, maxRules)
 	return string(text) + "\n", err
 }
 

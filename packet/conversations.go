@@ -39,19 +39,19 @@ func (t *Conversations) Len() int { return len(t.v4) + len(t.v6) }
 // Analyze analyses a frame, which Decode has read into h, when it is a TCP segment whose header is there; it
 // returns false for others. ICMP errors are taken in for what they quote.
 func (t *Conversations) Analyze(f *Frame, h *Headers) (a Analysis, ok bool) {
-	if h.tcp {
-		if h.Fragment == LaterFragment {
-			return Analysis{}, false
-		}
+	if segment, ok := h.TCP(); ok {
 		c, from := t.find(f, h)
-		ok = c.Analyze(f.Time, h, from, &t.streams, &a)
-		return a, ok
+		c.Analyze(f.Time, &segment, from, &t.streams, &a)
+		return a, true
 	}
 	if h.Protocol == ProtocolICMP || h.Protocol == ProtocolICMPv6 {
 		var quoted Headers
-		if Quoted(f, h, &quoted) && quoted.analysable() {
+		if !Quoted(f, h, &quoted) {
+			return Analysis{}, false
+		}
+		if segment, ok := quoted.TCP(); ok {
 			c, from := t.find(f, &quoted)
-			c.Quote(f.Time, &quoted, from, &t.streams)
+			c.Quote(f.Time, &segment, from, &t.streams)
 		}
 	}
 	return Analysis{}, false

@@ -11,14 +11,18 @@ const (
 	blockSize  = 256 << 10
 )
 
+// Buffer is memory that a Reader reads into (Reader.ReadInto). Its zero value is ready for use.
+type Buffer struct{ bytes []byte }
+
 // input hands out slices of a stream that it reads in big blocks.
 type input struct {
 	src    io.Reader
 	buf    []byte
-	pos    int   // the next byte to hand out
-	end    int   // the end of what was read
-	offset int64 // of buf[0] in the stream
-	err    error // why the source gives no more: io.EOF or a failure
+	buffer *Buffer // whose bytes buf is; nil: the input's own
+	pos    int     // the next byte to hand out
+	end    int     // the end of what was read
+	offset int64   // of buf[0] in the stream
+	err    error   // why the source gives no more: io.EOF or a failure
 }
 
 // peek returns at least n bytes of the stream from its current place without moving on; fewer
@@ -55,6 +59,23 @@ func (in *input) fill(n int) {
 			in.err = io.ErrNoProgress
 		}
 	}
+}
+
+// readInto makes b the buffer, with what was read and not handed out.
+func (in *input) readInto(b *Buffer) {
+	if in.buffer == b {
+		return
+	}
+	left := in.buf[in.pos:in.end]
+	if in.buffer != nil {
+		in.buffer.bytes = in.buf
+	}
+	if len(b.bytes) < len(left) {
+		b.bytes = make([]byte, max(blockSize, len(left)))
+	}
+	in.offset += int64(in.pos)
+	in.pos, in.end = 0, copy(b.bytes, left)
+	in.buffer, in.buf = b, b.bytes
 }
 
 // skip moves on by n bytes and says how many of them the stream did not have.

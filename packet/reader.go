@@ -249,6 +249,13 @@ func (r *Reader) Next(f *Frame) error {
 	return err
 }
 
+// ReadInto makes b what the reader reads into from here on. Goroutines that take turns with a reader have one each, so that
+// what a processor reads stays in its own cache. Data of frames that were read before is not valid any more.
+func (r *Reader) ReadInto(b *Buffer) { r.in.readInto(b) }
+
+// Left is how much was read ahead, bytes.
+func (r *Reader) Left() int { return r.in.end - r.in.pos }
+
 // clock counts how often the time of a frame is before that of the frame before it.
 type clock struct {
 	last  int64

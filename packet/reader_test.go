@@ -364,6 +364,53 @@ func TestFramesAcrossBlocks(t *testing.T) {
 	}
 }
 
+// TestReadInto reads the same frames, and damage at the same place, whatever memory they are read into and whenever that
+// changes.
+func TestReadInto(t *testing.T) {
+	var records [][4]uint32
+	for i := range 300 {
+		size := uint32(i % 90)
+		if i%7 == 0 {
+			size = uint32(i * 797 % 250_000)
+		}
+		records = append(records, [4]uint32{uint32(i), 0, size, size})
+	}
+	plain := pcapFile(binary.LittleEndian, 0xa1b2c3d4, 2, 4, 0, 1, records...)
+	cut := plain[:len(plain)-1]
+	for _, file := range [][]byte{plain, cut} {
+		want, _, wantErr := read(bytes.NewReader(file))
+		for _, turn := range []int{1, 2, 3, 10, 100} {
+			r, err := NewReader(bytes.NewReader(file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var memory [3]Buffer
+			var f Frame
+			for i := 0; ; i++ {
+				if i%turn == 0 {
+					before := r.Left()
+					r.ReadInto(&memory[i/turn%len(memory)])
+					if r.Left() != before {
+						t.Fatalf("turns of %d: %d bytes are left of %d", turn, r.Left(), before)
+					}
+				}
+				if err = r.Next(&f); err != nil {
+					if i != len(want) {
+						t.Errorf("turns of %d: %d frames, want %d", turn, i, len(want))
+					}
+					break
+				}
+				if line := fmt.Sprintf("%d: %d ns, %x of %d, %v, interface %d", f.Number, f.Time, f.Data, f.WireLen, f.LinkType, f.Interface); i >= len(want) || line != want[i] {
+					t.Fatalf("turns of %d: frame %d differs", turn, i)
+				}
+			}
+			if err.Error() != wantErr.Error() {
+				t.Errorf("turns of %d: %v, want %v", turn, err, wantErr)
+			}
+		}
+	}
+}
+
 func TestReadAllocatesNothingPerFrame(t *testing.T) {
 	file := benchmarkCapture(1000)
 	var f Frame

@@ -114,6 +114,14 @@ func (s *Series) Next(f *Frame) error {
 	return nil
 }
 
+// Alone is the reader of a series of a single capture, nil when there are more.
+func (s *Series) Alone() *Reader {
+	if len(s.paths) == 1 {
+		return s.waiting[0].reader
+	}
+	return nil
+}
+
 // begin opens a capture whose turn it is.
 func (s *Series) begin(p *part) error {
 	if p.reader == nil {

@@ -154,6 +154,34 @@ type Conversation struct {
 	ops       uint8 // the subtypes of them
 }
 
+// TCP is what the analysis needs of a segment's headers.
+type TCP struct {
+	Seq, Ack   uint32
+	Payload    uint32 // bytes, those that were not captured too
+	Flags      TCPFlags
+	Window     uint16 // unscaled
+	Header     uint8  // bytes, as its data offset says
+	impossible bool   // the header is shorter than one can be, or longer than the segment
+	whole      bool   // the segment is no fragment, so that its length is known
+	options    tcpOptions
+}
+
+// TCP gives the header of a TCP segment. It is not there, and ok is false, when the frame has none or it was cut before the
+// end of the window.
+func (h *Headers) TCP() (t TCP, ok bool) {
+	if h.Protocol != ProtocolTCP || h.Fragment == LaterFragment || !h.tcp {
+		return TCP{}, false
+	}
+	return TCP{
+		Seq: h.Seq, Ack: h.Ack,
+		Payload: uint32(h.Segment - h.L4Length),
+		Flags:   h.Flags, Window: h.Window, Header: uint8(h.L4Length),
+		impossible: h.L4Length < 20 || h.Segment < h.L4Length,
+		whole:      h.Fragment == NotFragment,
+		options:    h.options,
+	}, true
+}
+
 // start begins a new connection.
 func (c *Conversation) start(from int, numbers *Streams) {
 	*c = Conversation{stream: numbers.next, client: uint8(from), started: true}
@@ -168,45 +196,31 @@ func (c *Conversation) start(from int, numbers *Streams) {
 // Streams numbers the conversations of a capture in the order of their first segments.
 type Streams struct{ next uint64 }
 
-// Analyze analyses a segment, which Decode has read from a frame of that time (ns) into h. from is 0 or 1: which of the two
-// endpoints sent it; the choice of the numbers is the caller's, and both are 0 when the endpoints are the same.
-// It fills a, whatever that held. It returns false, and does nothing, when the header is cut too short (before the
-// window).
-func (c *Conversation) Analyze(time int64, h *Headers, from int, numbers *Streams, a *Analysis) bool {
-	if !h.analysable() {
-		return false
-	}
+// Analyze analyses a segment of that time (ns). from is 0 or 1: which of the two endpoints sent it; the choice of the
+// numbers is the caller's, and both are 0 when the endpoints are the same. It fills a, whatever that held.
+func (c *Conversation) Analyze(time int64, h *TCP, from int, numbers *Streams, a *Analysis) {
 	*a = Analysis{}
 	c.open(h, from, numbers, a)
 	switch {
-	case h.L4Length < 20 || h.Segment < h.L4Length: // an impossible header: nothing is said of the segment
+	case h.impossible: // nothing is said of the segment
 		a.Classes = 0
-	case h.Fragment == NotFragment:
+	case h.whole:
 		c.segment(time, h, from, a)
 	}
 	c.after(time, h, from)
 	c.report(from, a)
-	return true
 }
 
 // Quote takes in the header of a segment that an ICMP error quotes (Quoted), as Wireshark does: it
 // can start a conversation, and a SYN and an ACK in it count for the round-trip time.
-func (c *Conversation) Quote(time int64, quoted *Headers, from int, numbers *Streams) {
-	if !quoted.analysable() {
-		return
-	}
+func (c *Conversation) Quote(time int64, quoted *TCP, from int, numbers *Streams) {
 	var a Analysis
 	c.open(quoted, from, numbers, &a)
 	c.after(time, quoted, from)
 }
 
-// analysable reports whether the header is there up to its window.
-func (h *Headers) analysable() bool {
-	return h.Protocol == ProtocolTCP && h.Fragment != LaterFragment && h.tcp
-}
-
 // open finds out whether the segment starts a connection.
-func (c *Conversation) open(h *Headers, from int, numbers *Streams, a *Analysis) {
+func (c *Conversation) open(h *TCP, from int, numbers *Streams, a *Analysis) {
 	if !c.started {
 		c.start(from, numbers)
 		a.First = true
@@ -245,8 +259,8 @@ func (c *Conversation) report(from int, a *Analysis) {
 
 // after does what Wireshark does after the analysis of a segment's sequence numbers, also for
 // segments of unknown length.
-func (c *Conversation) after(time int64, h *Headers, from int) {
-	if h.L4Length < 20 {
+func (c *Conversation) after(time int64, h *TCP, from int) {
+	if h.Header < 20 {
 		return
 	}
 	s := &c.sides[from]
@@ -262,7 +276,7 @@ func (c *Conversation) after(time int64, h *Headers, from int) {
 		}
 		s.scaleLater = false
 	}
-	if h.L4Length > 20 || h.Flags&SYN != 0 {
+	if h.Header > 20 || h.Flags&SYN != 0 {
 		c.options(h, from)
 	}
 }

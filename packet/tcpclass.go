@@ -6,9 +6,9 @@ const (
 )
 
 // segment classifies a segment of known length. The order of the tests is Wireshark's, and matters.
-func (c *Conversation) segment(time int64, h *Headers, from int, a *Analysis) {
+func (c *Conversation) segment(time int64, h *TCP, from int, a *Analysis) {
 	s, r := &c.sides[from], &c.sides[1-from]
-	length := uint32(h.Segment - h.L4Length)
+	length := h.Payload
 	control := h.Flags & (SYN | FIN | RST)
 	c.base(h, s, r)
 
@@ -45,7 +45,7 @@ func (c *Conversation) segment(time int64, h *Headers, from int, a *Analysis) {
 }
 
 // ackClasses finds the classes that have to do with windows and repeated acknowledgements.
-func (c *Conversation) ackClasses(h *Headers, length uint32, s, r *side, a *Analysis) Class {
+func (c *Conversation) ackClasses(h *TCP, length uint32, s, r *side, a *Analysis) Class {
 	if length == 1 && h.Seq == s.next && r.window == 0 {
 		return ZeroWindowProbe
 	}
@@ -101,7 +101,7 @@ func (s *side) shift() uint8 {
 }
 
 // ackBeyond tells acknowledgements of what was not captured, each gap once.
-func (c *Conversation) ackBeyond(h *Headers, r *side) Class {
+func (c *Conversation) ackBeyond(h *TCP, r *side) Class {
 	if r.contiguous == 0 || !before(r.contiguous, h.Ack) || h.Flags&ACK == 0 {
 		return 0
 	}
@@ -119,7 +119,7 @@ func (c *Conversation) ackBeyond(h *Headers, r *side) Class {
 }
 
 // repeatClass tells apart the segments that do not advance.
-func (c *Conversation) repeatClass(time int64, h *Headers, length uint32, s, r *side) Class {
+func (c *Conversation) repeatClass(time int64, h *TCP, length uint32, s, r *side) Class {
 	behind := s.next != 0 && before(h.Seq, s.next)
 	if length > 1 && h.Seq == s.next-1 {
 		behind = false // may follow a probe of that byte
@@ -149,7 +149,7 @@ func (c *Conversation) repeatClass(time int64, h *Headers, length uint32, s, r *
 }
 
 // base learns the first sequence number of each side.
-func (c *Conversation) base(h *Headers, s, r *side) {
+func (c *Conversation) base(h *TCP, s, r *side) {
 	if !s.based {
 		s.based = true
 		s.base = h.Seq - 1

@@ -64,7 +64,7 @@ func readOptions(data []byte, h *Headers) (o tcpOptions) {
 
 // options takes the window scale and the subtypes of Multipath TCP from a segment. Wireshark believes a window
 // scale on any segment.
-func (c *Conversation) options(h *Headers, from int) {
+func (c *Conversation) options(h *TCP, from int) {
 	o := &h.options
 	s := &c.sides[from]
 	if o.scaled {

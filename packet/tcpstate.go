@@ -2,7 +2,7 @@ package packet
 
 // progress follows the handshake and the end of the connection. end is the sequence number after
 // the segment.
-func (c *Conversation) progress(h *Headers, from int, end uint32) {
+func (c *Conversation) progress(h *TCP, from int, end uint32) {
 	s, r := &c.sides[from], &c.sides[1-from]
 	switch h.Flags & (SYN | ACK) {
 	case SYN:

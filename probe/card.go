@@ -7,12 +7,12 @@ import (
 	"io"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"detgen/dataset"
+	"detgen/internal/beneath"
 	"detgen/model"
 	"detgen/plot"
 	"detgen/probe/stats"
@@ -310,7 +310,7 @@ func (c *Card) Write(dir string) error {
 
 // ReadCard reads the card.json of a folder.
 func ReadCard(dir string) (*Card, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "card.json"))
+	text, err := beneath.ReadFile(dir, "card.json", record.MaxRecordSize)
 	if err != nil {
 		return nil, runner.RequestError{Err: err}
 	}

@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"detgen/model"
 	"detgen/plot"
 	"detgen/probe/stats"
+	"detgen/table"
 )
 
 // SweepReport is a model along the levels of one factor, or of two (step 3 of the paper, Fig. 2). Runs of one seed at
@@ -225,7 +225,7 @@ func (s *Set) seedsOf() (map[string]string, error) {
 		return nil, err
 	}
 	defer in.Close()
-	rows, err := csv.NewReader(in).ReadAll()
+	rows, err := table.ReadRows(in).ReadAll()
 	if err != nil || len(rows) == 0 {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(s.Data.Path, dataset.RunsTable), err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"detgen/internal/beneath"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
@@ -200,13 +201,17 @@ func digest(r io.Reader) (string, int64, error) {
 	return hex.EncodeToString(h.Sum(nil)), n, err
 }
 
+// syncTree makes everything in a directory durable, at once: the file system writes for all that wait for it together.
 func syncTree(dir string) error {
-	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !(d.IsDir() || d.Type().IsRegular()) {
-			return err
+	var group errgroup.Group
+	group.SetLimit(16)
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && (d.IsDir() || d.Type().IsRegular()) {
+			group.Go(func() error { return syncFile(path) })
 		}
-		return syncFile(path)
+		return err
 	})
+	return errors.Join(err, group.Wait())
 }
 
 func syncFile(path string) error {

@@ -35,7 +35,7 @@ type Result struct {
 	Warmup     time.Time        `json:"warmup,omitzero"` // lab time: the first warm-up script starts; zero when there is none
 	Started    time.Time        `json:"started"`         // lab time: the main activity's first script starts
 	Finished   time.Time        `json:"finished"`        // lab time: captures closed
-	LabTime    Duration         `json:"lab_time"`        // from the first action of the lab to the last, in lab time
+	LabTime    Duration         `json:"lab_time"`        // from the first action of the lab to its result, in lab time
 	WallTime   Duration         `json:"wall_time"`
 	Activities []ActivityResult `json:"activities"`
 	Links      []LinkResult     `json:"links"`

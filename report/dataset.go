@@ -15,6 +15,7 @@ import (
 	"detgen/internal/beneath"
 	"detgen/internal/plain"
 	"detgen/plot"
+	"detgen/record"
 )
 
 // DatasetFile is what a finished dataset has.
@@ -49,13 +50,13 @@ var rowsColumns = []string{"run", "entry", "index", "seed", "split", "left_out",
 
 // Dataset is the page of a dataset.
 func Dataset(dir string, o Options) (*Page, error) {
-	text, err := beneath.ReadFile(dir, DatasetFile, maxFile)
+	text, err := beneath.ReadFile(dir, DatasetFile, record.MaxRecordSize)
 	if err != nil {
 		return nil, err
 	}
 	var d described
-	if err := json.Unmarshal(text, &d); err != nil {
-		return nil, fmt.Errorf("%s is damaged: %w", DatasetFile, err)
+	if err := record.ParseSomeJSON(text, &d); err != nil {
+		return nil, fmt.Errorf("%s %w", DatasetFile, err)
 	}
 	p := &Page{Kind: "dataset", Title: "Dataset " + d.Dataset, Commands: []string{"detgen dataset build plan.yaml -o " + plain.Word(d.Dataset)}}
 	s := p.add("overview", "Overview")

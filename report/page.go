@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"detgen/internal/plain"
 	"detgen/plot"
 )
 
@@ -209,10 +210,10 @@ func (t *Table) data() data {
 	return data{columns, t.column(t.Mark), len(t.Rows), t.atOnce()}
 }
 
-// asJS gives a value as JSON in which nothing ends a script element.
+// asJS gives a value as JSON in which nothing ends a script element, and whose texts are as plain.Text has them.
 func asJS(v any) (template.JS, error) {
 	text, err := json.Marshal(v) // writes <, > and & as escapes
-	return template.JS(text), err
+	return template.JS(plain.InJSON(string(text))), err
 }
 
 // Figure is a drawing of package plot in a page.

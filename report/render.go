@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 
+	"detgen/internal/plain"
 	"detgen/internal/whole"
 )
 
@@ -62,8 +63,10 @@ func digestOf(text []byte) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
+// write writes the page. Names and texts that are not trusted show what turns the direction of writing, and what is not
+// seen, by name.
 func (p *Page) write(w io.Writer, shell Shell, policy string, style template.CSS, script template.JS) error {
-	return pageTemplate.Execute(w, struct {
+	return pageTemplate.Execute(plain.Writer(w), struct {
 		Shell
 		Page   *Page
 		Policy string

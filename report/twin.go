@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"detgen/internal/beneath"
 	"detgen/internal/plain"
 	"detgen/record"
+	"detgen/table"
 	"detgen/truth"
 	"detgen/twin"
 )
@@ -44,7 +44,7 @@ func readCSV(dir, name string, limit int) (head []string, rows [][]string, total
 		return nil, nil, 0, err
 	}
 	defer f.Close()
-	r := csv.NewReader(f)
+	r := table.ReadRows(f)
 	for {
 		row, err := r.Read()
 		switch {

@@ -54,6 +54,7 @@ func Examine(ctx context.Context) []Finding {
 		}
 	}
 	add("images", "builds", image.CheckUser())
+	add("images", "keys of Debian", image.CheckKeys())
 	for _, p := range []struct{ what, program, packageName string }{
 		{"images", "mmdebstrap", "mmdebstrap"},
 		{"images", "apt-get", "apt"},

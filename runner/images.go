@@ -10,6 +10,7 @@ import (
 
 	"detgen/engine/engines"
 	"detgen/image"
+	"detgen/internal/beneath"
 )
 
 // SaveImages writes images, and the kernel that the exact engine starts them with, to an archive. It gives the archive's
@@ -58,7 +59,7 @@ func LoadImages(ctx context.Context, store *image.Store, files ...string) ([]str
 }
 
 func loadImages(ctx context.Context, store *image.Store, file string) ([]string, error) {
-	f, err := os.Open(file)
+	f, err := beneath.OpenNamed(file)
 	if err != nil {
 		return nil, request(err)
 	}

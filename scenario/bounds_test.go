@@ -65,7 +65,7 @@ func TestSchedulesHaveBounds(t *testing.T) {
 		{"file with a huge exponent", "{csv: " + csv("a.csv", "1e300") + "}", []string{"a.csv:2: time", `"1e300"`}},
 		{"file with no number", "{csv: " + csv("b.csv", "NaN") + "}", []string{"b.csv:2: time", `"NaN"`}},
 		{"file that ends in the past", "{csv: " + csv("c.csv", "1\n-1") + "}", []string{"c.csv:3: time", "must be from 0s to 720h"}},
-		{"no file", "{csv: " + dir + "}", []string{"schedule.csv", "is not a file"}},
+		{"no file", "{csv: " + dir + "}", []string{"schedule.csv", "is not a regular file"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := withBackground(t, "  - {task: sound/get, schedule: "+c.schedule+"}\n")

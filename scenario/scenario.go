@@ -1,11 +1,12 @@
 package scenario
 
 import (
+	"detgen/internal/beneath"
+	"detgen/internal/strictyaml"
 	"detgen/record"
 	"detgen/scenario/format"
 	"detgen/scenario/resolve"
 	"detgen/scenario/spec"
-	"os"
 )
 
 // What the rooms give to others.
@@ -60,7 +61,7 @@ func ReadSpec(name string, data []byte) (*Spec, error) { return spec.Read(name, 
 
 // ReadSpecFile reads the spec file at path.
 func ReadSpecFile(path string) (*Spec, error) {
-	content, err := os.ReadFile(path)
+	content, err := beneath.ReadNamed(path, strictyaml.MaxSize)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,8 @@ import (
 	"detgen/dataset/audit"
 	"detgen/dataset/flowset"
 	"detgen/dataset/plan"
+	"detgen/internal/beneath"
+	"detgen/internal/strictyaml"
 	"detgen/record"
 	"detgen/report"
 	"detgen/runner"
@@ -183,7 +185,7 @@ type state struct {
 }
 
 func buildState(dir string) (state, error) {
-	text, err := os.ReadFile(filepath.Join(dir, dataset.PlanFile))
+	text, err := beneath.ReadFile(dir, dataset.PlanFile, strictyaml.MaxSize)
 	if err != nil {
 		return state{}, err
 	}

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"detgen/internal/beneath"
+	"detgen/internal/plain"
 	"detgen/model"
 	"detgen/report"
 	"detgen/runner"
@@ -264,7 +265,7 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 		status = http.StatusBadRequest
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	http.Error(w, err.Error(), status)
+	http.Error(w, plain.Text(err.Error()), status)
 }
 
 // below gives the folder of a path in an address: below the server's folder, without symbolic links and hidden names.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"detgen/internal/plain"
 	"detgen/record"
 	"detgen/report"
 	"detgen/runner"
@@ -185,7 +186,7 @@ func (s *Server) whatIf(w http.ResponseWriter, r *http.Request) {
 	var request runner.RequestError
 	switch {
 	case errors.As(err, &busy):
-		http.Error(w, err.Error(), http.StatusConflict)
+		http.Error(w, plain.Text(err.Error()), http.StatusConflict)
 	case errors.As(err, &request):
 		s.refuse(w, r.FormValue("run"), err)
 	case err != nil:

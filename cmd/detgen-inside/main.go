@@ -1,5 +1,6 @@
-// Command detgen-inside is the program that labs put into their hosts: what a script calls runs thousands of times in a large
-// run, and the whole of detgen takes four times as long to start. Package program carries it.
+// Command detgen-inside is the program that labs put into their hosts, and that their own processes are: what a script calls
+// runs thousands of times in a large run, and the whole of detgen takes four times as long to start. Package program
+// carries it.
 package main
 
 import (

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"detgen/engine/engines"
-	"detgen/internal/labtest"
 	"detgen/internal/oracle"
 	"detgen/record"
 )
@@ -54,7 +53,7 @@ func outcome(t *testing.T, cmd *exec.Cmd) (code int, stdout, stderr string) {
 	return cmd.ProcessState.ExitCode(), out.String(), errors.String()
 }
 
-func needsLab(t *testing.T) {
+func needsLab(t testing.TB) {
 	if testing.Short() {
 		t.Skip("makes a lab")
 	}
@@ -345,24 +344,5 @@ func TestFullDisk(t *testing.T) {
 		if !errors.As(err, &exit) || exit.ExitCode() != exitFailed || !strings.Contains(stderr.String(), "no space left on device") {
 			t.Errorf("%v: %v, %s", args, err, stderr.String())
 		}
-	}
-}
-
-// TestVerifySweepsUp: what a killed verify leaves in the folder for temporary files, the next one removes.
-func TestVerifySweepsUp(t *testing.T) {
-	needsLab(t)
-	tmp := t.TempDir()
-	left := filepath.Join(tmp, ".detgen-verify.partial-1")
-	if err := os.Mkdir(left, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	cmd := detgen(t, "run", "ping/echo", "--engine", "exact", "--check", "--seed", "3", "-s", "params.count=1", "-o", filepath.Join(t.TempDir(), "run"))
-	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
-	cmd.Path = labtest.Program(t)
-	if code, _, stderr := outcome(t, cmd); code != exitDone {
-		t.Fatalf("exit code %d: %s", code, stderr)
-	}
-	if entries, err := os.ReadDir(tmp); err != nil || len(entries) != 0 {
-		t.Errorf("%s holds %v (%v)", tmp, entries, err)
 	}
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // planned writes a plan.
-func planned(t *testing.T, text string) string {
+func planned(t testing.TB, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "plan.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {

@@ -32,7 +32,7 @@ func TestMachineLacks(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ env, want string }{
 		"no QEMU":      {"PATH=/nowhere", "qemu-system-x86_64 is not installed (Debian package qemu-system-x86)"},
-		"another QEMU": {"PATH=" + fake + ":" + os.Getenv("PATH"), "is 8.2.1, the exact engine needs 7.2 (Debian 12's package qemu-system-x86)"},
+		"another QEMU": {"PATH=" + fake + ":" + os.Getenv("PATH"), "is 8.2.1, the exact engine needs 7.2 (Debian 12's package qemu-system-x86, and detgen's container image: docs/installing.md)"},
 		"no room":      {"DETGEN_CACHE=" + small, "MiB left, and the guest's kernel and snapshot take up to 700 MiB: make room, or name another with --cache or DETGEN_CACHE"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ func main() {
 	engines.Guest()
 	if role := runner.Role(os.Args); role != nil {
 		if err := role(); err != nil {
-			fmt.Fprintln(os.Stderr, filepath.Base(os.Args[0])+":", err)
+			fmt.Fprintln(os.Stderr, filepath.Base(os.Args[0])+":", plain.Text(err.Error()))
 			os.Exit(exitFailed)
 		}
 		return

@@ -16,7 +16,8 @@ import (
 	"detgen/internal/labtest"
 )
 
-// clusterScript starts a cluster of two nodes of one core in the namespaces that it is in, and stays. Arguments: a folder.
+// clusterScript starts a cluster of two nodes of one core in the namespaces that it is in, and stays. Arguments: a folder,
+// and "pin" to give each node a core of the machine to itself.
 const clusterScript = `
 cd "$1"
 hostname lab
@@ -27,12 +28,14 @@ chmod 0400 munge.key
 munged --foreground --key-file="$1/munge.key" --socket="$1/munge.socket" --pid-file="$1/munged.pid" --log-file="$1/munged.log" --seed-file="$1/munged.seed" >munged.out 2>&1 &
 mkdir state spool-n1 spool-n2
 slurmctld -D >ctld.out 2>&1 &
-for node in n1 n2; do
-	slurmd -D -N $node >$node.out 2>&1 &
+for core in 0 1; do
+	node=n$((core + 1))
+	if [ "$2" = pin ]; then run="taskset -c $core"; else run=; fi
+	$run slurmd -D -N $node >$node.out 2>&1 &
 	echo $! >$node.pid
 done
 echo started
-exec sleep infinity
+wait # and reap what Slurm leaves to the first process
 `
 
 // clusterConfig is a slurm.conf(5). Nodes that do not answer are given up soon, and their jobs go elsewhere.
@@ -62,12 +65,12 @@ PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
 
 // cluster is a Slurm cluster in namespaces of its own: everything in it ends with its first process.
 type cluster struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 	pid int
 }
 
-func startCluster(t *testing.T) *cluster {
+func startCluster(t testing.TB, pin string) *cluster {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "slurm-")
 	if err != nil {
@@ -80,7 +83,7 @@ func startCluster(t *testing.T) *cluster {
 	if err := os.WriteFile(filepath.Join(dir, "slurm.conf"), fmt.Appendf(nil, clusterConfig, dir), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("unshare", "--net", "--uts", "--pid", "--mount", "--mount-proc", "--fork", "--kill-child", "sh", "-euc", clusterScript, "sh", dir)
+	cmd := exec.Command("unshare", "--net", "--uts", "--pid", "--mount", "--mount-proc", "--fork", "--kill-child", "sh", "-euc", clusterScript, "sh", dir, pin)
 	cmd.Env = append(os.Environ(), "SLURM_CONF="+filepath.Join(dir, "slurm.conf"))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -185,7 +188,7 @@ entries:
 	if code, _, stderr := outcome(t, exec.CommandContext(t.Context(), path, "dataset", "build", plan, "-o", whole)); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
-	c := startCluster(t)
+	c := startCluster(t, "")
 	build := func(dir string) *exec.Cmd {
 		return c.command(path, "dataset", "build", plan, "-o", dir, "--on", "slurm", "--tasks", "3", "--", "--partition=main")
 	}
@@ -262,4 +265,74 @@ func (c *cluster) children(pid int) []int {
 		pids = append(pids, n)
 	}
 	return pids
+}
+
+// cpu is the CPU time that processes of the cluster have taken which are over: those of the tasks, when a job is.
+func (c *cluster) cpu() time.Duration {
+	c.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.pid))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var ticks int64 // proc_pid_stat(5): cutime and cstime, the 14th and 15th fields after the name, in hundredths of a second
+	for _, field := range strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))[13:15] {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
+// BenchmarkSlurm builds a dataset of 12 exact runs on one node of one core, and on two, in turn. Metrics: how many times as
+// fast two are, and the tasks' CPU time. It wants a machine with nothing else to do.
+func BenchmarkSlurm(b *testing.B) {
+	needsLab(b)
+	path := labtest.Program(b)
+	plan := planned(b, `
+dataset: pages
+seed: 5
+engine: exact
+entries:
+  - {task: web/get, runs: 12, set: {params.size: 10kB}}
+`)
+	warm := filepath.Join(b.TempDir(), "warm") // images and the snapshot are there afterwards
+	if out, err := exec.Command(path, "dataset", "build", plan, "-o", warm, "--shard", "0/12").CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	c := startCluster(b, "pin")
+	for node, core := range map[string]string{"n1": "0", "n2": "1"} {
+		out, err := c.command("srun", "--nodelist="+node, "grep", "Cpus_allowed_list", "/proc/self/status").CombinedOutput()
+		if err != nil || strings.Fields(string(out))[1] != core {
+			b.Fatalf("%s is not on core %s: %s, %v", node, core, out, err)
+		}
+	}
+	var wall, cpu [2]time.Duration
+	for b.Loop() {
+		for i, exclude := range [][]string{{"--exclude=n2"}, nil} {
+			dir := filepath.Join(b.TempDir(), "dataset")
+			begin, before := time.Now(), c.cpu()
+			args := append([]string{path, "dataset", "build", plan, "-o", dir, "--on", "slurm", "--tasks", "2", "--", "--partition=main"}, exclude...)
+			out, err := c.command(args...).CombinedOutput()
+			if err != nil {
+				b.Fatalf("%v: %s", err, out)
+			}
+			wall[i] += time.Since(begin)
+			cpu[i] += c.cpu() - before
+			if err := os.RemoveAll(dir); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	load, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i, name := range []string{"one", "two"} {
+		b.ReportMetric(wall[i].Seconds()/float64(b.N), "s/"+name)
+		b.ReportMetric(cpu[i].Seconds()/float64(b.N), "CPU-s/"+name)
+	}
+	b.ReportMetric(wall[0].Seconds()/wall[1].Seconds(), "times")
+	b.Logf("load average at the end: %s", load)
 }

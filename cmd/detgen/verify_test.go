@@ -34,15 +34,25 @@ func edited(t *testing.T, dir string, change func(text string) string) string {
 	return copied
 }
 
+// TestVerify makes runs of the exact engine again. What a killed verify has left in the folder for temporary files, the next
+// one removes.
 func TestVerify(t *testing.T) {
 	needsLab(t)
 	path := labtest.Program(t)
-	dir := filepath.Join(t.TempDir(), "run")
+	dir, temporary := filepath.Join(t.TempDir(), "run"), t.TempDir()
+	if err := os.Mkdir(filepath.Join(temporary, ".detgen-verify.partial-1"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	run := func(args ...string) (int, string, string) {
-		return outcome(t, exec.CommandContext(t.Context(), path, args...))
+		cmd := exec.CommandContext(t.Context(), path, args...)
+		cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
+		return outcome(t, cmd)
 	}
 	if code, _, stderr := run("run", "ping/echo", "--engine", "exact", "--check", "--seed", "3", "-s", "params.count=2", "-o", dir); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	if entries, err := os.ReadDir(temporary); err != nil || len(entries) != 0 {
+		t.Errorf("%s holds %v (%v)", temporary, entries, err)
 	}
 	code, stdout, stderr := run("verify", "--json", dir)
 	var v map[string]any

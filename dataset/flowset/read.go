@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"detgen/flow"
+	"detgen/internal/beneath"
 	"detgen/packet"
 	"detgen/table"
 )
@@ -44,7 +44,7 @@ func Read(ctx context.Context, path string) (*Set, error) {
 	if !errors.Is(err, packet.ErrNotCapture) {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	f, err := beneath.OpenNamed(path)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func measure(ctx context.Context, path string, captured flow.Source) (*Set, erro
 
 // readCSV reads a table with a line of names.
 func readCSV(path string, in io.Reader) (*Set, error) {
-	lines := csv.NewReader(in)
+	lines := table.ReadRows(in)
 	lines.ReuseRecord = true
 	lines.LazyQuotes = true // the published files have stray quotes
 	head, err := lines.Read()

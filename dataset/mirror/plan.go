@@ -1,18 +1,17 @@
 package mirror
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"detgen/dataset/plan"
+	"detgen/internal/beneath"
 	"detgen/internal/plain"
 	"detgen/internal/problem"
+	"detgen/record"
 )
 
 // PlanOptions say how a plan follows from a profile.
@@ -39,16 +38,17 @@ type Planned struct {
 	Missing  []string // what cannot be mirrored, or is left out, and why
 }
 
+// maxProfile is the most that is read of a profile, bytes.
+const maxProfile = 64 << 20
+
 // ReadProfile reads what WriteFile has written.
 func ReadProfile(path string) (*Profile, error) {
-	text, err := os.ReadFile(path)
+	text, err := beneath.ReadNamed(path, maxProfile)
 	if err != nil {
 		return nil, err
 	}
 	p := &Profile{}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	switch err := d.Decode(p); {
+	switch err := record.ParseJSON(text, p); {
 	case err != nil:
 		return nil, fmt.Errorf("%s: is no profile that detgen mirror profile writes: %w", path, err)
 	case p.Format != 1:

@@ -5,10 +5,10 @@ package plan
 import (
 	"fmt"
 	"math"
-	"os"
 	"regexp"
 	"strings"
 
+	"detgen/internal/beneath"
 	"detgen/internal/problem"
 	"detgen/internal/strictyaml"
 	"detgen/scenario"
@@ -147,7 +147,7 @@ var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
 
 // ReadFile reads the plan in a file, and gives its text too.
 func ReadFile(name string) (*Plan, []byte, error) {
-	text, err := os.ReadFile(name)
+	text, err := beneath.ReadNamed(name, strictyaml.MaxSize)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,13 +6,13 @@ package site
 import (
 	"fmt"
 	"math"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"detgen/internal/beneath"
 	"detgen/internal/problem"
 	"detgen/internal/strictyaml"
 	"detgen/scenario"
@@ -132,7 +132,7 @@ func isName(s string) bool { return namePattern.MatchString(s) && len(s) <= 40 }
 
 // ReadFile reads the site in a file, and checks it against a catalogue.
 func ReadFile(path string, c *scenario.Catalogue) (*Site, error) {
-	data, err := os.ReadFile(path)
+	data, err := beneath.ReadNamed(path, strictyaml.MaxSize)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"detgen/engine/live"
 	"detgen/engine/parts"
 	"detgen/engine/vm"
-	"detgen/lab/link"
 )
 
 // Role gives the main of the part that a lab started this program for, by its arguments: a supervisor, a switch of soft
@@ -13,12 +12,7 @@ func Role(args []string) func() error {
 	if main := parts.Of(args); main != nil || len(args) < 2 {
 		return main
 	}
-	switch args[1] {
-	case link.SwitchRole:
-		return link.Switch
-	case live.SupervisorRole:
-		return live.Supervisor
-	case live.CheckRole:
+	if args[1] == live.CheckRole {
 		return live.Check
 	}
 	return vm.Role(args[1])

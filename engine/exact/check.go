@@ -16,6 +16,7 @@ import (
 	"detgen/engine"
 	"detgen/engine/exact/internal/kit"
 	"detgen/engine/exact/internal/qemu"
+	"detgen/image"
 	"detgen/record"
 )
 
@@ -40,7 +41,7 @@ func Requirements(ctx context.Context, cacheDir string) []engine.Requirement {
 
 func checkQEMU(ctx context.Context) error {
 	_, err := qemu.Find(ctx, "")
-	if errors.Is(err, qemu.ErrMissing) || errors.Is(err, qemu.ErrVersion) {
+	if errors.Is(err, qemu.ErrMissing) {
 		return fmt.Errorf("%w: apt-get install qemu-system-x86", err)
 	}
 	return err
@@ -56,7 +57,7 @@ func checkKit(dir string) error {
 			return fmt.Errorf("fetching the guest's kernel needs %s: apt-get install %s", program, kit.Programs[program])
 		}
 	}
-	return nil
+	return image.CheckKeys()
 }
 
 // Supports finds what a run asks of the kernel and the guest's does not have.

@@ -46,14 +46,18 @@ func processStart(pid int) uint64 {
 
 // removeStaleGroups removes the control groups of labs whose process is gone.
 func removeStaleGroups() {
+	gone := map[string]bool{} // process and start; each has many groups
 	for _, dir := range groups("detgen-*") {
 		m := groupName.FindStringSubmatch(filepath.Base(dir))
 		if m == nil {
 			continue
 		}
-		pid, _ := strconv.Atoi(m[1])
-		start, _ := strconv.ParseUint(m[2], 10, 64)
-		if processStart(pid) != start {
+		if _, known := gone[m[0]]; !known {
+			pid, _ := strconv.Atoi(m[1])
+			start, _ := strconv.ParseUint(m[2], 10, 64)
+			gone[m[0]] = processStart(pid) != start
+		}
+		if gone[m[0]] {
 			removeTree(dir)
 		}
 	}

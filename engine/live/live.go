@@ -12,11 +12,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"time"
 
 	"detgen/engine"
+	"detgen/engine/live/supervisor"
 	"detgen/internal/boundary"
 	"detgen/internal/helper"
 	"detgen/internal/userns"
@@ -29,62 +29,54 @@ import (
 // Name is the engine's name.
 const Name = "live"
 
-// SupervisorRole is the argument by which this program becomes a supervisor.
-const SupervisorRole = "lab-supervisor"
-
-// request is what the supervisor is asked to do.
-type request struct {
-	ID  uint64
-	Run *record.Run
-	Lab lab.Options
-}
-
-// message is what it tells: that a stage begins, or how the run of a request went.
-type message struct {
-	Reply    uint64         `json:"reply,omitempty"`
-	Progress string         `json:"progress,omitempty"`
-	Result   *record.Result `json:"result,omitempty"`
-	Error    string         `json:"error,omitempty"`
-}
-
-// Replies implements helper.Message.
-func (m message) Replies() uint64 { return m.Reply }
-
-// Run executes run on this kernel. The result is not nil when the lab got as far as starting;
-// an error with it tells why the run failed.
+// Run executes run on this kernel; this program plays the lab's supervisor. The result is not nil when the lab got as far
+// as starting; an error with it tells why the run failed. Nothing of the lab is left when Run returns.
 func Run(ctx context.Context, run *record.Run, o engine.Options) (*record.Result, error) {
+	result, gone, err := execute(ctx, run, o, parts{})
+	gone()
+	return result, err
+}
+
+// execute is Run with processes of a program. It returns when the result is known; gone waits until the lab is no more.
+func execute(ctx context.Context, run *record.Run, o engine.Options, of parts) (_ *record.Result, gone func(), err error) {
 	begin := time.Now()
+	gone = func() {}
 	runtimePath, err := boundary.FindRuntime()
 	if err != nil {
-		return nil, err
+		return nil, gone, err
 	}
 	name, err := labName(o.Dir)
 	if err != nil {
-		return nil, err
+		return nil, gone, err
 	}
 	// Those of a run that was just killed are in use until the kernel has ended its processes.
 	removeStaleGroups()
-	defer removeStaleGroups()
-	defer removeGroups(name)
-	result, err := supervise(ctx, request{Run: run, Lab: lab.Options{
-		Dir: o.Dir, Scratch: boundary.Scratch, Images: o.Images, Name: name, Runtime: runtimePath,
-	}}, o.Progress)
+	result, ended, err := supervise(ctx, supervisor.Request{Run: run, Lab: lab.Options{
+		Dir: o.Dir, Scratch: boundary.Scratch, Images: o.Images, Name: name, Runtime: runtimePath, Program: of.path(),
+	}}, o.Progress, of)
 	if result != nil {
 		result.Engine = record.Engine{Name: Name, Kernel: kernelRelease()}
 		result.WallTime = record.Duration(time.Since(begin))
 	}
-	return result, err
+	return result, func() {
+		ended()
+		removeGroups(name)
+		removeStaleGroups()
+	}, err
 }
 
-// supervise starts the supervisor and waits for its end.
-func supervise(ctx context.Context, r request, progress func(string)) (*record.Result, error) {
-	p, err := start(helper.Command{Args: []string{SupervisorRole}, Namespaces: helper.Isolated})
+// supervise starts the supervisor and waits for the result; ended waits for its end.
+func supervise(ctx context.Context, r supervisor.Request, progress func(string), of parts) (_ *record.Result, ended func(), err error) {
+	p, err := start(of.command(supervisor.Role))
 	if err != nil {
-		return nil, fmt.Errorf("the lab's supervisor: %w", err)
+		return nil, func() {}, fmt.Errorf("the lab's supervisor: %w", err)
 	}
 	stop := context.AfterFunc(ctx, p.Kill)
-	defer stop()
-	calls := helper.NewCalls(p.Conn, func(m message) {
+	ended = func() {
+		<-p.Ended()
+		stop()
+	}
+	calls := helper.NewCalls(p.Conn, func(m supervisor.Message) {
 		if progress != nil {
 			progress(m.Progress)
 		}
@@ -92,16 +84,18 @@ func supervise(ctx context.Context, r request, progress func(string)) (*record.R
 	// The context ends the supervisor, and with it this call.
 	m, err := calls.Call(context.Background(), func(number uint64) any { r.ID = number; return r })
 	calls.Close()
-	ended := p.Wait()
+	if ctx.Err() != nil || err != nil {
+		<-p.Ended() // who has no result removes the directory, which it must not write to then
+	}
 	switch {
 	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
+		return nil, ended, context.Cause(ctx)
 	case err != nil:
-		return nil, fmt.Errorf("the lab's supervisor ended without a result: %w", errors.Join(err, ended))
+		return nil, ended, fmt.Errorf("the lab's supervisor ended without a result: %w", errors.Join(err, p.Wait()))
 	case m.Error != "":
-		return m.Result, errors.New(m.Error)
+		return m.Result, ended, errors.New(m.Error)
 	}
-	return m.Result, nil
+	return m.Result, ended, nil
 }
 
 // start starts a process that has root's rights over its namespaces: as root, or in a user namespace of the user's.
@@ -110,29 +104,6 @@ func start(c helper.Command) (*helper.Process, error) {
 		return helper.Start(c)
 	}
 	return userns.Start(c, boundary.UserLayout)
-}
-
-// Supervisor is the supervisor's main.
-func Supervisor() error {
-	parent, err := userns.Enter()
-	if err != nil {
-		return err
-	}
-	if err := helper.EnterIsolated(); err != nil {
-		return err
-	}
-	unix.Umask(0o022) // hosts read what is made for them, and they are others
-	answers := helper.NewOut(parent)
-	return helper.Serve(parent, func(r request) error {
-		r.Lab.Progress = func(stage string) { answers.Send(message{Progress: stage}) }
-		r.Lab.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-		m := message{Reply: r.ID}
-		var err error
-		if m.Result, err = lab.Execute(context.Background(), r.Run, r.Lab); err != nil {
-			m.Error = err.Error()
-		}
-		return answers.Send(m)
-	})
 }
 
 func kernelRelease() string {

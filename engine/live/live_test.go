@@ -17,6 +17,7 @@ import (
 
 	"detgen/engine"
 	"detgen/engine/live"
+	"detgen/engine/live/supervisor"
 	"detgen/internal/labtest"
 	"detgen/record"
 
@@ -107,6 +108,47 @@ func TestEcho(t *testing.T) {
 		if frames := labtest.Frames(t, filepath.Join(dir, c.File)); len(frames) != 8 || c.Frames != 8 {
 			t.Errorf("%s: %d frames, counted %d; want 8", c.File, len(frames), c.Frames)
 		}
+	}
+}
+
+// An engine gives a result before the lab is gone, but is not closed before, and then nothing of the lab is left. Its labs are
+// of the program that it carries. One job is one lab at a time.
+func TestCloseWaitsForTheEndsOfLabs(t *testing.T) {
+	needsLab(t)
+	l := live.New(engine.Config{})
+	if n := l.Jobs(1); n != 1 {
+		t.Errorf("with one job %d runs go on at once", n)
+	}
+	for range 2 {
+		dir := t.TempDir()
+		o := options(dir, func(string) {
+			if n := len(descendants(os.Getpid(), supervisor.Role)); n > 1 {
+				t.Errorf("%d labs at once", n)
+			}
+		})
+		result, err := l.Run(t.Context(), twoHosts(echo), o)
+		if err != nil || result.Status != record.Complete {
+			t.Fatalf("%v, error %v", result, err)
+		}
+		for _, c := range result.Captures {
+			if frames := labtest.Frames(t, filepath.Join(dir, c.File)); len(frames) != 8 {
+				t.Errorf("%s: %d frames, want 8", c.File, len(frames))
+			}
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := descendants(os.Getpid(), supervisor.Role); len(left) > 0 {
+		t.Errorf("processes are left: %v", left)
+	}
+	var left []string
+	for _, pattern := range []string{"/sys/fs/cgroup/detgen-%d-*", "/sys/fs/cgroup/*/detgen-%d-*"} {
+		list, _ := filepath.Glob(fmt.Sprintf(pattern, os.Getpid()))
+		left = append(left, list...)
+	}
+	if len(left) > 0 {
+		t.Errorf("control groups are left: %v", left)
 	}
 }
 

@@ -41,6 +41,28 @@ func Open(dir, name string) (*os.File, error) {
 	case err != nil:
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
+	return regular(fd, path)
+}
+
+// OpenNamed opens the regular file that the user names for reading. Symbolic links are the user's, and are followed; for
+// the rest it is as with Open.
+func OpenNamed(path string) (*os.File, error) {
+	var fd int
+	err := error(unix.EINTR)
+	for errors.Is(err, unix.EINTR) {
+		fd, err = unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	}
+	switch {
+	case errors.Is(err, unix.ENXIO): // a socket
+		return nil, notRegular(path)
+	case err != nil:
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return regular(fd, path)
+}
+
+// regular gives the file of a descriptor that was opened not to block. It closes one that is no regular file.
+func regular(fd int, path string) (*os.File, error) {
 	var stat unix.Stat_t
 	if err := unix.Fstat(fd, &stat); err != nil {
 		unix.Close(fd)
@@ -65,6 +87,20 @@ func ReadFile(dir, name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readAll(file, limit)
+}
+
+// ReadNamed reads the whole file that OpenNamed opens. One of more than limit bytes is an error.
+func ReadNamed(path string, limit int64) ([]byte, error) {
+	file, err := OpenNamed(path)
+	if err != nil {
+		return nil, err
+	}
+	return readAll(file, limit)
+}
+
+// readAll reads a file to its end, and closes it.
+func readAll(file *os.File, limit int64) ([]byte, error) {
 	defer file.Close()
 	if info, err := file.Stat(); err == nil && info.Size() > limit {
 		return nil, tooLarge(file.Name(), limit)
@@ -80,5 +116,8 @@ func ReadFile(dir, name string, limit int64) ([]byte, error) {
 }
 
 func tooLarge(path string, limit int64) error {
+	if limit < 1<<20 {
+		return fmt.Errorf("%s: is larger than %d bytes, the most that is read", path, limit)
+	}
 	return fmt.Errorf("%s: is larger than %d MiB, the most that is read", path, limit>>20)
 }

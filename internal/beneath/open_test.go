@@ -54,3 +54,30 @@ func TestOpenStaysBelow(t *testing.T) {
 		t.Errorf("a file over the limit: %v", err)
 	}
 }
+
+// A file that the user names may be behind a link, and is a file.
+func TestOpenNamedTakesFilesAlone(t *testing.T) {
+	dir := t.TempDir()
+	for _, err := range []error{
+		os.WriteFile(filepath.Join(dir, "file"), []byte("text"), 0o644),
+		os.Symlink("file", filepath.Join(dir, "link")),
+		unix.Mkfifo(filepath.Join(dir, "fifo"), 0o644),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"file", "link"} {
+		if b, err := ReadNamed(filepath.Join(dir, name), 4); err != nil || string(b) != "text" {
+			t.Errorf("%s: got %q, %v", name, b, err)
+		}
+	}
+	for name, want := range map[string]string{filepath.Join(dir, "fifo"): "not a regular file", dir: "not a regular file", "/dev/zero": "not a regular file", filepath.Join(dir, "none"): "no such file"} {
+		if b, err := ReadNamed(name, 4); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %q, %v, want %s", name, b, err, want)
+		}
+	}
+	if _, err := ReadNamed(filepath.Join(dir, "file"), 3); err == nil || !strings.Contains(err.Error(), "larger than 3 bytes") {
+		t.Errorf("a file over the limit: %v", err)
+	}
+}

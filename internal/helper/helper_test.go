@@ -129,6 +129,18 @@ func TestCallIsGivenUp(t *testing.T) {
 	}
 }
 
+func TestProgramMayBeAFile(t *testing.T) {
+	self, err := os.Open("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer self.Close()
+	p := start(t, Command{Program: self, Args: []string{"fail"}})
+	if err := p.Wait(); err == nil || !strings.HasSuffix(err.Error(), "the reason\nenough") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestDescriptorsAreThoseGivenAlone(t *testing.T) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "given"))
 	if err != nil {

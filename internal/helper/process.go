@@ -9,9 +9,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"syscall"
+
+	"detgen/internal/thread"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,8 +27,10 @@ const Isolated = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix
 // Command is what to start.
 type Command struct {
 	Path       string     // of the program; "" is this program's own
+	Program    *os.File   // the program, instead of its path; the caller closes it
 	Args       []string   // without the program's name
 	Env        []string   // nil is this process's
+	Mounts     *os.File   // mount namespace that it is in, or of which it begins a copy; nil is this process's
 	Namespaces uintptr    // that it begins: clone flags (clone(2))
 	Ambient    []uintptr  // capabilities that it and its programs keep, whoever's they are (capabilities(7))
 	Files      []*os.File // that it has from Descriptor+1 on; the caller closes its own
@@ -46,7 +49,10 @@ type Process struct {
 
 // Start starts a process. The caller closes Conn, and waits for the end or kills it.
 func Start(c Command) (*Process, error) {
-	if c.Path == "" {
+	switch {
+	case c.Program != nil:
+		c.Path = fmt.Sprintf("/proc/self/fd/%d", c.Program.Fd())
+	case c.Path == "":
 		c.Path = "/proc/self/exe"
 	}
 	p := &Process{ended: make(chan struct{})}
@@ -73,23 +79,40 @@ func Start(c Command) (*Process, error) {
 	if c.Group != nil {
 		p.cmd.SysProcAttr.UseCgroupFD, p.cmd.SysProcAttr.CgroupFD = true, int(c.Group.Fd())
 	}
+	if c.Mounts != nil {
+		if p.cmd.Dir, err = os.Getwd(); err != nil { // the thread loses it
+			return nil, errors.Join(err, ours.Close())
+		}
+	}
 	started := make(chan error)
-	go func() {
-		// The signal comes when the thread that started the process ends (prctl(2), PR_SET_PDEATHSIG): keep it.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := p.cmd.Start()
+	// The signal comes when the thread that started the process ends (prctl(2), PR_SET_PDEATHSIG): keep it.
+	thread.Go(func() {
+		err := enterMounts(c.Mounts)
+		if err == nil {
+			err = p.cmd.Start()
+		}
 		started <- err
 		if err == nil {
 			p.err = p.cmd.Wait()
 			close(p.ended)
 		}
-	}()
+	})
 	if err := <-started; err != nil {
 		ours.Close()
 		return nil, fmt.Errorf("start %s: %w", c.Path, err)
 	}
 	return p, nil
+}
+
+// enterMounts brings the calling thread into a mount namespace.
+func enterMounts(mounts *os.File) error {
+	if mounts == nil {
+		return nil
+	}
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return err
+	}
+	return unix.Setns(int(mounts.Fd()), unix.CLONE_NEWNS)
 }
 
 // Pair makes two connected stream sockets. Closing ours ends a read or write that waits on it.

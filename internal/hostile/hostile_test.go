@@ -31,12 +31,18 @@ const (
 const (
 	readerDir       = "DETGEN_HOSTILE_DIR"
 	readerUnchecked = "DETGEN_HOSTILE_UNCHECKED"
+	readerNamed     = "DETGEN_HOSTILE_NAMED"
+	readerKind      = "DETGEN_HOSTILE_KIND"
 )
 
 // outside is in files outside of the run directory, and in nothing that a reader may show.
 const outside = "what-stands-outside"
 
 func TestMain(m *testing.M) {
+	if path := os.Getenv(readerNamed); path != "" {
+		fmt.Println(named[os.Getenv(readerKind)](path))
+		os.Exit(0)
+	}
 	if dir := os.Getenv(readerDir); dir != "" {
 		fmt.Print(report(readAll(dir, os.Getenv(readerUnchecked) != "", os.Stdout)))
 		os.Exit(0)
@@ -47,13 +53,19 @@ func TestMain(m *testing.M) {
 // read lets a process read a run directory, holds it to the limits, and gives what it showed.
 func read(t *testing.T, dir string, unchecked bool) string {
 	t.Helper()
+	if unchecked {
+		return limited(t, readerDir+"="+dir, readerUnchecked+"=1")
+	}
+	return limited(t, readerDir+"="+dir)
+}
+
+// limited lets a process with such an environment read, holds it to the limits, and gives what it showed.
+func limited(t *testing.T, environment ...string) string {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), readers*mostTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), readerDir+"="+dir)
-	if unchecked {
-		cmd.Env = append(cmd.Env, readerUnchecked+"=1")
-	}
+	cmd.Env = append(os.Environ(), environment...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -62,6 +63,27 @@ func (w writer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// InJSON gives JSON whose texts have what Text gives for them: a page's script does not turn it back. Control characters,
+// which JSON has as escapes, stay what they are: on a page they are nothing.
+func InJSON(text string) string { return escapeJSON(text, `\\u`) }
+
+// escapeJSON replaces what Text would in JSON, by escapes that begin with backslash.
+func escapeJSON(text, backslash string) string {
+	var out strings.Builder
+	for i, r := range text {
+		switch {
+		case harmless(r, text[i:]):
+			out.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&out, "%s%04x%s%04x", backslash, high, backslash, low)
+		default:
+			fmt.Fprintf(&out, "%s%04x", backslash, r)
+		}
+	}
+	return out.String()
+}
+
 // JSON gives a writer that passes JSON on to w, with \u escapes for what Text would replace in it (RFC 8259, section 7):
 // it stays JSON of the same meaning. What is written is whole characters of valid JSON.
 func JSON(w io.Writer) io.Writer { return jsonWriter{w} }
@@ -69,19 +91,7 @@ func JSON(w io.Writer) io.Writer { return jsonWriter{w} }
 type jsonWriter struct{ to io.Writer }
 
 func (w jsonWriter) Write(b []byte) (int, error) {
-	text, out := string(b), make([]byte, 0, len(b))
-	for i, r := range text {
-		switch {
-		case harmless(r, text[i:]):
-			out = utf8.AppendRune(out, r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		}
-	}
-	if _, err := w.to.Write(out); err != nil {
+	if _, err := io.WriteString(w.to, escapeJSON(string(b), `\u`)); err != nil {
 		return 0, err
 	}
 	return len(b), nil

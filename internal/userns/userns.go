@@ -44,15 +44,18 @@ func Start(c helper.Command, l Layout) (*helper.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Path == "" {
+	program := c.Program
+	if program == nil && c.Path == "" {
 		// As a file: another user may not reach it by its name, and /proc/self/exe is the shell's.
-		self, err := os.Open("/proc/self/exe")
-		if err != nil {
+		if program, err = os.Open("/proc/self/exe"); err != nil {
 			return nil, fmt.Errorf("open this program: %w", err)
 		}
-		defer self.Close()
+		defer program.Close()
+	}
+	if program != nil {
 		c.Path = fmt.Sprintf("/proc/self/fd/%d", helper.Descriptor+1+len(c.Files))
-		c.Files = append(c.Files[:len(c.Files):len(c.Files)], self)
+		c.Files = append(c.Files[:len(c.Files):len(c.Files)], program)
+		c.Program = nil // the shell starts it
 	}
 	c.Args = append([]string{"-euc", waiting, "sh", c.Path}, c.Args...)
 	c.Path = "/bin/sh"

@@ -58,7 +58,7 @@ type Driver interface {
 	// not stop hosts from sending more.
 	Drain(ctx context.Context) error
 	// Results gives two entries for each port, up and down, in the order of the ports: the
-	// settings read back and the counters. It works after Close too, as of then.
+	// settings read back and the counters. It works after Close too, as of then or of the last call before.
 	Results() ([]record.LinkResult, error)
 	// Ended is closed when the links have ended, by Close or, what Err tells about, by themselves. It is nil for
 	// links that the kernel makes.
@@ -72,7 +72,7 @@ type Driver interface {
 
 // DecisionLog is a driver that logs what it does to each frame: the soft driver.
 type DecisionLog interface {
-	// Log gives the log so far. It works after Close too, as of then.
+	// Log gives the log so far. It works after Close too, as of then or of the last call before.
 	Log() (*record.LinkLog, error)
 }
 

@@ -31,7 +31,7 @@ type soft struct {
 
 	mu     sync.Mutex
 	closed bool
-	after  struct { // what is known after Close
+	after  struct { // what is known after Close; results and log from the last call before, if there was one
 		done    chan struct{}
 		results []record.LinkResult
 		log     *record.LinkLog
@@ -182,6 +182,9 @@ func (s *soft) Results() ([]record.LinkResult, error) {
 			return nil, fmt.Errorf("link of host %q: %w", p.Host, err)
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.after.results = a.Results
 	return a.Results, nil
 }
 
@@ -197,7 +200,11 @@ func (s *soft) Log() (*record.LinkLog, error) {
 	if _, err := s.logFile.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	return record.ReadLinkLog(s.logFile, math.MaxInt)
+	log, err := record.ReadLinkLog(s.logFile, math.MaxInt)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.after.log = log
+	return log, err
 }
 
 // Close implements Driver.
@@ -209,10 +216,15 @@ func (s *soft) Close() error {
 		<-s.after.done
 		return s.after.err
 	}
-	results, err := s.Results()
-	var log *record.LinkLog
-	if err == nil {
-		log, err = s.Log()
+	s.mu.Lock()
+	results, log := s.after.results, s.after.log
+	s.mu.Unlock()
+	var err error
+	if results == nil {
+		_, err = s.Results()
+	}
+	if log == nil && err == nil {
+		_, err = s.Log()
 	}
 	s.mu.Lock()
 	s.closed = true
@@ -224,7 +236,7 @@ func (s *soft) Close() error {
 		s.log.Warn("the links' switch says", "output", text)
 	}
 	s.logFile.Close()
-	s.after.results, s.after.log, s.after.err = results, log, err
+	s.after.err = err
 	close(s.after.done)
 	return err
 }

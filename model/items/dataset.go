@@ -2,7 +2,6 @@ package items
 
 import (
 	"bufio"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -63,10 +62,7 @@ func Open(path string) (*Dataset, error) {
 	name := path
 	switch {
 	case !info.IsDir():
-		if !info.Mode().IsRegular() {
-			return nil, fmt.Errorf("%s is not a file", path)
-		}
-		in, err = os.Open(path)
+		in, err = beneath.OpenNamed(path)
 	default:
 		if _, missing := os.Lstat(filepath.Join(path, record.FileName)); missing == nil {
 			d.single = path
@@ -150,7 +146,7 @@ func (b both) Close() error { return errors.Join(b.ReadCloser.Close(), b.file.Cl
 
 // read reads the table.
 func (d *Dataset) read(name string, in io.Reader) error {
-	rows := csv.NewReader(in)
+	rows := table.ReadRows(in)
 	rows.LazyQuotes = true // published files have stray quotes
 	head, err := rows.Read()
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 const (
 	DefaultMemory    = "512MB" // of a host
 	DefaultProcesses = "1024"  // of a host
-	DefaultReady     = "10s"   // for a service to get ready
+	DefaultReady     = "30s"   // for a service to get ready
 	DefaultTimeout   = "60s"   // for a task
 )
 
@@ -309,7 +309,7 @@ type Service struct {
 	After []Text `yaml:"after"`
 	// What shows that it is ready.
 	Ready Ready `yaml:"ready" jsonschema:"required"`
-	// Time to get ready; 10s when nothing is said.
+	// Time to get ready; 30s when nothing is said.
 	Timeout Text `yaml:"timeout"`
 	// Its end while the run goes on fails the run, unless this expression of the template language is true.
 	Ends Text `yaml:"ends"`

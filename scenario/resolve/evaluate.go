@@ -1,14 +1,13 @@
 package resolve
 
 import (
-	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
+	"detgen/internal/beneath"
 	"detgen/internal/problem"
 	"detgen/record"
 	"detgen/scenario/format"
@@ -122,17 +121,7 @@ func readUserFile(at problem.Position, name string) (string, error) {
 	if at.Line > 0 && !filepath.IsAbs(name) {
 		name = filepath.Join(filepath.Dir(at.File), name)
 	}
-	info, err := os.Stat(name)
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a file", name)
-	}
-	if err == nil && info.Size() > maxUserFile {
-		err = fmt.Errorf("%s has %d bytes: at most %d", name, info.Size(), maxUserFile)
-	}
-	if err != nil {
-		return "", err
-	}
-	content, err := os.ReadFile(name)
+	content, err := beneath.ReadNamed(name, maxUserFile)
 	return string(content), err
 }
 

@@ -3,6 +3,7 @@ package kit
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"detgen/image"
+	"detgen/record"
 )
 
 // deb is a downloaded package.
@@ -20,14 +25,30 @@ type deb struct {
 	path    string
 }
 
-// download fetches packages into dir with apt, which checks their digests against Debian's
-// signed lists. It needs no privileges and installs nothing.
-func download(ctx context.Context, dir string, names []string) ([]deb, error) {
+// packages is Debian's archive of the own release, as apt with lists of its own sees it. It needs no privileges and
+// installs nothing.
+type packages struct {
+	dir string   // of the lists and what was downloaded
+	env []string // of apt
+}
+
+// openPackages fetches the package lists into a new folder.
+func openPackages(ctx context.Context, dir string) (*packages, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, err
 	}
-	if _, err := output(ctx, dir, "apt-get", append([]string{"-qq", "download"}, names...)...); err != nil {
-		return nil, fmt.Errorf("download Debian packages (are the package lists there? \"apt-get update\" gets them): %w", err)
+	env, err := image.Apt(ctx, dir)
+	return &packages{dir, env}, err
+}
+
+// download fetches packages with apt, which checks their digests against Debian's signed lists.
+func (p *packages) download(ctx context.Context, names []string) ([]deb, error) {
+	dir := filepath.Join(p.dir, "debs")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if _, err := output(ctx, p.env, dir, "apt-get", append([]string{"-qq", "download"}, names...)...); err != nil {
+		return nil, fmt.Errorf("download Debian packages: %w", err)
 	}
 	paths, err := filepath.Glob(filepath.Join(dir, "*.deb"))
 	if err != nil {
@@ -36,7 +57,7 @@ func download(ctx context.Context, dir string, names []string) ([]deb, error) {
 	var debs []deb
 	for _, path := range paths {
 		d := deb{path: path}
-		fields, err := output(ctx, dir, "dpkg-deb", "-f", path, "Package", "Version")
+		fields, err := output(ctx, os.Environ(), dir, "dpkg-deb", "-f", path, "Package", "Version")
 		if err != nil {
 			return nil, err
 		}
@@ -58,17 +79,14 @@ func download(ctx context.Context, dir string, names []string) ([]deb, error) {
 }
 
 // dependency gives the package that a meta-package stands for: the first that it depends on.
-func dependency(ctx context.Context, meta string) (string, error) {
-	out, err := output(ctx, "", "apt-cache", "depends", "--important", meta)
-	if err != nil {
-		return "", err
-	}
+func (p *packages) dependency(ctx context.Context, meta string) (string, error) {
+	out, err := output(ctx, p.env, "", "apt-cache", "depends", "--important", meta)
 	for line := range strings.Lines(string(out)) {
 		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "Depends: "); ok {
 			return name, nil
 		}
 	}
-	return "", fmt.Errorf("the Debian package %s is not in the package lists (\"apt-get update\" gets them; Debian 12 with its security updates has it)", meta)
+	return "", fmt.Errorf("package %s of Debian %s with its security updates: %w", meta, record.OwnRelease, cmp.Or(err, errors.New("it is not in the package lists")))
 }
 
 // files calls use with each file of the package, in the package's order. Reading r is
@@ -117,12 +135,12 @@ func eachFile(r io.Reader, use func(h *tar.Header, r io.Reader) error) error {
 	}
 }
 
-// output runs a program and gives its standard output; what it wrote to standard error goes
-// into the error.
-func output(ctx context.Context, dir, name string, arguments ...string) ([]byte, error) {
+// output runs a program in an environment and a folder and gives its standard output; what it wrote to standard error
+// goes into the error.
+func output(ctx context.Context, env []string, dir, name string, arguments ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, arguments...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.Env = append(slices.Clone(env), "LC_ALL=C")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

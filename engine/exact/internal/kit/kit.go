@@ -145,12 +145,15 @@ func build(ctx context.Context, dir string) error {
 			return fmt.Errorf("program %s is missing (Debian package %s)", program, pkg)
 		}
 	}
-	kernel, err := dependency(ctx, KernelPackage)
+	archive, err := openPackages(ctx, filepath.Join(dir, "packages"))
 	if err != nil {
 		return err
 	}
-	downloads := filepath.Join(dir, "debs")
-	debs, err := download(ctx, downloads, append([]string{kernel}, crunPackages...))
+	kernel, err := archive.dependency(ctx, KernelPackage)
+	if err != nil {
+		return err
+	}
+	debs, err := archive.download(ctx, append([]string{kernel}, crunPackages...))
 	if err != nil {
 		return err
 	}
@@ -162,7 +165,7 @@ func build(ctx context.Context, dir string) error {
 			return err
 		}
 	}
-	if err := os.RemoveAll(downloads); err != nil {
+	if err := os.RemoveAll(archive.dir); err != nil {
 		return err
 	}
 	if parts.image == nil || parts.crun == nil || parts.loader == nil {

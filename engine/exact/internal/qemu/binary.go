@@ -7,14 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
+	"strings"
 )
 
-// Series is the version of QEMU that the engine is written and measured for. Other versions
-// time devices differently, and their options differ.
-const Series = "7.2"
+// Accepted are the series of QEMU that the engine runs on, and where each is to be had. A new one comes here once the
+// soak has passed on it (docs/exactness.md): versions time devices differently, and order their threads differently.
+var Accepted = map[string]string{
+	"7.2": "Debian 12's package qemu-system-x86, and detgen's container image: docs/installing.md",
+}
 
 // Binary is a QEMU program.
 type Binary struct {
@@ -51,8 +56,12 @@ func Find(ctx context.Context, path string) (Binary, error) {
 		return b, fmt.Errorf("%w: %s does not say which", ErrVersion, path)
 	}
 	b.Version = string(m[1])
-	if string(m[2]) != Series {
-		return b, fmt.Errorf("%w: %s is %s, the exact engine needs %s (Debian 12's package qemu-system-x86)", ErrVersion, path, b.Version, Series)
+	if Accepted[string(m[2])] == "" {
+		var needed []string
+		for _, series := range slices.Sorted(maps.Keys(Accepted)) {
+			needed = append(needed, fmt.Sprintf("%s (%s)", series, Accepted[series]))
+		}
+		return b, fmt.Errorf("%w: %s is %s, the exact engine needs %s", ErrVersion, path, b.Version, strings.Join(needed, " or "))
 	}
 	f, err := os.Open(path)
 	if err != nil {
