@@ -209,7 +209,7 @@ func FindRuntime(given string) (string, error) {
 		found = append(found, list...)
 	}
 	if len(found) == 0 {
-		return "", errors.New(`ONNX Runtime is not there, which runs ONNX files. Get its library, libonnxruntime.so 1.17 or later, with "pip install onnxruntime", from the archive of a release (github.com/microsoft/onnxruntime), or with scripts/onnxruntime; when it is not found by itself, name it with --onnxruntime or ` + runtimeVariable)
+		return "", errors.New(`ONNX Runtime is not there, which runs ONNX files. Get its library, libonnxruntime.so 1.17 or later, with "pip install onnxruntime", as Debian 13's package libonnxruntime1.21, from the archive of a release (github.com/microsoft/onnxruntime), or with scripts/onnxruntime; when it is not found by itself, name it with --onnxruntime or ` + runtimeVariable)
 	}
 	slices.Sort(found)
 	return found[len(found)-1], nil
