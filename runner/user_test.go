@@ -370,7 +370,7 @@ func TestAUsersGreedyHostEndsTheRun(t *testing.T) {
 	greedy := map[string]struct{ script, want string }{
 		"memory":    {`perl -e '$x = "x" x 30000000; fork; fork; sleep 1000'`, `host "glutton": it takes more than 61 MiB of memory, its limit`},
 		"processes": {"for i in $(seq 70); do sleep 1000 & done\nwait", `host "glutton": it starts more than 64 processes, its limit`},
-		"process":   {`perl -e '$x = "x" x 300000000'`, "Out of memory"},
+		"process":   {`perl -e '$x = "x" x 9000000000'`, "Out of memory"},
 		"files":     {"cat /dev/zero >/file", "No space left on device"},
 		"shared":    {"cat /dev/zero >/dev/shm/file", "No space left on device"},
 	}

@@ -22,12 +22,15 @@ type Amounts struct {
 	Processes int   // and threads
 }
 
+// reserve is what a process may always set aside to write to: Chromium does with more than 2 GiB that it never writes.
+const reserve = 8 << 30
+
 // OfEach are the limits of each process, and of each user's number of them (getrlimit(2)), for where no control group
 // holds the amounts: a process may not take all at once before anybody looks. They are above those of all, so that who
 // looks (Measure) sees that there is too much before a program is told.
 func (a Amounts) OfEach() []specs.POSIXRlimit {
 	return []specs.POSIXRlimit{
-		Rlimit("RLIMIT_DATA", unix.RLIMIT_DATA, 2*uint64(a.Memory)), // what it may write to, in its memory or not
+		Rlimit("RLIMIT_DATA", unix.RLIMIT_DATA, max(2*uint64(a.Memory), reserve)), // what it may write to, in its memory or not
 		Rlimit("RLIMIT_NPROC", unix.RLIMIT_NPROC, uint64(a.Processes)/4*5),
 	}
 }
