@@ -240,11 +240,11 @@ func output(cmd *exec.Cmd) (string, error) {
 
 // On says where the runs of a build into the folder dir are made: here for "", or on a cluster for "slurm", with this
 // configuration and link driver as they were asked for.
-func (o *Options) On(where, dir string, s *Slurm, with runner.Config, driver string) (err error) {
+func (o *Options) On(where, dir string, s *Slurm, with runner.Config) (err error) {
 	switch {
 	case where == "slurm":
 		o.Slurm = s
-		s.Command, err = shardCommand(dir, with, driver)
+		s.Command, err = shardCommand(dir, with)
 	case where != "":
 		err = runner.RequestError{Err: fmt.Errorf("--on %q: must be slurm", where)}
 	case len(s.Options) > 0:
@@ -253,9 +253,8 @@ func (o *Options) On(where, dir string, s *Slurm, with runner.Config, driver str
 	return err
 }
 
-// shardCommand is the command that makes a shard of the dataset in a folder as a runner with this configuration and link
-// driver would.
-func shardCommand(dir string, with runner.Config, driver string) ([]string, error) {
+// shardCommand is the command that makes a shard of the dataset in a folder as a runner with this configuration would.
+func shardCommand(dir string, with runner.Config) ([]string, error) {
 	program, err1 := os.Executable()
 	dir, err2 := filepath.Abs(dir)
 	command := []string{program, "dataset", "build", filepath.Join(dir, PlanFile), "--output", dir}
@@ -266,10 +265,8 @@ func shardCommand(dir string, with runner.Config, driver string) ([]string, erro
 			command = append(command, "--"+flag.name, flag.value)
 		}
 	}
-	for _, flag := range []struct{ name, value string }{{"engine", with.Engine}, {"link-driver", driver}} {
-		if flag.value != "" {
-			command = append(command, "--"+flag.name, flag.value)
-		}
+	if with.Engine != "" {
+		command = append(command, "--engine", with.Engine)
 	}
 	return command, errors.Join(err1, err2, err3)
 }

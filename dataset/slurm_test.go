@@ -22,15 +22,14 @@ func TestShardCommand(t *testing.T) {
 	dir := filepath.Join(here, "set")
 	plain := []string{program, "dataset", "build", filepath.Join(dir, PlanFile), "--output", dir}
 	for _, c := range []struct {
-		with   runner.Config
-		driver string
-		want   []string
+		with runner.Config
+		want []string
 	}{
-		{runner.Config{}, "", plain},
-		{runner.Config{Catalogue: "mine", Cache: "/cache", Engine: "exact"}, "soft",
-			append(slices.Clone(plain), "--catalogue", filepath.Join(here, "mine"), "--cache", "/cache", "--engine", "exact", "--link-driver", "soft")},
+		{runner.Config{}, plain},
+		{runner.Config{Catalogue: "mine", Cache: "/cache", Engine: "exact"},
+			append(slices.Clone(plain), "--catalogue", filepath.Join(here, "mine"), "--cache", "/cache", "--engine", "exact")},
 	} {
-		if got, err := shardCommand("set", c.with, c.driver); err != nil || !slices.Equal(got, c.want) {
+		if got, err := shardCommand("set", c.with); err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("got %q, %v, want %q", got, err, c.want)
 		}
 	}

@@ -89,7 +89,7 @@ array, which the command submits and follows; what is behind -- goes to sbatch.`
 			if err != nil {
 				return badRequest(err)
 			}
-			if err := f.options.On(on, cmp.Or(f.out, p.Dataset), slurm, f.config(cmd), f.driver); err != nil {
+			if err := f.options.On(on, cmp.Or(f.out, p.Dataset), slurm, f.config(cmd)); err != nil {
 				return err
 			}
 			return f.write(cmd, p, func(r *runner.Runner) (dataset.Result, error) {

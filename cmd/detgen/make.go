@@ -23,7 +23,6 @@ func tool() string { return "detgen " + version }
 type makerFlags struct {
 	imageFlags
 	engine string
-	driver string
 }
 
 func (f *makerFlags) add(cmd *cobra.Command) {
@@ -34,7 +33,6 @@ func (f *makerFlags) add(cmd *cobra.Command) {
 // addEngine adds the flags that say where runs are made.
 func (f *makerFlags) addEngine(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.engine, "engine", "", "where the lab runs: live (this kernel), exact (same seed, same bytes) or vm (ordinary virtual machines, to compare with) (default "+engines.Names[0]+")")
-	cmd.Flags().StringVar(&f.driver, "link-driver", "", "what impairs the links: netem or soft (default: what the kernel has)")
 }
 
 // config is what a runner is opened with.
@@ -50,11 +48,13 @@ func (f *makerFlags) config(cmd *cobra.Command) runner.Config {
 type runFlags struct {
 	makerFlags
 	runner.Asked
-	seed uint64
+	driver string
+	seed   uint64
 }
 
 func (f *runFlags) add(cmd *cobra.Command) {
 	f.makerFlags.add(cmd)
+	cmd.Flags().StringVar(&f.driver, "link-driver", "", "what impairs the links: netem or soft (default: what the kernel has)")
 	cmd.Flags().StringArrayVarP(&f.Settings, "set", "s", nil, "set a factor: KEY=VALUE (see detgen list SCENARIO)")
 	cmd.Flags().StringVar(&f.File, "spec", "", "read the spec from this file; flags override it")
 	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "seed of the run (default: drawn)")
