@@ -9,7 +9,8 @@ cd /root/got
 smb() {
 	phase login
 	status=0
-	smbclient -U "$account%$password" "$@" >/root/answers 2>&1 || status=$?
+	# by lines, so that what it says of files does not cut what it lists
+	stdbuf -oL smbclient -U "$account%$password" "$@" >/root/answers 2>&1 || status=$?
 	cat /root/answers
 	complaint=$(grep -o 'NT_STATUS_[A-Z_]*' /root/answers | sort -u)
 	if [ "$complaint" ]; then
