@@ -3,6 +3,7 @@ package confined
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -143,7 +144,7 @@ func TestProgramEndsWithTheContext(t *testing.T) {
 	var out bytes.Buffer
 	begin := time.Now()
 	err := Run(ctx, Program{Layers: layers(t), Args: []string{"/bin/sh", "-c", "while :; do :; done"}, Result: "/tmp/result"}, "/dev/null", &out)
-	if err != context.DeadlineExceeded || time.Since(begin) > 30*time.Second {
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 30*time.Second {
 		t.Errorf("got %v after %v", err, time.Since(begin))
 	}
 }
