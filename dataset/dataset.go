@@ -79,7 +79,7 @@ func Open(ctx context.Context, dir, planName string, planText []byte, r *runner.
 		return nil, runner.RequestError{Err: err}
 	}
 	d := &Dataset{Dir: dir, Plan: p, text: planText, runner: r}
-	there, err := readPlan(dir)
+	there, err := ReadPlan(dir)
 	switch {
 	case err == nil && string(there) == string(planText):
 	case err == nil:
