@@ -35,16 +35,14 @@ type Plan struct {
 
 // Apart is tasks that cannot go on twice at once.
 type Apart struct {
-	Tasks    []string `yaml:"tasks"`    // all, when none is named
-	Failures []string `yaml:"failures"` // only with these, when some are named
-	Because  string   `yaml:"because"`  // of the protocol, or of what the task counts, in words
+	Tasks   []string `yaml:"tasks"`   // all, when none is named
+	Because string   `yaml:"because"` // of the protocol, or of what the task counts, in words
 }
 
-// AtOnce gives "" when a task, with a failure or none, can go on twice at once on the same hosts, else what keeps it from
-// that.
-func (p *Plan) AtOnce(task, failure string) string {
+// AtOnce gives "" when a task can go on twice at once on the same hosts, else what keeps it from that.
+func (p *Plan) AtOnce(task string) string {
 	for _, a := range p.Apart {
-		if (len(a.Tasks) == 0 || slices.Contains(a.Tasks, task)) && (len(a.Failures) == 0 || slices.Contains(a.Failures, failure)) {
+		if len(a.Tasks) == 0 || slices.Contains(a.Tasks, task) {
 			return a.Because
 		}
 	}

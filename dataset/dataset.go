@@ -16,7 +16,6 @@ import (
 
 	"detgen/dataset/columns"
 	"detgen/dataset/plan"
-	"detgen/internal/whole"
 	"detgen/record"
 	"detgen/runner"
 	"detgen/table"
@@ -79,17 +78,14 @@ func Open(ctx context.Context, dir, planName string, planText []byte, r *runner.
 		return nil, runner.RequestError{Err: err}
 	}
 	d := &Dataset{Dir: dir, Plan: p, text: planText, runner: r}
-	there, err := ReadPlan(dir)
-	switch {
-	case err == nil && string(there) == string(planText):
-	case err == nil:
-		return nil, runner.RequestError{Err: fmt.Errorf("%s holds a dataset of another plan (%s differs); choose another folder", dir, filepath.Join(dir, PlanFile))}
-	case errors.Is(err, fs.ErrNotExist):
+	there, err := d.begun()
+	if err != nil {
+		return nil, err
+	}
+	if !there {
 		if err := record.Vacant(dir); err != nil {
 			return nil, runner.RequestError{Err: err}
 		}
-	default:
-		return nil, err
 	}
 	if err := r.Check(ctx, ""); err != nil {
 		return nil, err
@@ -102,12 +98,46 @@ func Open(ctx context.Context, dir, planName string, planText []byte, r *runner.
 	return d, nil
 }
 
-// claim writes the plan into the folder.
+// begun tells whether the folder holds this plan already. A folder of another plan is an error.
+func (d *Dataset) begun() (bool, error) {
+	there, err := ReadPlan(d.Dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case string(there) != string(d.text):
+		return false, runner.RequestError{Err: fmt.Errorf("%s holds a dataset of another plan (%s differs); choose another folder", d.Dir, filepath.Join(d.Dir, PlanFile))}
+	}
+	return true, nil
+}
+
+// claim makes sure that the folder is this plan's. Any number of shards can call it at once, on any number of machines:
+// the folder appears whole, with its plan and the folder of its runs, and one of them makes it.
 func (d *Dataset) claim() error {
-	if err := os.MkdirAll(filepath.Join(d.Dir, RunsFolder), 0o755); err != nil {
+	if there, err := d.begun(); there || err != nil {
 		return err
 	}
-	return whole.WriteFile(filepath.Join(d.Dir, PlanFile), d.text)
+	err := d.create()
+	if there, otherwise := d.begun(); there || otherwise != nil {
+		return otherwise // whoever made it
+	}
+	return err
+}
+
+// create makes the folder.
+func (d *Dataset) create() error {
+	s, err := record.Create(d.Dir)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(s.Dir(), PlanFile), d.text, 0o644); err != nil {
+		return errors.Join(err, s.Discard())
+	}
+	if err := os.Mkdir(filepath.Join(s.Dir(), RunsFolder), 0o755); err != nil {
+		return errors.Join(err, s.Discard())
+	}
+	return s.Publish()
 }
 
 // identity gives the id of a run: a hash of all that decides it, which is the resolved run (the digests of its images

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"detgen/dataset/columns"
 	"detgen/dataset/plan"
+	"detgen/internal/whole"
 	"detgen/packet"
 	"detgen/runner"
 	"detgen/table"
@@ -165,16 +165,15 @@ func ExportCapture(ctx context.Context, dir, path string, s *Selection) (*Export
 	if err != nil {
 		return nil, runner.RequestError{Err: err}
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*")
+	file, err := whole.Create(path)
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(file.Name()) // fails after the renaming, as it should
 	e, err := exportCapture(ctx, file, filepath.Ext(path) == ".pcap", list, s)
-	if err := errors.Join(err, file.Chmod(0o644), file.Close()); err != nil {
-		return nil, fmt.Errorf("write %s: %w", path, err)
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", path, errors.Join(err, file.Abort()))
 	}
-	return e, os.Rename(file.Name(), path)
+	return e, file.Commit()
 }
 
 // capturer writes frames of runs, with comments.

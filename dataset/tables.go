@@ -88,16 +88,40 @@ func (d *Dataset) Tables(ctx context.Context, o Options) (*Description, error) {
 	}
 	for _, set := range o.Columns {
 		name := set.FileName(format)
+		if files = append(files, name); d.written(name) {
+			continue
+		}
 		if _, err := columns.Write(ctx, filepath.Join(d.Dir, name), set, format, d.columnRuns(kept)); err != nil {
+			if d.Plan.Captures == plan.Drop {
+				err = fmt.Errorf("%s: %w (the plan drops captures when the tables are made: the first build must have all --columns)", name, err)
+			}
 			return nil, err
 		}
-		files = append(files, name)
 	}
 	description, err := d.describe(members, failed, files)
 	if err != nil {
 		return nil, err
 	}
 	return description, d.putAway(ctx, members)
+}
+
+// written tells if a table that is made of captures, which are dropped, is there already, of these very runs: the files that
+// dataset.json has are as it says, and runs.csv, which was just written, is among them.
+func (d *Dataset) written(name string) bool {
+	if d.Plan.Captures != plan.Drop {
+		return false
+	}
+	o, err := readDescription(d.Dir)
+	if err != nil {
+		return false
+	}
+	for _, file := range []string{RunsTable, name} {
+		is, err := digestOf(filepath.Join(d.Dir, file))
+		if err != nil || is != o.Files[file] {
+			return false
+		}
+	}
+	return true
 }
 
 // putAway does with captures what the plan says.

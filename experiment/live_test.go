@@ -56,7 +56,7 @@ func terminal(t *testing.T) (here, there *os.File) {
 func TestReducedDeterminism(t *testing.T) {
 	detgen := program(t)
 	dir := filepath.Join(t.TempDir(), "out")
-	args := []string{"experiment", "determinism", "--plan", "testdata/small.yaml", "--samples", "8", "--pairs", "28", "-o", dir, "--json"}
+	args := []string{"experiment", "determinism", "--plan", "testdata/small.yaml", "--samples", "15", "--pairs", "60", "-o", dir, "--json"}
 
 	// Killed when the terminal says that the third run is done.
 	here, there := terminal(t)
@@ -68,7 +68,7 @@ func TestReducedDeterminism(t *testing.T) {
 	there.Close()
 	var seen []byte
 	part := make([]byte, 4096)
-	for !bytes.Contains(seen, []byte("3 of 32 runs")) {
+	for !bytes.Contains(seen, []byte("3 of 60 runs")) {
 		n, err := here.Read(part)
 		seen = append(seen, part[:n]...)
 		if err != nil {
@@ -92,8 +92,8 @@ func TestReducedDeterminism(t *testing.T) {
 		t.Fatalf("go on: %v\n%s", err, out)
 	}
 	after := runs(t, dir)
-	if len(after) != 32 {
-		t.Errorf("%d runs, want 32", len(after))
+	if len(after) != 60 {
+		t.Errorf("%d runs, want 60", len(after))
 	}
 	for path, time := range before {
 		if after[path] != time {
@@ -106,10 +106,10 @@ func TestReducedDeterminism(t *testing.T) {
 	}
 	for _, c := range r.Types[0].Configurations {
 		live, exact := c.Engines[0], c.Engines[1]
-		if exact.Samples != 8 || exact.Distinct != 1 || exact.Pairs.Identical != exact.Pairs.Pairs || exact.Pairs.KSPass != exact.Pairs.Pairs {
+		if exact.Samples != 15 || exact.Distinct != 1 || exact.Pairs.Identical != exact.Pairs.Pairs || exact.Pairs.KSPass != exact.Pairs.Pairs {
 			t.Errorf("%s, exact: %d samples, %d different captures, %d of %d pairs with the same bytes", c.Name, exact.Samples, exact.Distinct, exact.Pairs.Identical, exact.Pairs.Pairs)
 		}
-		if live.Samples != 8 || live.Distinct < 2 {
+		if live.Samples != 15 || live.Distinct < 2 {
 			t.Errorf("%s, live: %d samples, %d different captures", c.Name, live.Samples, live.Distinct)
 		}
 		for _, m := range similarity.Metrics {

@@ -177,3 +177,13 @@ func checkOutcome(a *record.Activity, r *record.ActivityResult) error {
 	}
 	return nil
 }
+
+// check compares every activity's outcome with what it expects.
+func (l *lab) check() error {
+	for i := range l.run.Activities {
+		if err := checkOutcome(&l.run.Activities[i], &l.result.Activities[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

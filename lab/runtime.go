@@ -140,7 +140,8 @@ func (h *container) config(o *Options) *specs.Spec {
 			Rlimits:         ofEach,
 			OOMScoreAdj:     kill, // to end first when the machine has no memory left (proc_pid_oom_score_adj(5))
 		},
-		Mounts: mounts,
+		Mounts:      mounts,
+		Annotations: boundary.Compiled(),
 		Linux: &specs.Linux{
 			Namespaces: []specs.LinuxNamespace{
 				{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace}, {Type: specs.MountNamespace},

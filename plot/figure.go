@@ -2,12 +2,14 @@ package plot
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"image/color"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"detgen/internal/whole"
 )
 
 // Figure is a finished drawing. Draw methods make one.
@@ -49,26 +51,15 @@ func (f *Figure) WriteFile(path string) error {
 	if strings.ToLower(filepath.Ext(path)) == ".png" {
 		write = f.WritePNG
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".figure-*")
+	file, err := whole.Create(path)
 	if err != nil {
 		return fmt.Errorf("write figure: %w", err)
 	}
-	defer os.Remove(file.Name()) // fails once it is renamed
-	defer file.Close()
 	buffered := bufio.NewWriter(file)
-	if err := write(buffered); err != nil {
-		return fmt.Errorf("write figure %s: %w", path, err)
+	if err := errors.Join(write(buffered), buffered.Flush()); err != nil {
+		return fmt.Errorf("write figure %s: %w", path, errors.Join(err, file.Abort()))
 	}
-	if err := buffered.Flush(); err != nil {
-		return fmt.Errorf("write figure %s: %w", path, err)
-	}
-	if err := file.Chmod(0o644); err != nil {
-		return fmt.Errorf("write figure %s: %w", path, err)
-	}
-	if err := file.Close(); err != nil {
-		return fmt.Errorf("write figure %s: %w", path, err)
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
+	if err := file.Commit(); err != nil {
 		return fmt.Errorf("write figure: %w", err)
 	}
 	return nil

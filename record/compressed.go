@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"detgen/internal/beneath"
+	"detgen/internal/whole"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -96,18 +97,17 @@ func compress(dir string, c *Capture) error {
 	}
 	defer in.Close()
 	to := filepath.Join(dir, c.File+compressedSuffix)
-	out, err := os.Create(to + ".partial")
+	out, err := whole.Create(to)
 	if err != nil {
 		return err
 	}
-	defer out.Close()
 	w, err := zstd.NewWriter(out, zstd.WithEncoderConcurrency(1))
 	if err != nil {
-		return err
+		return errors.Join(err, out.Abort())
 	}
 	_, err = io.Copy(w, in)
-	if err := errors.Join(err, w.Close(), out.Sync(), out.Close()); err != nil {
-		return errors.Join(err, os.Remove(to+".partial"))
+	if err := errors.Join(err, w.Close()); err != nil {
+		return errors.Join(err, out.Abort())
 	}
-	return os.Rename(to+".partial", to)
+	return out.Commit()
 }

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
-	"strconv"
 	"sync"
+
+	"detgen/internal/whole"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/snappy"
@@ -23,8 +23,7 @@ type File struct {
 	columns []Column
 	format  Format
 	out     *bufio.Writer
-	file    *os.File // nil when the caller owns the output
-	path    string   // what file is renamed to; "" when it is not
+	file    output // nil when the caller owns the output
 	parquet *parquet.GenericWriter[any]
 	row     []parquet.Row
 	rows    int64
@@ -51,36 +50,34 @@ func Create(path string, format Format, columns []Column) (*File, error) {
 		if err != nil {
 			return nil, err
 		}
-		return newFile(file, "", format, columns)
+		return newFile(special{file}, format, columns)
 	}
-	file, err := createBeside(path)
+	file, err := whole.Create(path)
 	if err != nil {
 		return nil, err
 	}
-	return newFile(file, path, format, columns)
+	return newFile(file, format, columns)
 }
 
-// createBeside creates a file with a new name in the folder of path.
-func createBeside(path string) (*os.File, error) {
-	for {
-		name := path + ".partial-" + strconv.FormatUint(uint64(rand.Uint32()), 36)
-		file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-		if !errors.Is(err, fs.ErrExist) {
-			return file, err
-		}
-	}
+// output is what a table is written to: a whole.File, or a pipe or device.
+type output interface {
+	io.Writer
+	Commit() error
+	Abort() error
 }
 
-func newFile(file *os.File, path string, format Format, columns []Column) (*File, error) {
+// special is a file that is no regular one. What was written to it cannot be taken back.
+type special struct{ *os.File }
+
+func (s special) Commit() error { return s.Close() }
+func (s special) Abort() error  { return s.Close() }
+
+func newFile(file output, format Format, columns []Column) (*File, error) {
 	f, err := New(file, format, columns)
 	if err != nil {
-		file.Close()
-		if path != "" {
-			os.Remove(file.Name())
-		}
-		return nil, err
+		return nil, errors.Join(err, file.Abort())
 	}
-	f.file, f.path = file, path
+	f.file = file
 	return f, nil
 }
 
@@ -158,17 +155,10 @@ func (f *File) Close() error {
 	if f.file == nil {
 		return f.err
 	}
-	if f.err == nil && f.path != "" {
-		f.err = f.file.Sync()
-	}
-	if err := f.file.Close(); f.err == nil {
-		f.err = err
-	}
-	if f.err == nil && f.path != "" {
-		f.err = os.Rename(f.file.Name(), f.path)
-	}
-	if f.err != nil && f.path != "" {
-		os.Remove(f.file.Name())
+	if f.err == nil {
+		f.err = f.file.Commit()
+	} else {
+		f.err = errors.Join(f.err, f.file.Abort())
 	}
 	f.file = nil
 	if f.err == nil {
@@ -183,10 +173,7 @@ func (f *File) Abort() {
 	if f.file == nil {
 		return
 	}
-	f.file.Close()
-	if f.path != "" {
-		os.Remove(f.file.Name())
-	}
+	f.file.Abort()
 	f.file = nil
 	f.err = fs.ErrClosed
 }

@@ -4,12 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
+	"detgen/internal/whole"
 	"detgen/packet"
 )
 
@@ -96,16 +95,14 @@ func (t *Truth) Comment(r Ref, first int) string { return string(t.appendComment
 
 // WritePcapngFile writes a file of WritePcapng, under another name first, so that it appears when it is whole.
 func (t *Truth) WritePcapngFile(path, application, host string) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*")
+	file, err := whole.Create(path)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name()) // fails after the renaming, as it should
-	err = errors.Join(t.WritePcapng(file, application, host), file.Chmod(0o644), file.Close())
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	if err := t.WritePcapng(file, application, host); err != nil {
+		return fmt.Errorf("write %s: %w", path, errors.Join(err, file.Abort()))
 	}
-	return os.Rename(file.Name(), path)
+	return file.Commit()
 }
 
 // cursor is a place in a capture.

@@ -17,6 +17,7 @@ import (
 	"detgen/dataset/flowset"
 	"detgen/internal/labtest"
 	"detgen/internal/oracle"
+	"detgen/record"
 )
 
 // planned writes a plan.
@@ -43,8 +44,9 @@ func datasetContents(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// TestDatasetKilled builds a dataset on the exact engine four times: without a break, killed after each run, in two
-// shards, and again where it is complete. All have the same bytes.
+// TestDatasetKilled builds a dataset on the exact engine four times: without a break, killed at random moments, in two
+// shards, and again where it is complete. All have the same bytes. The last run has frames enough that tables and merged
+// captures take a while to write.
 func TestDatasetKilled(t *testing.T) {
 	needsLab(t)
 	path := labtest.Program(t)
@@ -53,15 +55,15 @@ dataset: echoes
 seed: 3
 engine: exact
 entries:
-  - {task: ping/echo, vary: {design: full, factors: {params.count: [1, 2, 3]}}, set: {params.interval: 10ms}}
+  - {task: ping/echo, vary: {design: full, factors: {params.count: [1, 2, 1000]}}, set: {params.interval: 10ms}}
 splits: {shares: {train: 0.5, test: 0.5}}
 `)
+	command := func(dir string, more ...string) *exec.Cmd {
+		return exec.CommandContext(t.Context(), path, append([]string{"dataset", "build", plan, "-o", dir, "--jobs", "1", "--columns", "cicids2017"}, more...)...)
+	}
 	build := func(dir string, more ...string) {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), path, append([]string{"dataset", "build", plan, "-o", dir, "--jobs", "1"}, more...)...)
-		if code, _, stderr := outcome(t, cmd); code != exitDone {
-			t.Fatalf("%v: exit code %d: %s", more, code, stderr)
-		}
+		timed(t, command(dir, more...), nil)
 	}
 	whole := filepath.Join(t.TempDir(), "whole")
 	build(whole)
@@ -70,31 +72,37 @@ splits: {shares: {train: 0.5, test: 0.5}}
 		t.Fatalf("runs.csv has %d lines", n)
 	}
 
+	begin := time.Now()
+	tables := timed(t, command(whole), eventIn(t, whole, `^runs\.csv`))
+	start := time.Since(begin) - tables
 	killed := filepath.Join(t.TempDir(), "killed")
-	for n := range 3 {
-		cmd := exec.Command(path, "dataset", "build", plan, "-o", killed, "--jobs", "1")
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Wait() }()
-		awaitRuns(t, filepath.Join(killed, dataset.RunsFolder), n+1, ended)
-		cmd.Process.Kill()
-		<-ended
+	if !t.Run("build", func(t *testing.T) {
+		killedBuild(t, command, killed, start, runTime(t, whole), tables, everyFile(t, whole))
+	}) {
+		return
 	}
-	build(killed)
+	t.Run("export", func(t *testing.T) {
+		killedCommand(t, 4, func(to string) *exec.Cmd {
+			return exec.CommandContext(t.Context(), path, "dataset", "export", whole, "-o", to)
+		}, "all.pcapng", `^\.?all\.pcapng`)
+	})
 	shards := filepath.Join(t.TempDir(), "shards")
 	build(shards, "--shard", "1/2")
 	build(shards, "--shard", "0/2")
 	build(shards)
-	build(whole)
 	parts := []string{filepath.Join(t.TempDir(), "first"), filepath.Join(t.TempDir(), "second")}
 	build(parts[0], "--shard", "0/2")
 	t.Setenv("JOB_COMPLETION_INDEX", "1")
 	build(parts[1], "--shard", "env/2")
 	merged := filepath.Join(t.TempDir(), "merged")
+	merging := func(to string, folders ...string) *exec.Cmd {
+		return exec.CommandContext(t.Context(), path, append([]string{"dataset", "merge", "-o", to, "--columns", "cicids2017"}, folders...)...)
+	}
+	t.Run("merge", func(t *testing.T) {
+		killedCommand(t, 4, func(to string) *exec.Cmd { return merging(to, parts...) }, "merged", "")
+	})
 	merge := func(folders ...string) (int, string) {
-		code, stdout, stderr := outcome(t, exec.CommandContext(t.Context(), path, append([]string{"dataset", "merge", "-o", merged}, folders...)...))
+		code, stdout, stderr := outcome(t, merging(merged, folders...))
 		return code, stdout + stderr
 	}
 	if code, said := merge(parts[0], parts[1], whole); code != exitRequest || !strings.Contains(said, "shards of one build hold different runs") {
@@ -152,7 +160,7 @@ func remade(t *testing.T, path, dir string, want map[string]string) {
 		t.Errorf("the recipe has %d bytes", len(text))
 	}
 	make := func() (int, string) {
-		code, stdout, stderr := outcome(t, exec.CommandContext(t.Context(), path, "dataset", "make", file, "-o", again))
+		code, stdout, stderr := outcome(t, exec.CommandContext(t.Context(), path, "dataset", "make", file, "-o", again, "--columns", "cicids2017"))
 		return code, stdout + stderr
 	}
 	change := func(pattern, to string) {
@@ -208,24 +216,19 @@ func withoutRunJSON(text string) string {
 	return strings.Join(lines, "")
 }
 
-// awaitRuns waits until so many runs are in a folder, or the build has ended.
-func awaitRuns(t *testing.T, folder string, n int, ended chan error) {
+// runTime is how long the runs of a dataset took, on the average, by the clock.
+func runTime(t *testing.T, dir string) time.Duration {
 	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if entries, _ := filepath.Glob(filepath.Join(folder, "[0-9a-f]*", "run.json")); len(entries) >= n {
-			return
+	runs, _ := filepath.Glob(filepath.Join(dir, dataset.RunsFolder, "*"))
+	var sum time.Duration
+	for _, run := range runs {
+		r, err := record.Read(run)
+		if err != nil {
+			t.Fatal(err)
 		}
-		select {
-		case err := <-ended:
-			ended <- err
-			return
-		case <-t.Context().Done():
-			t.Fatal("no run came")
-		case <-tick.C:
-		}
+		sum += time.Duration(r.Result.WallTime)
 	}
+	return sum / time.Duration(len(runs))
 }
 
 const failingScenario = `scenario: fails
@@ -291,19 +294,32 @@ func TestDatasetFailures(t *testing.T) {
 	}
 }
 
-// TestDatasetFilter: a run with a connection out of bounds is in runs.csv, with the reason, and in no other table.
+// TestDatasetFilter: a run with a connection out of bounds is in runs.csv, with the reason, and in no other table. Captures are
+// dropped when the tables are made; the same command finds those that were made of them.
 func TestDatasetFilter(t *testing.T) {
 	needsLab(t)
 	plan := planned(t, `
 dataset: d
 seed: 1
+captures: drop
 entries:
   - {name: many, task: ping/echo, set: {params.count: 3, params.interval: 10ms}, filter: {packets: {min: 5}}}
   - {name: few, task: ping/echo, set: {params.count: 2, params.interval: 10ms}, filter: {packets: {min: 5}}}
 `)
 	dir := filepath.Join(t.TempDir(), "d")
-	if code, _, stderr := outcome(t, detgen(t, "dataset", "build", plan, "-o", dir, "--columns", "cicids2017,cns2022,zeek,unsw")); code != exitDone {
+	build := func(sets string) (int, string) {
+		code, _, stderr := outcome(t, detgen(t, "dataset", "build", plan, "-o", dir, "--columns", sets))
+		return code, stderr
+	}
+	if code, stderr := build("cicids2017,cns2022,zeek,unsw"); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	made := everyFile(t, dir)
+	if code, stderr := build("cicids2017,cns2022,zeek,unsw"); code != exitDone || !maps.Equal(made, everyFile(t, dir)) {
+		t.Errorf("again: exit code %d: %s", code, stderr)
+	}
+	if code, stderr := build("cicids2017,ml"); code != exitFailed || !strings.Contains(stderr, "the first build must have all --columns") {
+		t.Errorf("another table: exit code %d: %s", code, stderr)
 	}
 	all := datasetContents(t, dir)
 	otherColumns(t, dir, all[dataset.FileName])

@@ -22,10 +22,11 @@ import (
 // Sandbox is what all sandboxes have (OCI runtime specification 1.0): no capability, no file but those of its root.
 func Sandbox(root string, args ...string) *specs.Spec {
 	return &specs.Spec{
-		Version:  "1.0.2",
-		Hostname: "localhost",
-		Root:     &specs.Root{Path: root},
-		Process:  &specs.Process{Args: args, Cwd: "/", NoNewPrivileges: true, Capabilities: &specs.LinuxCapabilities{}},
+		Version:     "1.0.2",
+		Hostname:    "localhost",
+		Root:        &specs.Root{Path: root},
+		Process:     &specs.Process{Args: args, Cwd: "/", NoNewPrivileges: true, Capabilities: &specs.LinuxCapabilities{}},
+		Annotations: Compiled(),
 		Linux: &specs.Linux{
 			Namespaces: []specs.LinuxNamespace{
 				{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace}, {Type: specs.MountNamespace},

@@ -13,3 +13,4 @@ cat /root/sources
 set -- $(source </root/sources)
 outcome source="${1:-none}"
 outcome stratum="${2:-none}"
+stop
