@@ -100,7 +100,7 @@ func Open(ctx context.Context, dir, planName string, planText []byte, r *runner.
 
 // begun tells whether the folder holds this plan already. A folder of another plan is an error.
 func (d *Dataset) begun() (bool, error) {
-	there, err := readPlan(d.Dir)
+	there, err := ReadPlan(d.Dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil

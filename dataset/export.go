@@ -14,7 +14,6 @@ import (
 	"detgen/dataset/plan"
 	"detgen/internal/whole"
 	"detgen/packet"
-	"detgen/record"
 	"detgen/runner"
 	"detgen/table"
 	"detgen/truth"
@@ -92,7 +91,7 @@ func choose(dir string, s *Selection) ([]chosen, error) {
 			continue
 		}
 		c.Dir = filepath.Join(dir, RunsFolder, c.ID)
-		if c.Record, err = record.Read(c.Dir); err != nil {
+		if c.Record, err = readRun(dir, RunsFolder, c.ID); err != nil {
 			return nil, err
 		}
 		list = append(list, c)

@@ -23,12 +23,12 @@ import (
 // on after an interrupt.
 func Merge(ctx context.Context, dir string, folders []string, r *runner.Runner, o Options) (*Built, error) {
 	planName := filepath.Join(folders[0], PlanFile)
-	text, err := readPlan(folders[0])
+	text, err := ReadPlan(folders[0])
 	if err != nil {
 		return nil, runner.RequestError{Err: fmt.Errorf("%s is no shard of a dataset: %w", folders[0], err)}
 	}
 	for _, folder := range folders[1:] {
-		other, err := readPlan(folder)
+		other, err := ReadPlan(folder)
 		if err != nil {
 			return nil, runner.RequestError{Err: fmt.Errorf("%s is no shard of a dataset: %w", folder, err)}
 		}
@@ -90,7 +90,11 @@ func (d *Dataset) find(folders []string) ([]*found, error) {
 	by := map[string]*found{}
 	for _, folder := range folders {
 		for _, kind := range []string{RunsFolder, Failed} {
-			entries, err := os.ReadDir(filepath.Join(folder, kind))
+			path, err := beneath.Folder(folder, kind)
+			if err != nil {
+				return nil, err
+			}
+			entries, err := os.ReadDir(path)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return nil, err
 			}
@@ -128,7 +132,7 @@ func (d *Dataset) adopt(f *found) (there bool, err error) {
 	to := filepath.Join(d.Dir, f.kind, f.id)
 	if _, err := os.Stat(filepath.Join(to, record.FileName)); err == nil {
 		ours, _, err1 := record.Digest(filepath.Join(to, record.FileName))
-		theirs, _, err2 := record.Digest(filepath.Join(f.dir(), record.FileName))
+		theirs, _, err2 := record.DigestBelow(f.folder, filepath.Join(f.kind, f.id, record.FileName))
 		if err := errors.Join(err1, err2); err != nil {
 			return false, err
 		}

@@ -55,7 +55,7 @@ func WriteRecipe(ctx context.Context, dir, file string) (*Recipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := readPlan(dir)
+	text, err := ReadPlan(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +72,8 @@ func WriteRecipe(ctx context.Context, dir, file string) (*Recipe, error) {
 	return r, whole.WriteFile(file, append(content, '\n'))
 }
 
-// readPlan reads the plan that a dataset's folder has.
-func readPlan(dir string) ([]byte, error) { return beneath.ReadFile(dir, PlanFile, strictyaml.MaxSize) }
+// ReadPlan reads the plan of a dataset's folder, as it is written.
+func ReadPlan(dir string) ([]byte, error) { return beneath.ReadFile(dir, PlanFile, strictyaml.MaxSize) }
 
 // WriteText tells what is in the recipe.
 func (r *Recipe) WriteText(out io.Writer, file string) error {
@@ -168,7 +168,7 @@ const RecipeName = "the recipe's plan"
 
 // check compares a run that was made with the recipe's.
 func (m *Remade) check(d *Dataset, want RecipeRun) error {
-	made, err := record.Read(filepath.Join(d.Dir, RunsFolder, want.ID))
+	made, err := readRun(d.Dir, RunsFolder, want.ID)
 	if errors.Is(err, os.ErrNotExist) {
 		m.Differ = append(m.Differ, fmt.Sprintf("differs %s  it failed: see %s", want.ID, filepath.Join(d.Dir, Failed, want.ID)))
 		return nil

@@ -7,8 +7,18 @@ import (
 	"strings"
 
 	"detgen/internal/beneath"
+	"detgen/record"
 	"detgen/table"
 )
+
+// readRun reads the run.json of a run that a dataset's folder has: kind is RunsFolder or Failed.
+func readRun(dir, kind, id string) (*record.Record, error) {
+	path, err := beneath.Folder(dir, filepath.Join(kind, id))
+	if err != nil {
+		return nil, err
+	}
+	return record.Read(path)
+}
 
 // readRuns reads the table of a dataset's runs, whoever wrote it: its rows without the heading, and the places of the named
 // columns, the first of which is the run's. Ids of runs, which become paths, are such.

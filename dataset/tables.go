@@ -177,7 +177,7 @@ func (d *Dataset) members(ctx context.Context) (members []*member, missing int, 
 				if _, err := os.Stat(filepath.Join(dir, record.FileName)); err != nil {
 					continue
 				}
-				m.record, err = record.Read(dir)
+				m.record, err = readRun(d.Dir, folder, m.id)
 				return err
 			}
 			return nil
@@ -209,7 +209,7 @@ func (d *Dataset) leftOut(m *member) (string, error) {
 	if f == nil {
 		return "", nil
 	}
-	in, err := beneath.Open(filepath.Join(d.Dir, RunsFolder, m.id), truth.ConnectionsFile)
+	in, err := beneath.Open(d.Dir, filepath.Join(RunsFolder, m.id, truth.ConnectionsFile))
 	if err != nil {
 		return "", err
 	}
@@ -296,7 +296,7 @@ func (d *Dataset) writeRuns(members []*member, factors []string) error {
 		if t := m.record.Result.Truth; t != nil {
 			connections = int(t.Connections)
 		}
-		sum, _, err := record.Digest(filepath.Join(d.Dir, RunsFolder, m.id, record.FileName))
+		sum, _, err := record.DigestBelow(d.Dir, filepath.Join(RunsFolder, m.id, record.FileName))
 		if err != nil {
 			return err
 		}
@@ -338,9 +338,9 @@ func (d *Dataset) gather(ctx context.Context, members []*member, name string, co
 		if name == truth.TappedFile && !m.tapped() {
 			continue
 		}
-		path := filepath.Join(d.Dir, RunsFolder, m.id, name)
-		if err := gatherRun(path, m, columns, values(&m.record.Run, factors), out); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+		from := filepath.Join(RunsFolder, m.id, name)
+		if err := gatherRun(d.Dir, from, m, columns, values(&m.record.Run, factors), out); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Join(d.Dir, from), err)
 		}
 	}
 	return out.Close()
@@ -354,8 +354,8 @@ func (m *member) tapped() bool {
 // batchRows is how many rows are handed to a table at once.
 const batchRows = 2000
 
-func gatherRun(path string, m *member, columns []table.Column, factors []string, out *table.File) error {
-	f, err := beneath.Open(filepath.Dir(path), filepath.Base(path))
+func gatherRun(dir, name string, m *member, columns []table.Column, factors []string, out *table.File) error {
+	f, err := beneath.Open(dir, name)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (c *Checked) run(id, sum string, captures []string) error {
 	if err := c.file(filepath.Join(folder, record.FileName), sum); err != nil {
 		return err
 	}
-	r, err := record.Read(filepath.Join(c.Dir, folder))
+	r, err := readRun(c.Dir, RunsFolder, id)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (c *Checked) run(id, sum string, captures []string) error {
 // file checks one file below the dataset's folder.
 func (c *Checked) file(name, want string) error {
 	path := filepath.Join(c.Dir, name)
-	got, _, err := record.Digest(path)
+	got, _, err := record.DigestBelow(c.Dir, name)
 	if err != nil {
 		return err
 	}

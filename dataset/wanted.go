@@ -114,18 +114,19 @@ func (d *Dataset) amount(r *plan.Run, counted map[string]amount, seen map[string
 	if err != nil || out != "" {
 		return amount{}, err
 	}
-	a, err := countConnections(filepath.Join(d.Dir, RunsFolder, id, truth.ConnectionsFile))
+	a, err := countConnections(d.Dir, filepath.Join(RunsFolder, id, truth.ConnectionsFile))
 	counted[id] = a
 	return a, err
 }
 
 // countConnections counts the rows of connections.csv, and the packets that their ends sent.
-func countConnections(path string) (a amount, err error) {
-	f, err := beneath.Open(filepath.Dir(path), filepath.Base(path))
+func countConnections(dir, name string) (a amount, err error) {
+	f, err := beneath.Open(dir, name)
 	if err != nil {
 		return a, err
 	}
 	defer f.Close()
+	path := filepath.Join(dir, name)
 	rows := table.ReadRows(f)
 	rows.ReuseRecord = true
 	head, err := rows.Read()

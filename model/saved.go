@@ -22,8 +22,14 @@ import (
 // savedExtension ends the names of files that "detgen model train" writes.
 const savedExtension = ".model"
 
-// maxSaved is how long such a file may be, bytes.
-const maxSaved = 1 << 30
+// What such a file may have. A forest of 100 trees for 3,000 flows has 0.2 MB, the largest of the other models that are built in
+// 0.5 MB. Numbers and nodes have more bytes as Save writes them; so few that a file cannot take much more memory than it is long.
+const (
+	maxSaved    = 120 << 20 // bytes
+	leastValue  = 6         // bytes of a value in a list, in the mean
+	leastObject = 30        // bytes of an object, in the mean: a leaf of a tree has 31
+	fewValues   = 1 << 16   // that may be shorter
+)
 
 // Saved is a model of this program in a file: JSON, as docs/models.md describes it. One of LSTM, Forest, KitNET and CBAM is
 // there.
@@ -56,6 +62,9 @@ func (s *Saved) Save(path string) error {
 	if err != nil {
 		return err
 	}
+	if len(text) > maxSaved {
+		return fmt.Errorf("%s: the model has %d MiB, and at most %d are read again: train a smaller one (fewer trees or cells)", path, len(text)>>20, maxSaved>>20)
+	}
 	return whole.WriteFile(path, append(text, '\n'))
 }
 
@@ -68,8 +77,36 @@ func openSaved(path string, _ Options) (Model, error) {
 	return readSaved(path, text)
 }
 
+// dense finds a JSON text of so many values and objects that what is made of it takes many times its length.
+func dense(text []byte) error {
+	values, objects, inString := 0, 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{':
+			objects++
+		case c == '[' || c == ',':
+			values++
+		}
+	}
+	switch {
+	case values-fewValues > len(text)/leastValue:
+		return fmt.Errorf("it has %d values in %d bytes; a model has at most one in %d", values, len(text), leastValue)
+	case objects-fewValues > len(text)/leastObject:
+		return fmt.Errorf("it has %d objects in %d bytes; a model has at most one in %d", objects, len(text), leastObject)
+	}
+	return nil
+}
+
 // readSaved reads what Save wrote; path is its name for messages.
 func readSaved(path string, text []byte) (Model, error) {
+	if err := dense(text); err != nil {
+		return nil, fmt.Errorf("%s is not a saved model: %w", path, err)
+	}
 	s := &Saved{}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"detgen/internal/beneath"
+	"detgen/internal/problem"
 	"detgen/table"
 )
 
@@ -145,7 +146,7 @@ func (m *scoresFile) Score(_ context.Context, items []Item) ([]Score, error) {
 	for i := range items {
 		s, ok := m.scores[items[i].ID]
 		if !ok {
-			return out, &ItemError{items[i].ID, fmt.Errorf("%s has no score for it", m.path)}
+			return out, problem.InRequest(&ItemError{items[i].ID, fmt.Errorf("%s has no score for it", m.path)})
 		}
 		out = append(out, s)
 	}

@@ -85,15 +85,15 @@ func (f *Figure) line(x0, y0, x1, y1, width float64, c color.NRGBA, dash ...floa
 
 // write places text; x, y is on its base line, at the start, middle or end of the text.
 func (f *Figure) write(x, y float64, at anchor, size float64, s string) {
-	f.items = append(f.items, item{text: &label{x: x, y: y, at: at, size: size, text: s}, fill: ink})
+	f.items = append(f.items, item{text: &label{x: x, y: y, at: at, size: size, text: bounded(s)}, fill: ink})
 }
 
 // writeBold is write in bold letters.
 func (f *Figure) writeBold(x, y float64, at anchor, size float64, s string) {
-	f.items = append(f.items, item{text: &label{x: x, y: y, at: at, size: size, text: s, bold: true}, fill: ink})
+	f.items = append(f.items, item{text: &label{x: x, y: y, at: at, size: size, text: bounded(s), bold: true}, fill: ink})
 }
 
 // writeUp writes from below to above.
 func (f *Figure) writeUp(x, y float64, at anchor, size float64, s string) {
-	f.items = append(f.items, item{text: &label{x: x, y: y, at: at, size: size, text: s, up: true}, fill: ink})
+	f.items = append(f.items, item{text: &label{x: x, y: y, at: at, size: size, text: bounded(s), up: true}, fill: ink})
 }

@@ -125,6 +125,7 @@ func (l *Lines) meaning() meaning {
 
 // shortened gives as much of a tick's text as has room.
 func shortened(text string, room float64) string {
+	text = bounded(text)
 	letters := []rune(text)
 	for n := len(letters); n > 1 && textWidth(tickSize, text) > room; n-- {
 		text = string(letters[:n-1]) + "."

@@ -224,3 +224,19 @@ func TestLinksGoBesideHosts(t *testing.T) {
 		}
 	}
 }
+
+// TestLongTextIsCut draws a text of 10 MB: its begin, and not for long.
+func TestLongTextIsCut(t *testing.T) {
+	long := strings.Repeat("a", 10<<20)
+	f, err := (&Lines{Title: long, XLabel: long, Series: []Series{{Name: long, X: []float64{1, 2}, Y: []float64{1, 2}}}}).Draw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var drawing bytes.Buffer
+	if err := f.WriteDrawing(&drawing); err != nil || drawing.Len() > 1<<20 {
+		t.Errorf("%d bytes, %v", drawing.Len(), err)
+	}
+	if s := shortened(long, 50); len(s) > 50 {
+		t.Errorf("shortened to %d bytes", len(s))
+	}
+}

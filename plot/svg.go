@@ -26,7 +26,7 @@ func (f *Figure) writeSVG(w io.Writer, values func(io.Writer) error) error {
 	width, height := number(f.width), number(f.height)
 	fmt.Fprintf(out, `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="%spt" height="%spt" viewBox="0 0 %s %s" role="img">`+"\n", width, height, width, height)
 	fmt.Fprint(out, "<title>")
-	if err := xml.EscapeText(out, []byte(f.title)); err != nil {
+	if err := xml.EscapeText(out, []byte(bounded(f.title))); err != nil {
 		return err
 	}
 	fmt.Fprintln(out, "</title>")

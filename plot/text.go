@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"strings"
 	"sync"
 
 	"golang.org/x/image/font"
@@ -117,8 +118,19 @@ func (f *face) outline(index sfnt.GlyphIndex) path {
 	return p
 }
 
+// longestText is the most that is drawn of a text, bytes: no figure has room for more.
+const longestText = 1000
+
+// bounded gives the begin of a text that is longer.
+func bounded(text string) string {
+	if len(text) <= longestText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestText], "") + "..."
+}
+
 // textWidth is the length of a text.
 func textWidth(size float64, s string) float64 {
-	_, length := (&label{size: size, text: s}).layout()
+	_, length := (&label{size: size, text: bounded(s)}).layout()
 	return length
 }

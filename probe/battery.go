@@ -4,8 +4,9 @@ import (
 	"cmp"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -260,11 +261,14 @@ type place struct {
 
 // places reads which entry is which cell from the plan of a card's dataset.
 func (b *battery) places(dir string) (map[string]place, error) {
-	name := filepath.Join(dir, dataset.PlanFile)
-	if _, err := os.Stat(name); err != nil {
+	text, err := dataset.ReadPlan(dir)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, request(`%s is no dataset of the card: it has no plan; "detgen probe card" builds one`, dir)
 	}
-	p, _, err := plan.ReadFile(name)
+	if err != nil {
+		return nil, runner.RequestError{Err: err}
+	}
+	p, err := plan.Read(filepath.Join(dir, dataset.PlanFile), text)
 	if err != nil {
 		return nil, runner.RequestError{Err: err}
 	}

@@ -31,6 +31,9 @@ func (l *lines) next() ([][]byte, error) {
 	if len(text) == 0 && err != nil {
 		return nil, err
 	}
+	if errors.Is(err, bufio.ErrBufferFull) {
+		return nil, fmt.Errorf("line %d: it has more than %d KiB, the most that is read", l.line+1, l.in.Size()>>10)
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("line %d: %w", l.line+1, err)
 	}

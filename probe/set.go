@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"detgen/dataset"
+	"detgen/internal/problem"
 	"detgen/model"
 	"detgen/model/items"
 	"detgen/packet"
@@ -223,7 +224,8 @@ func (s *Set) encode(ctx context.Context, o Options) (*items.Made, error) {
 	if o.Change != nil && s.Model.Kind != model.Packets {
 		return nil, request("model %s looks at items of kind %s: corrections change what a model of kind %s sees", s.Model.Name, s.Model.Kind, model.Packets)
 	}
-	return s.Data.MakeChanged(ctx, s.Model, which, o.Change)
+	made, err := s.Data.MakeChanged(ctx, s.Model, which, o.Change)
+	return made, problem.InRequest(err)
 }
 
 // probabilities tells whether scores are in [0, 1], so that they are taken as probabilities.
@@ -274,7 +276,7 @@ func (s *Set) split(keep func(*Item) bool) (benign, attacks []float64) {
 
 // Measure fills in what the table of packets says of each connection. A set without one stays as it is.
 func (s *Set) Measure(ctx context.Context) error {
-	if s.Data.RunDir("") == "" {
+	if !s.Data.HasRuns() {
 		return nil // a table of flows alone
 	}
 	in, name, err := s.Data.Table(dataset.PacketsTable)
@@ -282,7 +284,7 @@ func (s *Set) Measure(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return runner.RequestError{Err: err}
 	}
 	defer in.Close()
 	at := map[string]*Measured{}
@@ -292,14 +294,14 @@ func (s *Set) Measure(ctx context.Context) error {
 		at[s.connection(i).ID] = m
 	}
 	if err := measure(ctx, in, s.single(), at); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return request("%s: %w", name, err)
 	}
 	return nil
 }
 
 // single names the run of a set that is one run directory, "" for a dataset.
 func (s *Set) single() string {
-	if s.Data.RunDir("") == s.Data.Path {
+	if s.Data.Single() != "" {
 		return s.connection(0).Run
 	}
 	return ""

@@ -214,7 +214,7 @@ func (r *SweepReport) xs() map[string]float64 {
 
 // seedsOf reads the seed of each run from the table of runs: runs of one entry and seed are pairs.
 func (s *Set) seedsOf() (map[string]string, error) {
-	if s.Data.RunDir("") == "" {
+	if !s.Data.HasRuns() {
 		return nil, nil // a table of flows alone
 	}
 	in, err := beneath.Open(s.Data.Path, dataset.RunsTable)
@@ -222,12 +222,15 @@ func (s *Set) seedsOf() (map[string]string, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, request("%w", err)
 	}
 	defer in.Close()
 	rows, err := table.ReadRows(in).ReadAll()
-	if err != nil || len(rows) == 0 {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(s.Data.Path, dataset.RunsTable), err)
+	if err == nil && len(rows) == 0 {
+		err = errors.New("it is empty: want a line of names")
+	}
+	if err != nil {
+		return nil, request("%s: %w", filepath.Join(s.Data.Path, dataset.RunsTable), err)
 	}
 	run, entry, number := slices.Index(rows[0], "run"), slices.Index(rows[0], "entry"), slices.Index(rows[0], "seed")
 	if min(run, entry, number) < 0 {

@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"detgen/internal/beneath"
 	"detgen/model"
 	"detgen/model/items"
 	"detgen/packet"
 	"detgen/plot"
 	"detgen/probe/correct"
 	"detgen/record"
+	"detgen/runner"
 	"detgen/twin"
 )
 
@@ -144,7 +146,10 @@ func Twin(ctx context.Context, dir string, m model.Model, o TwinOptions) (*TwinR
 func (r *TwinReport) load(ctx context.Context, m model.Model, dir string, o *TwinOptions) error {
 	var records [2]*record.Record
 	for i, side := range []*TwinSide{&r.A, &r.B} {
-		path := filepath.Join(dir, []string{record.TwinA, record.TwinB}[i])
+		path, err := beneath.Folder(dir, []string{record.TwinA, record.TwinB}[i])
+		if err != nil {
+			return runner.RequestError{Err: err}
+		}
 		rec, err := record.Read(path)
 		if err != nil {
 			return request("%s is no folder of twins: %v", dir, err)
@@ -175,7 +180,7 @@ func (r *TwinReport) load(ctx context.Context, m model.Model, dir string, o *Twi
 func (s *TwinSide) load(ctx context.Context, path string, m model.Model, o *TwinOptions) error {
 	data, err := items.Open(path)
 	if err != nil {
-		return err
+		return runner.RequestError{Err: err}
 	}
 	d := m.Describe()
 	recipe, err := items.RecipeOf(d.Kind, d.Recipe)
@@ -197,7 +202,7 @@ func (s *TwinSide) load(ctx context.Context, path string, m model.Model, o *Twin
 		return nil
 	})
 	if err != nil {
-		return err
+		return runner.RequestError{Err: err}
 	}
 	if s.trace == nil || len(s.trace.Packets) == 0 {
 		return request("%s has no TCP connection of the main activity (or none with that number)", path)

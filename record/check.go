@@ -5,6 +5,8 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+
+	"detgen/internal/plain"
 )
 
 // isSum tells if a text is a SHA-256 as it is written here. (A regular expression with so many repetitions takes longer to
@@ -26,6 +28,12 @@ func checkName(field, name string) error {
 		return fmt.Errorf("%s %q: must be 1 to 128 letters, digits, dots, underscores and hyphens, and not start with one of the last three", field, name)
 	}
 	return nil
+}
+
+// isFileName tells if a text is the name of a file below a run directory: of characters that are shown, and as long as a name
+// can be (PATH_MAX, linux/limits.h).
+func isFileName(name string) bool {
+	return filepath.IsLocal(name) && filepath.ToSlash(filepath.Clean(name)) == name && len(name) < 4096 && plain.Text(name) == name && !strings.ContainsAny(name, "\n\t")
 }
 
 // MaxFrames is the most frames that a capture can have.
@@ -163,7 +171,7 @@ func (r *Result) check(hosts map[string]map[string]bool, taps map[string]bool) e
 			return fmt.Errorf("%s: the run has no interface %q of host %q", field, c.Interface, c.Host)
 		case seen[place]:
 			return fmt.Errorf("%s: there is another capture of %s", field, c.At())
-		case !filepath.IsLocal(c.File) || filepath.ToSlash(filepath.Clean(c.File)) != c.File:
+		case !isFileName(c.File):
 			return fmt.Errorf("%s.file %q: must be the name of a file below the run directory", field, c.File)
 		case !isSum(c.SHA256):
 			return fmt.Errorf("%s.sha256 %q: must be 64 hexadecimal digits", field, c.SHA256)

@@ -26,6 +26,15 @@ const maxFile = 256 << 20
 // readJSON reads a file of results.
 func readJSON(dir, name string, v any) error { return readBy(record.ParseJSON, dir, name, v) }
 
+// readBelow reads the run.json of a run directory that is below a folder of results.
+func readBelow(dir, name string) (*record.Record, error) {
+	path, err := beneath.Folder(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	return record.Read(path)
+}
+
 func readBy(parse func([]byte, any) error, dir, name string, v any) error {
 	text, err := beneath.ReadFile(dir, name, maxFile)
 	if err != nil {
@@ -73,7 +82,7 @@ func Twin(dir string, o Options) (*Page, error) {
 	}
 	r.A.Dir, r.B.Dir = record.TwinA, record.TwinB // where they are, whatever the file says
 	p := &Page{Kind: "twin", Title: "Twins: " + r.A.Task + twinTitle(&r)}
-	a, err := record.Read(filepath.Join(dir, record.TwinA))
+	a, err := readBelow(dir, record.TwinA)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +173,7 @@ func aligned(p *Page, dir string, o *Options) error {
 	}
 	fates := map[string]map[string]string{}
 	for _, side := range []string{record.TwinA, record.TwinB} {
-		if fates[side], err = fatesOf(filepath.Join(dir, side)); err != nil {
+		if fates[side], err = fatesOf(dir, side); err != nil {
 			return err
 		}
 	}
@@ -201,13 +210,13 @@ func aligned(p *Page, dir string, o *Options) error {
 	return nil
 }
 
-// fatesOf gives the fates of a run's frames by host, interface and number.
-func fatesOf(dir string) (map[string]string, error) {
-	rec, err := record.Read(dir)
+// fatesOf gives the fates of the frames of a folder's run by host, interface and number.
+func fatesOf(dir, run string) (map[string]string, error) {
+	rec, err := readBelow(dir, run)
 	if err != nil {
 		return nil, err
 	}
-	t, err := truth.Read(dir, rec)
+	t, err := truth.Read(filepath.Join(dir, run), rec)
 	if err != nil {
 		return nil, err
 	}

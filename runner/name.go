@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -28,11 +27,11 @@ func batchName(spec *scenario.Spec) string {
 	return name
 }
 
-// FreeName gives a name below runs/ that is not taken.
+// FreeName gives a name below runs/ that is not taken. Of a name that no folder can have it gives what making it fails for.
 func FreeName(name string) string {
 	path := filepath.Join("runs", name)
 	for n := 2; ; n++ {
-		if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Lstat(path); err != nil {
 			return path
 		}
 		path = filepath.Join("runs", fmt.Sprintf("%s-%d", name, n))

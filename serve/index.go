@@ -132,7 +132,11 @@ func (x *index) row(dir, clean string) []string {
 // describe adds what a run, or the first of twins, is.
 func describe(row []string, dir, kind string) {
 	if kind == "twin" {
-		dir = filepath.Join(dir, record.TwinA)
+		var err error
+		if dir, err = beneath.Folder(dir, record.TwinA); err != nil {
+			row[4] = "damaged"
+			return
+		}
 	} else if kind != "run" {
 		return
 	}

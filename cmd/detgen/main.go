@@ -57,7 +57,7 @@ func exitCode(err error, interrupted bool) int {
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintln(os.Stderr, "detgen:", plain.Text(err.Error()))
+	fmt.Fprintln(os.Stderr, "detgen:", plain.Error(err))
 	var request problem.Request
 	switch {
 	case interrupted:

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"detgen/internal/labtest"
 	"detgen/record"
 
 	"golang.org/x/sys/unix"
@@ -88,8 +89,13 @@ func limited(t *testing.T, environment ...string) string {
 
 // set gives a change of run.json: the value at a path, "run.hosts.0.digest"; nil removes it.
 func set(path string, value any) func(t *testing.T, dir string) {
+	return setIn(record.FileName, path, value)
+}
+
+// setIn gives a change of a JSON file.
+func setIn(name, path string, value any) func(t *testing.T, dir string) {
 	return func(t *testing.T, dir string) {
-		file := filepath.Join(dir, record.FileName)
+		file := filepath.Join(dir, name)
 		content, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -334,7 +340,7 @@ func TestNoReaderTrustsARunDirectory(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			parent := t.TempDir()
-			dir := makeRun(t, parent)
+			dir := labtest.Run(t, parent)
 			for _, file := range []string{"outside.pcap", "outside.json"} {
 				write(filepath.Join(parent, file), outside)(t, "")
 			}
@@ -363,7 +369,7 @@ func TestNoReaderTrustsARunDirectory(t *testing.T) {
 
 // TestReadersReadAGoodRun shows that the readers of this test read at all.
 func TestReadersReadAGoodRun(t *testing.T) {
-	dir := makeRun(t, t.TempDir())
+	dir := labtest.Run(t, t.TempDir())
 	if text := report(readAll(dir, false, new(bytes.Buffer))); text != "" {
 		t.Error(text)
 	}
@@ -371,7 +377,7 @@ func TestReadersReadAGoodRun(t *testing.T) {
 
 // TestUncheckedTakesCapturesAsTheyAre reads swapped captures, which have the same number of frames.
 func TestUncheckedTakesCapturesAsTheyAre(t *testing.T) {
-	dir := makeRun(t, t.TempDir())
+	dir := labtest.Run(t, t.TempDir())
 	swap(t, dir)
 	for name, err := range readAll(dir, true, new(bytes.Buffer)) {
 		if never := name == "twin" || name == "positions"; (err != nil) != never {
@@ -385,7 +391,7 @@ func TestNoReaderFailsOnMutatedCaptures(t *testing.T) {
 	random := rand.New(rand.NewPCG(19, 6))
 	for n := range 250 {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			dir := makeRun(t, t.TempDir())
+			dir := labtest.Run(t, t.TempDir())
 			path := filepath.Join(dir, "captures/client.pcap")
 			content, err := os.ReadFile(path)
 			if err != nil {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"detgen/internal/labtest"
 	"detgen/record"
 	pages "detgen/report"
 	"detgen/twin"
@@ -22,7 +23,7 @@ func FuzzTwin(f *testing.F) {
 		if err := os.Mkdir(made, 0o755); err != nil {
 			f.Fatal(err)
 		}
-		if err := os.Rename(makeRun(f, made), filepath.Join(dir, side)); err != nil {
+		if err := os.Rename(labtest.Run(f, made), filepath.Join(dir, side)); err != nil {
 			f.Fatal(err)
 		}
 	}

@@ -22,6 +22,24 @@ func Text(s string) string {
 	return s
 }
 
+// What is shown of a long line: its begin and its end, bytes.
+const (
+	begin = 1500
+	end   = 500
+)
+
+// Error shows an error as Text does, and of lines that quote what is very long their begin and their end.
+func Error(err error) string {
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		if n := len(line) - begin - end; n > end {
+			line = fmt.Sprintf("%s ... (%d bytes) ... %s", strings.ToValidUTF8(line[:begin], ""), n, strings.ToValidUTF8(line[len(line)-end:], ""))
+		}
+		lines[i] = Text(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // harmless tells of the first character of s.
 func harmless(r rune, s string) bool {
 	switch {

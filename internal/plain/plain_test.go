@@ -2,6 +2,7 @@ package plain
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 )
@@ -40,5 +41,13 @@ func TestJSONKeepsItsMeaning(t *testing.T) {
 	var read []string
 	if err := json.Unmarshal([]byte(b.String()), &read); err != nil || read[0] != text {
 		t.Errorf("%s is read as %q, %v", b.String(), read, err)
+	}
+}
+
+func TestErrorIsShort(t *testing.T) {
+	long := errors.New("x.json: name \"" + strings.Repeat("a", 10<<20) + "\": must be short\n\x1b[2J second")
+	shown := Error(long)
+	if len(shown) > 2200 || !strings.HasPrefix(shown, "x.json: name") || !strings.Contains(shown, "must be short\n\\x1b[2J second") {
+		t.Errorf("%d bytes: %s", len(shown), shown[:min(len(shown), 3000)])
 	}
 }

@@ -115,11 +115,17 @@ func (l *List) Err() error {
 	return errors.Join(errs...)
 }
 
+// longestName is the longest text that is compared with known names, bytes.
+const longestName = 200
+
 // Nearest names which of the known names the author may have meant: `did you mean "get"?`, or
 // all of them when none is near.
 func Nearest(name string, known []string) string {
 	if len(known) == 0 {
 		return "there are none"
+	}
+	if len(name) > longestName {
+		return "known: " + strings.Join(known, ", ")
 	}
 	type candidate struct {
 		name     string

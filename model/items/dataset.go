@@ -14,6 +14,7 @@ import (
 
 	"detgen/flow"
 	"detgen/internal/beneath"
+	"detgen/internal/plain"
 	"detgen/model"
 	"detgen/record"
 	"detgen/table"
@@ -241,7 +242,7 @@ func (d *Dataset) connection(t *roles, cells []string, row int) (Connection, err
 		if d.single != "" {
 			c.Run = filepath.Base(filepath.Clean(d.single))
 		}
-		if !fs.ValidPath(c.Run) || strings.Contains(c.Run, "/") || c.Run == "." {
+		if !isFolder(c.Run) {
 			return c, fmt.Errorf("run: %q is no name of a folder", c.Run)
 		}
 		n, err := strconv.ParseInt(at(t.id), 10, 32)
@@ -272,6 +273,11 @@ func (d *Dataset) connection(t *roles, cells []string, row int) (Connection, err
 		c.Ends.Start = at.UnixNano()
 	}
 	return c, err
+}
+
+// isFolder tells if a text is the name of a folder, of characters that are shown; a name has at most 255 bytes (NAME_MAX).
+func isFolder(name string) bool {
+	return fs.ValidPath(name) && name != "." && len(name) <= 255 && !strings.ContainsAny(name, "/\n\t") && plain.Text(name) == name
 }
 
 // benign tells whether a label means that nothing is wrong, as published tables write it.
@@ -305,13 +311,16 @@ func (d *Dataset) Runs() []string {
 	return list
 }
 
-// RunDir gives the run directory of a run, "" when the dataset is a table alone.
-func (d *Dataset) RunDir(run string) string {
-	switch {
-	case !d.runs:
-		return ""
-	case d.single != "":
-		return d.single
+// HasRuns tells whether there are run directories: the dataset is no table alone.
+func (d *Dataset) HasRuns() bool { return d.runs }
+
+// Single gives the run directory that the dataset is, "" when it is no run alone.
+func (d *Dataset) Single() string { return d.single }
+
+// runDir gives the run directory of a run, which is below the dataset's folder.
+func (d *Dataset) runDir(run string) (string, error) {
+	if d.single != "" {
+		return d.single, nil
 	}
-	return filepath.Join(d.Path, runsFolder, run)
+	return beneath.Folder(d.Path, filepath.Join(runsFolder, run))
 }

@@ -212,7 +212,7 @@ func TestDatasetHasConnectionsWithLabels(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
-	alone, err := Open(d.RunDir("bbbb"))
+	alone, err := Open(filepath.Join(d.Path, runsFolder, "bbbb"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -161,7 +161,11 @@ func (d *Dataset) eachRun(ctx context.Context, which []int, read func(r *readRun
 }
 
 func (d *Dataset) readRun(run string, which []int) (*readRun, error) {
-	r := &readRun{dir: d.RunDir(run), which: which, byCon: map[[2]int][]int32{}}
+	dir, err := d.runDir(run)
+	if err != nil {
+		return nil, err
+	}
+	r := &readRun{dir: dir, which: which, byCon: map[[2]int][]int32{}}
 	rec, err := record.Read(r.dir)
 	if err != nil {
 		return nil, err

@@ -253,7 +253,7 @@ func (f Folder) read(name string) ([]byte, error) {
 		return nil, err
 	}
 	if info.Size() > maxFile {
-		return nil, fmt.Errorf("has %d bytes: at most %d", info.Size(), maxFile)
+		return nil, fmt.Errorf("%s: has %d bytes: at most %d are read", f.Path(name), info.Size(), maxFile)
 	}
 	return fs.ReadFile(f.fsys, name)
 }

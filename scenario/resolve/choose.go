@@ -63,7 +63,11 @@ func choose(d *draft, q request) (*choice, bool) {
 	s, err := d.catalogue.Scenario(scenarioName)
 	if err != nil {
 		if d.catalogue.Has(scenarioName) {
-			return wrong("the scenario's own file is wrong:\n%v", err)
+			space := " "
+			if strings.Contains(err.Error(), "\n") { // a problem a line
+				space = "\n"
+			}
+			return wrong("the scenario's own file is wrong:%s%v", space, err)
 		}
 		return wrong("no such scenario: %s", problem.Nearest(scenarioName, d.catalogue.Names()))
 	}

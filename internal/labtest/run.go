@@ -1,4 +1,4 @@
-package hostile
+package labtest
 
 import (
 	"encoding/binary"
@@ -15,8 +15,9 @@ import (
 
 var epoch = time.Unix(1_700_000_000, 0).UTC()
 
-// makeRun makes a run directory of two hosts with one TCP connection and a log of the links, and gives its path.
-func makeRun(t testing.TB, parent string) string {
+// Run makes a run directory that no lab made, of two hosts with one TCP connection and a log of the links, below a folder, and
+// gives its path.
+func Run(t testing.TB, parent string) string {
 	t.Helper()
 	path := filepath.Join(parent, "run")
 	s, err := record.Create(path)
