@@ -145,8 +145,7 @@ func readAll(file *os.File, limit int64) ([]byte, error) {
 	if info.Size() > limit {
 		return nil, tooLarge(file.Name(), limit)
 	}
-	var content bytes.Buffer
-	content.Grow(int(info.Size()) + bytes.MinRead) // so that it is not copied while it grows
+	content := bytes.NewBuffer(make([]byte, 0, int(info.Size())+bytes.MinRead)) // so that it is not copied while it grows
 	if _, err := content.ReadFrom(io.LimitReader(file, limit+1)); err != nil {
 		return nil, err
 	}

@@ -180,7 +180,7 @@ func (f *tree) run(t *testing.T, program string, args ...string) said {
 	t.Helper()
 	before := f.listing(t)
 	touched := watch(t, f.outside)
-	ctx, cancel := context.WithTimeout(t.Context(), 6*mostTime) // others use the machine too
+	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, append([]string{"--quiet"}, args...)...)
 	cmd.Dir, cmd.Env = f.work, append(os.Environ(), "TMPDIR="+f.tmp)

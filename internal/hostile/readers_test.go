@@ -20,9 +20,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readers is how many there are.
-const readers = 9
-
 // tooLong is the error of one that took more than mostTime.
 const tooLong = "took too long"
 
