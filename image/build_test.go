@@ -3,12 +3,16 @@ package image
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"detgen/catalogue"
 
 	"golang.org/x/sys/unix"
 )
@@ -99,6 +103,39 @@ func TestChangedRecipeIsBuilt(t *testing.T) {
 	}
 	if got := inside(t, before, "cat /x"); got != "one\n" {
 		t.Errorf("the old image has %q", got)
+	}
+}
+
+// TestDatabasesAreTheSameInEachBuild builds the catalogue's images that make a database, twice each. A server that starts from other
+// bytes takes other times, so that the exact engine's captures would be those of one machine alone.
+func TestDatabasesAreTheSameInEachBuild(t *testing.T) {
+	recipes := map[string]string{}
+	databases := map[string]string{"mariadb": "var/lib/mysql", "postgresql": "var/lib/postgresql"}
+	for name := range databases {
+		recipe, err := catalogue.FS.ReadFile("images/" + name + "/image.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, copy := range []string{"-one", "-two"} {
+			recipes[name+copy] = strings.NewReplacer("from: common", "from: base", "run: |", "run: |\n  # "+copy).Replace(string(recipe))
+		}
+	}
+	s := open(t, newStore(t), withBase(t, recipes), nil)
+	if err := s.Build(t.Context(), false, slices.Collect(maps.Keys(recipes))...); err != nil {
+		t.Fatal(err)
+	}
+	for name, folder := range databases {
+		one, two := ensure(t, s, name+"-one"), ensure(t, s, name+"-two")
+		if one.Digest == two.Digest {
+			t.Errorf("%s was built once", name)
+		}
+		args := []string{"-r", "--no-dereference", "--brief"}
+		for _, i := range []Image{one, two} {
+			args = append(args, filepath.Join(i.Layers[0], folder))
+		}
+		if out, err := exec.Command("diff", args...).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
 	}
 }
 
