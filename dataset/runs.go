@@ -13,11 +13,7 @@ import (
 
 // readRun reads the run.json of a run that a dataset's folder has: kind is RunsFolder or Failed.
 func readRun(dir, kind, id string) (*record.Record, error) {
-	path, err := beneath.Folder(dir, filepath.Join(kind, id))
-	if err != nil {
-		return nil, err
-	}
-	return record.Read(path)
+	return record.ReadBelow(dir, filepath.Join(kind, id))
 }
 
 // readRuns reads the table of a dataset's runs, whoever wrote it: its rows without the heading, and the places of the named

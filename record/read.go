@@ -22,6 +22,15 @@ const (
 	maxMembers    = 1_000_000 // members of all its objects
 )
 
+// ReadBelow is Read of a run directory below a folder that is not trusted: no part of name is a symbolic link (beneath.Folder).
+func ReadBelow(dir, name string) (*Record, error) {
+	path, err := beneath.Folder(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	return Read(path)
+}
+
 // Read reads the Record of a run directory, which is not trusted: what it says is checked (Check).
 func Read(dir string) (*Record, error) {
 	content, err := beneath.ReadFile(dir, FileName, MaxRecordSize)

@@ -64,7 +64,7 @@ func twinFigure(r *twin.Report, dir string) (*plot.Packets, []*frames, error) {
 	figure := &plot.Packets{Title: r.A.Task + twinTitle(r), Up: "sent", Down: "received", Color: plot.ColorByPhase}
 	var list []*frames
 	for name, side := range map[string]twin.Side{record.TwinA: r.A, record.TwinB: r.B} {
-		rec, err := readBelow(dir, side.Dir)
+		rec, err := record.ReadBelow(dir, side.Dir)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -23,7 +23,7 @@ func Sweep(dir string, o Options) (*Page, error) {
 		return nil, err
 	}
 	p := &Page{Kind: "sweep", Title: "Sweep " + filepath.Base(dir)}
-	baseline, err := readBelow(dir, "baseline")
+	baseline, err := record.ReadBelow(dir, "baseline")
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func sweepCommands(dir string, baseline *record.Record, t *Table) ([]string, err
 		return commands, nil
 	}
 	row := t.Rows[0]
-	first, err := readBelow(dir, row[run])
+	first, err := record.ReadBelow(dir, row[run])
 	if err != nil {
 		return nil, err
 	}

@@ -26,15 +26,6 @@ const maxFile = 256 << 20
 // readJSON reads a file of results.
 func readJSON(dir, name string, v any) error { return readBy(record.ParseJSON, dir, name, v) }
 
-// readBelow reads the run.json of a run directory that is below a folder of results.
-func readBelow(dir, name string) (*record.Record, error) {
-	path, err := beneath.Folder(dir, name)
-	if err != nil {
-		return nil, err
-	}
-	return record.Read(path)
-}
-
 func readBy(parse func([]byte, any) error, dir, name string, v any) error {
 	text, err := beneath.ReadFile(dir, name, maxFile)
 	if err != nil {
@@ -82,7 +73,7 @@ func Twin(dir string, o Options) (*Page, error) {
 	}
 	r.A.Dir, r.B.Dir = record.TwinA, record.TwinB // where they are, whatever the file says
 	p := &Page{Kind: "twin", Title: "Twins: " + r.A.Task + twinTitle(&r)}
-	a, err := readBelow(dir, record.TwinA)
+	a, err := record.ReadBelow(dir, record.TwinA)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +203,7 @@ func aligned(p *Page, dir string, o *Options) error {
 
 // fatesOf gives the fates of the frames of a folder's run by host, interface and number.
 func fatesOf(dir, run string) (map[string]string, error) {
-	rec, err := readBelow(dir, run)
+	rec, err := record.ReadBelow(dir, run)
 	if err != nil {
 		return nil, err
 	}

@@ -131,16 +131,16 @@ func (x *index) row(dir, clean string) []string {
 
 // describe adds what a run, or the first of twins, is.
 func describe(row []string, dir, kind string) {
-	if kind == "twin" {
-		var err error
-		if dir, err = beneath.Folder(dir, record.TwinA); err != nil {
-			row[4] = "damaged"
-			return
-		}
-	} else if kind != "run" {
+	var rec *record.Record
+	var err error
+	switch kind {
+	case "run":
+		rec, err = record.Read(dir)
+	case "twin":
+		rec, err = record.ReadBelow(dir, record.TwinA)
+	default:
 		return
 	}
-	rec, err := record.Read(dir)
 	if err != nil {
 		row[4] = "damaged"
 		return
