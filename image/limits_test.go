@@ -14,7 +14,7 @@ import (
 var greedy = map[string]struct{ script, want string }{
 	"memory":                {"perl -e 'push @x, \"x\" x 1000000 while 1' || true\n  sleep 1000", "it takes more than 256 MiB of memory, its limit"},
 	"memory of many":        {"for i in $(seq 100); do perl -e '$x = \"x\" x 30000000; sleep 1000' & done\n  sleep 1000", "it takes more than 256 MiB of memory, its limit"},
-	"processes":             {"perl -e 'while (1) { fork // select undef, undef, undef, 0.1 }'", "it starts more than 200 processes, its limit"},
+	"processes":             {"perl -e 'for (1 .. 600) { fork // select undef, undef, undef, 0.1 }'", "it starts more than 200 processes, its limit"},
 	"processes left":        {"for i in $(seq 300); do setsid sh -c 'trap \"\" TERM HUP; sleep 1000' & done\n  sleep 1000", "it starts more than 200 processes, its limit"},
 	"disk":                  {"i=0; while :; do dd if=/dev/zero of=/f$i bs=1M count=16 status=none; i=$((i+1)); done", "its layer takes more than 64 MiB of the disk, its limit"},
 	"disk, then an end":     {"for i in $(seq 10); do dd if=/dev/zero of=/f$i bs=1M count=16 status=none; done", "its layer takes more than 64 MiB of the disk, its limit"},

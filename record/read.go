@@ -22,7 +22,8 @@ const (
 	maxMembers    = 1_000_000 // members of all its objects
 )
 
-// ReadBelow is Read of a run directory below a folder that is not trusted: no part of name is a symbolic link (beneath.Folder).
+// ReadBelow is Read of the run directory name below the folder dir, which is not trusted: a name that leads out of it, or a
+// part of it that is a symbolic link, is an error (beneath.Folder).
 func ReadBelow(dir, name string) (*Record, error) {
 	path, err := beneath.Folder(dir, name)
 	if err != nil {
